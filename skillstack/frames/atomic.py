@@ -1,0 +1,154 @@
+"""Writing files so that a crash at any instant leaves the old bytes or the new ones.
+
+Temporary name in the same folder, write, flush, fsync, rename, fsync of the folder. A failed fsync is
+never retried: the kernel may have dropped the pages, and a second call would report success.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import uuid
+import warnings
+from pathlib import Path
+
+from skillstack.errors import StoreError
+
+TEMPORARY = ".tmp-"
+#: What some network and FUSE mounts answer to an fsync that they do not offer.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+_warned = False
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Put these bytes at this path, wholly or not at all.
+
+    :raises StoreError: if the disk is full, the folder read-only, or another system error stops it.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        make_folder(path.parent)
+        _write_synced(temporary, data)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise as_store_error(error, path) from error
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """As `write_file`, for content that is named by its digest: an equal file is left as it is."""
+    try:
+        if path.read_bytes() == data:
+            return
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise as_store_error(error, path) from error
+    write_file(path, data)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add one line to a log and wait until it is on disk.
+
+    What a crash left behind the last newline was never acted on; it is cut off first.
+
+    :raises StoreError: on a system error; the log is cut back to its old length where that is possible.
+    """
+    try:
+        make_folder(path.parent)
+        new = not path.exists()
+        with path.open("ab+") as file:
+            file.seek(0)
+            end = file.read().rfind(b"\n") + 1
+            try:
+                os.ftruncate(file.fileno(), end)
+                file.write(line + b"\n")
+                file.flush()
+                sync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(file.fileno(), end)
+                raise
+        if new:
+            sync_folder(path.parent)
+    except OSError as error:
+        raise as_store_error(error, path) from error
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file; one that is gone already is no error.
+
+    :raises StoreError: on a system error.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise as_store_error(error, path) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and what is missing above it, each entry synced into its parent."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        sync(file.fileno())
+
+
+def sync(descriptor: int) -> None:
+    """Wait until a file's bytes are on disk (macOS: past the drive's cache too)."""
+    try:
+        if sys.platform == "darwin":
+            import fcntl
+
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(descriptor)
+    except OSError as error:
+        _tolerate(error)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until a folder's entries are on disk. Windows has no such call."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        _tolerate(error)
+    finally:
+        os.close(descriptor)
+
+
+def _tolerate(error: OSError) -> None:
+    global _warned
+    if error.errno not in _NO_SYNC:
+        raise error
+    if not _warned:
+        _warned = True
+        warnings.warn("This file system does not sync; a power cut may lose the last change.", stacklevel=2)
+
+
+def as_store_error(error: OSError, path: Path) -> StoreError:
+    """What a system error at this path means to the user."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(
+            f"The disk is full: cannot write {path}.", "Free some space and run the command again."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StoreError(
+            f"No permission to write {path}.", "Choose another store with --store, or change the permissions."
+        )
+    return StoreError(f"Cannot write {path}: {error.strerror or error}.", "Nothing was changed.")

@@ -1,0 +1,86 @@
+"""Router samples: the rows from which routers are fitted, in one of three forms.
+
+``text`` holds the rows. ``reference`` holds a source's name and the rows' digests, for data that ships with
+the package. ``features`` holds hashed n-gram counts, for people who keep no texts; hashed features can be
+partly reversed, so they hide texts from the eye and not from an effort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.errors import IntegrityError, SkillStackError
+from skillstack.frames import canonical, tensors
+from skillstack.frames.digests import check_digest
+from skillstack.frames.rows import Row, check_row
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class TextSamples:
+    """Rows, kept as they are."""
+
+    rows: tuple[Row, ...]
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON."""
+        rows = [[r.text] if r.text_pair is None else [r.text, r.text_pair] for r in self.rows]
+        return canonical.dumps({"format": FORMAT, "kind": "text", "rows": rows})
+
+
+@dataclass(frozen=True)
+class ReferenceSamples:
+    """Digests of rows that ship with the package.
+
+    :ivar source: which shipped data, such as ``starter/banking``.
+    :ivar rows: `Row.digest` of each row.
+    """
+
+    source: str
+    rows: tuple[str, ...]
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON."""
+        return canonical.dumps(
+            {"format": FORMAT, "kind": "reference", "rows": list(self.rows), "source": self.source}
+        )
+
+
+@dataclass(frozen=True)
+class FeatureSamples:
+    """Hashed features, as the tensors that the router's feature module reads and writes."""
+
+    arrays: Mapping[str, NDArray[np.generic]]
+
+    def to_bytes(self) -> bytes:
+        """Safetensors."""
+        return tensors.dump(self.arrays, {"kind": "features"})
+
+
+Samples = TextSamples | ReferenceSamples | FeatureSamples
+
+
+def read_samples(data: bytes, *, what: str = "The sample set") -> Samples:
+    """Any of the three forms, recognised by its bytes.
+
+    :raises IntegrityError: if it is none of them.
+    """
+    if data[4:9] == b"\x00\x00\x00\x00{":
+        return FeatureSamples(tensors.load(data, what=what))
+    value = canonical.loads(data, what=what)
+    try:
+        if value["format"] != FORMAT:
+            raise ValueError(f"format {value['format']} is unknown")
+        if value["kind"] == "text":
+            return TextSamples(tuple(check_row(*row) for row in value["rows"]))
+        if value["kind"] == "reference":
+            rows = tuple(check_digest(row, "A row") for row in value["rows"])
+            return ReferenceSamples(str(value["source"]), rows)
+        raise ValueError(f"kind {value['kind']!r} is unknown")
+    except (KeyError, TypeError, ValueError, SkillStackError) as error:
+        raise IntegrityError(f"{what} is no valid sample set: {error}.", "It is damaged.") from None

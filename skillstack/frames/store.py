@@ -1,0 +1,323 @@
+"""A store: a folder of contents, nodes and the files they name, each found by its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.errors import IntegrityError, StoreError, UsageError, did_you_mean
+from skillstack.frames import atomic, canonical, sealed, tensors
+from skillstack.frames.digests import check_digest, is_digest, sha256
+from skillstack.frames.names import check_name, is_name
+from skillstack.frames.records import ADAPTER_FILES, AdapterRef, Content, Node
+from skillstack.frames.samples import Samples, read_samples
+
+#: Version of the folder's layout. To raise it: teach `Store.open` to read the old layout, write the new one,
+#: keep a golden store of the old one in the tests, and say in the changelog which version is needed.
+FORMAT = 1
+MARKER = "store.json"
+#: Larger files are refused before they are read; a frame has about a megabyte.
+MAX_FILE = 4 << 30
+#: The stack that ships with the package. Nothing but its build script changes it.
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder with a ``store.json``. Make one with `Store.open` or `Store.create`.
+
+    :ivar root: the folder.
+    :ivar routers: the folder of router states.
+    :ivar read_only: whether changes are refused, as in the copy inside the installed package.
+    """
+
+    root: Path
+    routers: Path
+    read_only: bool = False
+
+    @classmethod
+    def open(cls, root: Path, *, read_only: bool = False) -> Store:
+        """An existing store.
+
+        :raises StoreError: if there is none, or a newer version made it.
+        :raises IntegrityError: if ``store.json`` is damaged.
+        """
+        marker = root / MARKER
+        try:
+            data = marker.read_bytes()
+        except OSError:
+            raise StoreError(
+                f"There is no store in {root}.", "Train or learn something first, or pass --store."
+            ) from None
+        value = canonical.loads(data, what=str(marker))
+        if not isinstance(value, dict) or type(value.get("format")) is not int or value["format"] < 1:
+            raise IntegrityError(f"{marker} is no store record.", "It is damaged.")
+        if value["format"] > FORMAT:
+            raise StoreError(
+                f"The store {root} has format {value['format']}; this version reads up to {FORMAT}.",
+                "Update skillstack.",
+            )
+        # A path from a file is never followed as it is: only these two places are known.
+        if value.get("routers") not in ("routers", "../routers") or set(value) != {"format", "routers"}:
+            raise IntegrityError(f"{marker} is no store record.", "It is damaged.")
+        return cls(root, root / value["routers"], read_only)
+
+    @classmethod
+    def create(cls, root: Path) -> Store:
+        """A new, empty store; an existing one is opened.
+
+        :raises StoreError: if the folder holds something else, or cannot be written.
+        """
+        if (root / MARKER).exists():
+            return cls.open(root)
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise StoreError(
+                f"{root} exists and is no store.", "Choose another folder with --store, or move it away."
+            )
+        routers = "../routers" if root.name == "frames" else "routers"
+        atomic.write_file(root / MARKER, canonical.dumps({"format": FORMAT, "routers": routers}))
+        return cls.open(root)
+
+    # objects ------------------------------------------------------------------------------------------
+
+    def read(self, relative: str) -> bytes:
+        """A file of the store.
+
+        :raises IntegrityError: if it is missing or implausibly large.
+        """
+        path = self.root / relative
+        try:
+            if path.stat().st_size > MAX_FILE:
+                raise IntegrityError(f"{path} is implausibly large.", "It is damaged.")
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise IntegrityError(
+                f"{path} is missing.", "Run `skillstack verify`, and restore it from a copy of the store."
+            ) from None
+        except OSError as error:
+            raise atomic.as_store_error(error, path) from error
+
+    def read_checked(self, relative: str, digest: str) -> bytes:
+        """A file whose bytes must have this digest.
+
+        :raises IntegrityError: if it is missing or has another digest.
+        """
+        data = self.read(relative)
+        if sha256(data) != digest:
+            raise IntegrityError(
+                f"{self.root / relative} was altered: its bytes do not have the digest {digest[:12]}.",
+                "Restore it from a copy of the store.",
+            )
+        return data
+
+    def _put(self, folder: str, data: bytes, suffix: str = "") -> str:
+        self.check_writable()
+        digest = sha256(data)
+        atomic.write_new(self.root / folder / f"{digest}{suffix}", data)
+        return digest
+
+    def put_content(self, content: Content) -> str:
+        """Keep a content whose files are in the store already; returns its id.
+
+        :raises IntegrityError: if one of its files is missing.
+        """
+        for relative in content.files:
+            if not (self.root / relative).is_file():
+                raise IntegrityError(f"{relative} is missing.", "Write a content's files before the content.")
+        return self._put("contents", content.to_bytes(), ".json")
+
+    def content(self, content_id: str) -> Content:
+        """The content of this id.
+
+        :raises IntegrityError: if it is missing or damaged.
+        """
+        relative = f"contents/{check_digest(content_id, 'A content id')}.json"
+        return Content.from_bytes(self.read_checked(relative, content_id), what=str(self.root / relative))
+
+    def put_node(self, node: Node) -> str:
+        """Keep a node; returns its id."""
+        return self._put("nodes", node.to_bytes(), ".json")
+
+    def node(self, node_id: str) -> Node:
+        """The node of this id.
+
+        :raises IntegrityError: if it is missing or damaged.
+        """
+        relative = f"nodes/{check_digest(node_id, 'A node id')}.json"
+        return Node.from_bytes(self.read_checked(relative, node_id), what=str(self.root / relative))
+
+    def put_adapter(self, name: str, config: bytes, model: bytes, card: bytes) -> AdapterRef:
+        """Keep the three files of a PEFT adapter folder.
+
+        :param name: readable part of the folder's name.
+        """
+        self.check_writable()
+        ref = AdapterRef(
+            name=check_name(name, "The frame"),
+            config=sha256(config),
+            model=sha256(model),
+            card=sha256(card),
+            bytes=len(model),
+        )
+        for file, data in zip(ADAPTER_FILES, (config, model, card), strict=True):
+            atomic.write_new(self.root / "adapters" / ref.folder / file, data)
+        return ref
+
+    def adapter_config(self, ref: AdapterRef) -> bytes:
+        """The bytes of ``adapter_config.json``, checked."""
+        return self.read_checked(f"adapters/{ref.folder}/adapter_config.json", ref.config)
+
+    def adapter_tensors(self, ref: AdapterRef) -> tensors.Tensors:
+        """The adapter's tensors by their PEFT names, checked."""
+        relative = f"adapters/{ref.folder}/adapter_model.safetensors"
+        return tensors.load(self.read_checked(relative, ref.model), what=str(self.root / relative))
+
+    def put_head(self, weight: NDArray[np.float32], bias: NDArray[np.float32] | None) -> str:
+        """Keep a head; returns its digest.
+
+        :param weight: ``[labels, hidden]``.
+        :param bias: ``[labels]``, or None.
+        """
+        named: dict[str, NDArray[np.generic]] = {"weight": weight}
+        if bias is not None:
+            named["bias"] = bias
+        return self._put("heads", tensors.dump(named), ".safetensors")
+
+    def head(self, digest: str) -> tensors.Tensors:
+        """The tensors ``weight`` and, where there is one, ``bias``, checked.
+
+        :raises IntegrityError: if they are missing, altered or of impossible shapes.
+        """
+        relative = f"heads/{check_digest(digest, 'A head')}.safetensors"
+        found = tensors.load(self.read_checked(relative, digest), what=str(self.root / relative))
+        weight = found.get("weight")
+        if weight is None or weight.ndim != 2 or set(found) - {"weight", "bias"}:
+            raise IntegrityError(f"{self.root / relative} is no head.", "It is damaged.")
+        if "bias" in found and found["bias"].shape != weight.shape[:1]:
+            raise IntegrityError(f"{self.root / relative} has a bias of another size.", "It is damaged.")
+        return found
+
+    def put_samples(self, samples: Samples) -> str:
+        """Keep router samples; returns their digest."""
+        return self._put("samples", samples.to_bytes())
+
+    def samples(self, digest: str) -> Samples:
+        """Router samples, checked."""
+        relative = f"samples/{check_digest(digest, 'A sample set')}"
+        return read_samples(self.read_checked(relative, digest), what=str(self.root / relative))
+
+    def put_canaries(self, record: Mapping[str, object]) -> str:
+        """Keep canary logits; returns their digest."""
+        return self._put("canaries", canonical.dumps(dict(record)), ".json")
+
+    def canaries(self, digest: str) -> dict[str, object]:
+        """Canary logits, checked."""
+        relative = f"canaries/{check_digest(digest, 'A canary record')}.json"
+        value = canonical.loads(self.read_checked(relative, digest), what=str(self.root / relative))
+        if not isinstance(value, dict):
+            raise IntegrityError(f"{self.root / relative} is no canary record.", "It is damaged.")
+        return value
+
+    def put_measurement(self, behaviour: str, kind: str, record: Mapping[str, object]) -> None:
+        """Keep a measurement beside the behaviour that it was taken of; the newest of a kind stays."""
+        self.check_writable()
+        check_digest(behaviour, "A behaviour")
+        atomic.write_file(self.root / "evaluations" / f"{behaviour}-{kind}.json", sealed.seal(record))
+
+    def measurement(self, behaviour: str, kind: str) -> dict[str, object] | None:
+        """A measurement, or None where there is none."""
+        path = self.root / "evaluations" / f"{check_digest(behaviour, 'A behaviour')}-{kind}.json"
+        return sealed.unseal(path.read_bytes(), what=str(path)) if path.is_file() else None
+
+    # stacks -------------------------------------------------------------------------------------------
+
+    def stacks(self) -> tuple[str, ...]:
+        """Names of the stacks that have at least one frame or a history, sorted."""
+        tips = {path.name for path in (self.root / "stacks").glob("*") if is_name(path.name)}
+        logs = {path.stem for path in (self.root / "history").glob("*.jsonl") if is_name(path.stem)}
+        return tuple(sorted(tips | logs))
+
+    def check_stack(self, name: str) -> str:
+        """This stack's name, if there is such a stack.
+
+        :raises UsageError: if there is none.
+        """
+        check_name(name, "The stack")
+        if name not in self.stacks():
+            raise UsageError(f"There is no stack {name!r} in {self.root}.", did_you_mean(name, self.stacks()))
+        return name
+
+    def tip(self, stack: str) -> str | None:
+        """Id of the newest node, or None for an empty stack.
+
+        :raises IntegrityError: if the file holds no id.
+        """
+        path = self.root / "stacks" / check_name(stack, "The stack")
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        text = data.decode("ascii", "replace")
+        if not text.endswith("\n") or not is_digest(text[:-1]):
+            raise IntegrityError(
+                f"{path} holds no id.", f"The history in history/{stack}.jsonl tells the last good one."
+            )
+        return text[:-1]
+
+    def set_tip(self, stack: str, node_id: str | None) -> None:
+        """Move a stack's tip. Only `transactions` calls this, after its history line is on disk."""
+        path = self.root / "stacks" / check_name(stack, "The stack")
+        if node_id is None:
+            atomic.remove_file(path)
+            atomic.sync_folder(path.parent)
+        else:
+            atomic.write_file(path, f"{node_id}\n".encode("ascii"))
+
+    def chain(self, stack: str) -> Iterator[tuple[str, Node]]:
+        """Ids and nodes from the tip to the first.
+
+        :raises IntegrityError: if a node is missing or damaged.
+        """
+        yield from self.walk(self.tip(stack))
+
+    def walk(self, node_id: str | None) -> Iterator[tuple[str, Node]]:
+        """Ids and nodes from this node to the first. Digests make a cycle impossible."""
+        while node_id is not None:
+            node = self.node(node_id)
+            yield node_id, node
+            node_id = node.parent
+
+    def head_stack(self) -> str | None:
+        """The current stack, or None where none was chosen.
+
+        :raises IntegrityError: if the record is damaged.
+        """
+        path = self.root / "HEAD"
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        name = sealed.unseal(data, what=str(path)).get("stack")
+        if not is_name(name):
+            raise IntegrityError(f"{path} names no stack.", "Choose one with `skillstack use`.")
+        return str(name)
+
+    def set_head_stack(self, stack: str) -> None:
+        """Make a stack the current one."""
+        self.check_writable()
+        atomic.write_file(self.root / "HEAD", sealed.seal({"stack": check_name(stack, "The stack")}))
+
+    def check_writable(self) -> None:
+        """Refuse changes to a store that is for reading only.
+
+        :raises StoreError: if it is.
+        """
+        if self.read_only:
+            raise StoreError(
+                f"The store {self.root} is for reading only.",
+                "Pass --store with a folder of your own, or run the command in another folder.",
+            )
