@@ -65,5 +65,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean {' or '.join(repr(c) for c in close)}?"
     if names:
-        return f"Known: {', '.join(names[:40])}{', ...' if len(names) > 40 else ''}."
+        return f"Known: {', '.join(names[:40])}{', ...' if len(names) > 40 else '.'}"
     return "There are none yet."

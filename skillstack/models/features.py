@@ -1,0 +1,37 @@
+"""Feature vectors of many rows, without gradients, in the rows' own order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skillstack.models.batching import batches
+from skillstack.models.encoding import Encoded
+from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.pooling import pool
+from skillstack.models.split import SplitModel
+
+
+@torch.no_grad()
+def features(
+    cache: HiddenCache, *, batch_size: int = 32, progress: Callable[[int], None] | None = None
+) -> NDArray[np.float32]:
+    """Features ``[rows, hidden_size]`` of a cache's rows, with the adapter that is in the model now.
+
+    :param progress: called with the number of rows done after each batch.
+    """
+    base = cache.split.base
+    found = np.zeros((len(cache.encoded), base.hidden_size), dtype=np.float32)
+    for rows in batches(cache.encoded.lengths, batch_size):
+        found[rows] = pool(*cache.forward(rows), base.pooling).cpu().numpy()
+        if progress is not None:
+            progress(len(rows))
+    return found
+
+
+def features_of(split: SplitModel, encoded: Encoded, *, batch_size: int = 32) -> NDArray[np.float32]:
+    """Features ``[rows, hidden_size]`` of rows that are read once, so that nothing is kept."""
+    return features(HiddenCache(split, encoded, max_bytes=0), batch_size=batch_size)

@@ -1,0 +1,172 @@
+"""A base in two parts: the layers below the lowest adapted one, whose states can be kept, and the rest.
+
+Both parts are shallow copies of the model that share all its tensors and layers; an adapter that is put into
+the model is in them too. The split is checked on a few tokens when it is made, so an architecture whose parts
+do not add up to the whole is refused instead of computing something else.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from skillstack.errors import MismatchError, UsageError
+from skillstack.models.architecture import layers_path
+from skillstack.models.base import Base
+from skillstack.models.encoding import Batch
+
+#: Largest difference of a split's states to the whole model's, relative to the largest state.
+_TOLERANCE = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 5e-2}
+
+
+class _PassEmbeddings(nn.Module):
+    """Stands where an encoder embeds its tokens, and hands through what comes from below."""
+
+    def forward(self, *places: object, **names: object) -> torch.Tensor:
+        # Some models pass their embeddings by name, some by place; token and position ids are whole numbers.
+        for value in (*names.values(), *places):
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                return value
+        raise TypeError("no embeddings were passed")
+
+
+class SplitModel:
+    """A base cut below one layer.
+
+    :ivar base: the base.
+    :ivar first_adapted_layer: how many layers the lower part has; 0 means no split.
+    """
+
+    def __init__(self, base: Base, first_adapted_layer: int) -> None:
+        """Cut a base.
+
+        :raises UsageError: if there is no such layer.
+        :raises MismatchError: if this architecture cannot be cut; 0 works with any.
+        """
+        if not 0 <= first_adapted_layer <= base.layers:
+            raise UsageError(
+                f"{base.identity.name} has {base.layers} layers; it cannot be cut below layer "
+                f"{first_adapted_layer}.",
+                f"Choose 0 to {base.layers}.",
+            )
+        self.base = base
+        self.first_adapted_layer = first_adapted_layer
+        self._decoder = base.kind == "decoder"
+        if first_adapted_layer:
+            try:
+                self._lower, self._upper = self._parts()
+                difference = self._difference()
+            except MismatchError:
+                raise
+            except Exception as error:
+                # Whatever an unknown architecture does when it is cut, the advice is the same.
+                raise self._unsupported(type(error).__name__) from error
+            if not difference <= _TOLERANCE.get(base.dtype, 5e-2):
+                raise self._unsupported(f"off by {difference:.2g}")
+
+    @property
+    def splits(self) -> bool:
+        """Whether there is a lower part whose states can be kept."""
+        return self.first_adapted_layer > 0
+
+    @torch.no_grad()
+    def lower(self, batch: Batch) -> torch.Tensor:
+        """Hidden states ``[rows, tokens, hidden_size]`` below the first adapted layer, without gradients.
+
+        :raises UsageError: if there is no split.
+        """
+        self._need_split()
+        return self._states(self._lower, batch.inputs())
+
+    def upper(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Last hidden states ``[rows, tokens, hidden_size]`` from those that `lower` gave.
+
+        :raises UsageError: if there is no split.
+        """
+        self._need_split()
+        return self._states(self._upper, {"inputs_embeds": hidden, "attention_mask": attention_mask})
+
+    def whole(self, batch: Batch) -> torch.Tensor:
+        """Last hidden states ``[rows, tokens, hidden_size]`` of the uncut model."""
+        return self._states(self.base.model, batch.inputs())
+
+    def _states(self, model: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        options = {"use_cache": False} if self._decoder else {}
+        states: torch.Tensor = model(**inputs, **options).last_hidden_state
+        return states
+
+    def _parts(self) -> tuple[nn.Module, nn.Module]:
+        model, k = self.base.model, self.first_adapted_layer
+        path = layers_path(model, self.base.layers)
+        lower = _with_layers(model, path, slice(0, k))
+        upper = _with_layers(model, path, slice(k, None))
+        for part in (lower, upper):
+            if isinstance(part._modules.get("pooler"), nn.Module):
+                part._modules["pooler"] = None
+        if self._decoder:
+            norms = [name for name in ("norm", "final_layernorm", "ln_f") if name in lower._modules]
+            if len(norms) != 1:
+                raise self._unsupported("no final norm")
+            lower._modules[norms[0]] = nn.Identity()
+        elif "embeddings" in upper._modules:
+            upper._modules["embeddings"] = _PassEmbeddings()
+        else:
+            raise self._unsupported("no embeddings")
+        return lower, upper
+
+    @torch.no_grad()
+    def _difference(self) -> float:
+        device = self.base.device
+        ids = torch.tensor([[5, 11, 7, 23, 2, 9], [4, 8, 6, 3, 0, 0]], device=device)
+        mask = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]], device=device)
+        types = None
+        if "token_type_ids" in self.base.tokenizer.model_input_names and not self._decoder:
+            types = torch.zeros_like(ids)
+        batch = Batch(ids, mask, types)
+        whole = self.whole(batch).float()
+        parts = self.upper(self.lower(batch), mask).float()
+        return float(((whole - parts).abs()[mask.bool()].max() / whole[mask.bool()].abs().max()).item())
+
+    def _need_split(self) -> None:
+        if not self.splits:
+            raise UsageError("This model is not cut, so it has no parts.", "Use the whole model's states.")
+
+    def _unsupported(self, why: str) -> MismatchError:
+        return MismatchError(
+            f"Models of type {self.base.identity.architecture!r} cannot be cut in two ({why}).",
+            "Adapt all layers (first layer 0), which works without a cut.",
+        )
+
+
+def _with_layers(model: nn.Module, path: str, part: slice) -> nn.Module:
+    """A shallow copy of a model with some of its layers; only the modules on the path are new."""
+    *parents, name = path.split(".")
+    top = here = _shallow(model)
+    for parent in parents:
+        child = _shallow(here.get_submodule(parent))
+        here._modules[parent] = child
+        here = child
+    layers = list(model.get_submodule(path).children())[part]
+    here._modules[name] = nn.ModuleList(layers)
+    config: Any = copy.copy(model.config)
+    config.num_hidden_layers = len(layers)
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        config.layer_types = list(kinds)[part]
+    for module in (top, here):
+        if hasattr(module, "config"):
+            module.config = config
+    return top
+
+
+def _shallow(module: nn.Module) -> nn.Module:
+    # copy.copy would share the dict of submodules with the original.
+    clone = module.__class__.__new__(module.__class__)
+    clone.__dict__ = dict(module.__dict__)
+    clone._modules = dict(module._modules)
+    # A forward that another library bound to the original would run the original.
+    clone.__dict__.pop("forward", None)
+    return clone

@@ -1,0 +1,295 @@
+"""Making a frame: rows encoded, starts measured, the loop run, and the files put into the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.frames.records import Content, Skill
+from skillstack.frames.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
+from skillstack.frames.store import Store
+from skillstack.models import adapter_config, canaries
+from skillstack.models.answering import skill_logits
+from skillstack.models.encoding import encode
+from skillstack.models.features import features
+from skillstack.models.heads import Head, fit_logistic, label_word_head
+from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.lora import LoraSpec
+from skillstack.models.slot import Slot
+from skillstack.models.split import SplitModel
+from skillstack.routers.features import hash_rows
+from skillstack.tasks.references import is_referable
+from skillstack.training import checkpoint
+from skillstack.training.candidates import Candidate, Floats, best_logistic, measure
+from skillstack.training.card import write_card
+from skillstack.training.data import labels_of, rows_of
+from skillstack.training.environment import environment
+from skillstack.training.events import DevMeasured, FrameStarted, Listener, StepDone
+from skillstack.training.loop import Outcome, Rows, Trainer
+from skillstack.training.plan import FramePlan
+from skillstack.training.schedule import Schedule
+
+Tensors = Mapping[str, NDArray[np.generic]]
+_ENCODER_TARGETS = ("query", "key", "value", "dense")
+_DECODER_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training starts from.
+
+    :ivar content_id: the content it comes from.
+    :ivar adapter: its tensors.
+    :ivar head: its head, where the labels are the same and it is to be kept; else None.
+    """
+
+    content_id: str
+    adapter: Tensors
+    head: Head | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A frame whose files are in the store, not yet on a stack.
+
+    :ivar content: what it is.
+    :ivar outcome: what its training arrived at.
+    :ivar seconds: how long that took.
+    """
+
+    content: Content
+    outcome: Outcome
+    seconds: float
+
+
+def lora_spec(plan: FramePlan) -> LoraSpec:
+    """The adapter's shape that a plan asks for."""
+    recipe, base = plan.recipe, plan.base
+    default = _ENCODER_TARGETS if plan.rendering.prompt == "" else _DECODER_TARGETS
+    first = base.layers - recipe.top_layers if recipe.top_layers else 0
+    return LoraSpec(
+        r=recipe.r,
+        alpha=recipe.alpha,
+        dropout=recipe.dropout,
+        targets=recipe.targets or default,
+        first_layer=max(0, first),
+    )
+
+
+def make_frame(
+    store: Store,
+    slot: Slot,
+    plan: FramePlan,
+    starts: Sequence[Start],
+    *,
+    place: tuple[int, int],
+    listen: Listener,
+) -> Made:
+    """Train a frame and put its files into the store; a killed training goes on where it was.
+
+    :param starts: what it may start from besides nothing, the preferred one first.
+    :param place: its number, from 1, and how many there are.
+    :raises IntegrityError: if its checkpoint is damaged.
+    :raises StoreError: if its files cannot be written.
+    """
+    began = time.monotonic()
+    outcome, start = _train(slot, plan, starts, _work(store, plan), place, listen)
+    content = _put(store, slot, plan, outcome, start)
+    seconds = time.monotonic() - began
+    store.put_measurement(
+        content.behaviour(content.skills[0]),
+        "training",
+        {
+            "chosen": outcome.chosen.name,
+            "environment": environment(),
+            "seconds": f"{seconds:.1f}",
+            "useful_tokens": f"{outcome.useful_tokens:.4f}",
+        },
+    )
+    return Made(content, outcome, seconds)
+
+
+def forget_work(store: Store, plan: FramePlan) -> None:
+    """Remove a finished frame's checkpoints."""
+    checkpoint.clear(_work(store, plan))
+
+
+def _work(store: Store, plan: FramePlan) -> Path:
+    return store.root / "work" / plan.digest()
+
+
+def _train(
+    slot: Slot,
+    plan: FramePlan,
+    starts: Sequence[Start],
+    folder: Path,
+    place: tuple[int, int],
+    listen: Listener,
+) -> tuple[Outcome, Start | None]:
+    base, recipe, data = slot.base, plan.recipe, plan.data
+    resumed = checkpoint.load(folder)
+    steps = Schedule.of(recipe, len(data.train)).steps
+    listen(FrameStarted(*place, plan.name, len(data.train), steps, resumed.step if resumed else 0))
+    spec = lora_spec(plan)
+    split = SplitModel(base, spec.first_layer if recipe.cache else 0)
+    sides = []
+    for examples in (data.train, data.dev):
+        cache = HiddenCache(split, encode(base, rows_of(examples), plan.rendering))
+        cache.fill()
+        sides.append(Rows(cache, labels_of(examples)))
+    train, dev = sides
+    trainer = Trainer(
+        slot,
+        train,
+        dev,
+        len(data.task.labels),
+        recipe,
+        folder=folder,
+        tell_step=lambda step, steps, loss: listen(StepDone(plan.name, step, steps, loss)),
+        tell_candidate=lambda found: listen(DevMeasured(plan.name, found.name, found.dev)),
+    )
+    found = _Starts(slot, plan, spec, train, dev)
+    frozen = found.logistic(None)
+    start = found.choose(starts, frozen)
+    head, untrained = found.head(start)
+    return trainer.run([frozen, *untrained], head), start
+
+
+class _Starts:
+    """What a frame's training may start from, each judged on dev by a logistic regression on its features."""
+
+    def __init__(self, slot: Slot, plan: FramePlan, spec: LoraSpec, train: Rows, dev: Rows) -> None:
+        self.slot, self.plan, self.spec, self.train, self.dev = slot, plan, spec, train, dev
+        self.labels = len(plan.data.task.labels)
+        self.decoder = slot.base.kind == "decoder"
+        self._seen: dict[str, tuple[Floats, Floats, Candidate]] = {}
+
+    def logistic(self, start: Start | None) -> Candidate:
+        """The logistic head on the features of a start, or of the bare base."""
+        return self._look(start)[2]
+
+    def choose(self, starts: Sequence[Start], frozen: Candidate) -> Start | None:
+        """The start that dev prefers, the first of equals; None for a fresh adapter."""
+        if not starts or self.plan.recipe.init == "parent":
+            return starts[0] if starts else None
+        best = max(starts, key=lambda start: self.logistic(start).dev.correct)
+        return best if self.logistic(best).dev.correct >= frozen.dev.correct else None
+
+    def head(self, start: Start | None) -> tuple[Head, list[Candidate]]:
+        """The head that training starts from, and candidates that need no training.
+
+        The slot holds the adapter that training starts from afterwards.
+        """
+        recipe = self.plan.recipe
+        seen, seen_dev, candidate = self._look(start)
+        untrained = [candidate] if start is not None else []
+        if start is None:
+            self.slot.start_fresh(self.spec, recipe.seed)
+        else:
+            self.slot.copy_in(start.adapter, self.spec)
+        if start is not None and start.head is not None:
+            return start.head, untrained
+        head, count = candidate.head, candidate.dev
+        if recipe.start_penalty:
+            head = fit_logistic(
+                seen, self.train.labels, self.labels, recipe.start_penalty, standardise=self.decoder
+            )
+            count = measure(head, seen_dev, self.dev.labels)
+        if self.decoder and recipe.words and self.plan.rendering.label_words:
+            words = label_word_head(self.slot.base, self.plan.rendering.label_words)
+            words_count = measure(words, seen_dev, self.dev.labels)
+            untrained.append(Candidate("label-words", candidate.adapter, words, words_count))
+            if words_count.correct >= count.correct:
+                head = words
+        return head, untrained
+
+    def _look(self, start: Start | None) -> tuple[Floats, Floats, Candidate]:
+        key = "" if start is None else start.content_id
+        if key not in self._seen:
+            if start is None:
+                self.slot.clear()
+            else:
+                self.slot.copy_in(start.adapter, self.spec)
+            seen, seen_dev = features(self.train.cache), features(self.dev.cache)
+            head, count = best_logistic(
+                seen, self.train.labels, seen_dev, self.dev.labels, self.labels, standardise=self.decoder
+            )
+            name, adapter = ("frozen-linear", None) if start is None else ("start", self.slot.read_out())
+            self._seen[key] = seen, seen_dev, Candidate(name, adapter, head, count)
+        return self._seen[key]
+
+
+def _put(store: Store, slot: Slot, plan: FramePlan, outcome: Outcome, start: Start | None) -> Content:
+    chosen, task, base = outcome.chosen, plan.data.task, slot.base
+    head = store.put_head(chosen.head.weight, chosen.head.bias)
+    adapter = None
+    if chosen.adapter is not None:
+        spec = lora_spec(plan)
+        card = write_card(
+            task,
+            base.identity,
+            plan.rendering,
+            base.pooling,
+            head,
+            chosen.dev,
+            outcome.frozen.dev,
+            plan.data.source,
+        )
+        config = adapter_config.dump(
+            spec,
+            slot.targets(spec),
+            base_name=base.identity.name,
+            revision=base.identity.revision,
+            decoder=base.kind == "decoder",
+        )
+        model = adapter_config.tensors_bytes(chosen.adapter)
+        adapter = store.put_adapter(plan.name, config, model, card.encode("utf-8"))
+    skill = Skill(
+        name=task.name,
+        task=task.name,
+        family=task.family,
+        labels=task.labels,
+        pair=task.pair,
+        head=head,
+        samples=store.put_samples(_samples(plan)),
+        rendering=plan.rendering,
+        metrics={"dev": chosen.dev, "frozen_linear_dev": outcome.frozen.dev},
+        source=plan.data.source,
+    )
+    return Content(
+        name=plan.name,
+        adapter=adapter,
+        skills=(skill,),
+        base=base.identity,
+        precision=base.precision,
+        pooling=base.pooling,
+        recipe=plan.recipe.to_record(),
+        plan=plan.digest(),
+        canaries=store.put_canaries(_canaries(slot, plan, chosen, skill)),
+        init_from=None if start is None or chosen.adapter is None else start.content_id,
+    )
+
+
+def _samples(plan: FramePlan) -> Samples:
+    data = plan.data
+    if is_referable(data.source["name"]):
+        return ReferenceSamples(data.source["name"], tuple(row.digest() for row in data.router))
+    if plan.keep_texts:
+        return TextSamples(data.router)
+    return FeatureSamples(hash_rows(data.router).to_tensors())
+
+
+def _canaries(slot: Slot, plan: FramePlan, chosen: Candidate, skill: Skill) -> dict[str, object]:
+    rows = canaries.rows(pair=skill.pair)
+    encoded = encode(slot.base, rows, plan.rendering)
+    slot.clear()
+    plain = skill_logits(slot, encoded, chosen.head)
+    if chosen.adapter is not None:
+        slot.copy_in(chosen.adapter, lora_spec(plan))
+    adapted = skill_logits(slot, encoded, chosen.head)
+    return canaries.to_record({skill.name: canaries.Canaries(plain, adapted)})

@@ -1,0 +1,219 @@
+"""Training a stack: frame after frame, each pushed as soon as it is done, with its router beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from skillstack.errors import MismatchError, UsageError
+from skillstack.frames import canonical, transactions
+from skillstack.frames.digests import sha256
+from skillstack.frames.locks import training_lock
+from skillstack.frames.records import BaseIdentity, Content
+from skillstack.frames.store import Store
+from skillstack.models.base import Base
+from skillstack.models.heads import Head
+from skillstack.models.slot import Slot
+from skillstack.tasks.rendering import rendering
+from skillstack.tasks.sources import TaskData
+from skillstack.training.data import choose_rows
+from skillstack.training.events import FrameDone, FrameKept, Listener
+from skillstack.training.frame import Start, forget_work, make_frame
+from skillstack.training.plan import FramePlan
+from skillstack.training.recipe import Recipe
+
+#: Contents of a stack with their ids, oldest first.
+Chain = tuple[tuple[str, Content], ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training of a stack.
+
+    :ivar stack: the stack's name.
+    :ivar tasks: what it is to hold, oldest first.
+    :ivar recipe: how each frame is trained.
+    :ivar precision: how the base is held.
+    :ivar keep_texts: whether router samples hold texts.
+    :ivar reference: allows training the stack that ships with the package.
+    """
+
+    stack: str
+    tasks: tuple[TaskData, ...]
+    recipe: Recipe
+    precision: str
+    keep_texts: bool = True
+    reference: bool = False
+
+    @property
+    def transaction(self) -> str:
+        """Digest by which a command that was killed and run again is one transaction."""
+        return sha256(
+            canonical.dumps(
+                {
+                    "precision": self.precision,
+                    "recipe": self.recipe.to_record(),
+                    "stack": self.stack,
+                    "tasks": [[data.task.name, data.source.digest] for data in self.tasks],
+                }
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training did.
+
+    :ivar trained: names of the frames it pushed, oldest first.
+    :ivar kept: names of those that were there already.
+    :ivar tip: id of the newest frame, or None.
+    """
+
+    trained: tuple[str, ...]
+    kept: tuple[str, ...]
+    tip: str | None
+
+
+def train_stack(
+    store: Store,
+    job: Job,
+    load: Callable[[], Base],
+    fit_router: Callable[[Chain], None],
+    listen: Listener,
+) -> Result:
+    """Train what a stack lacks of a job.
+
+    :param load: loads the base; not called when there is nothing to train.
+    :param fit_router: makes the router state of a chain; called before the tip moves.
+    :raises UsageError: if the stack holds frames of another plan.
+    :raises BusyError: if another training of the stack is under way.
+    :raises MismatchError: if the stack stands on another base.
+    """
+    with training_lock(store.root, job.stack):
+        chain: Chain = tuple(
+            (node.content, store.content(node.content)) for _, node in reversed(list(store.chain(job.stack)))
+        )
+        kept = _keep(job, chain, listen)
+        if len(kept) == len(job.tasks):
+            return Result((), kept, store.tip(job.stack))
+        base = load()
+        if chain and not chain[0][1].base.same_as(base.identity):
+            raise MismatchError(
+                f"The stack {job.stack!r} stands on {_say(chain[0][1].base)}, this is {_say(base.identity)}.",
+                "One stack has one base: name another stack with --stack.",
+            )
+        trained = []
+        slot = Slot(base)
+        for position in range(len(chain), len(job.tasks)):
+            chain += (_train_one(store, job, slot, chain, position, fit_router, listen),)
+            trained.append(job.tasks[position].task.name)
+        return Result(tuple(trained), kept, store.tip(job.stack))
+
+
+def _train_one(
+    store: Store,
+    job: Job,
+    slot: Slot,
+    chain: Chain,
+    position: int,
+    fit_router: Callable[[Chain], None],
+    listen: Listener,
+) -> tuple[str, Content]:
+    plan = _plan(job, chain, position, slot.base.identity, slot.base.kind)
+    place = position + 1, len(job.tasks)
+    expected = store.tip(job.stack)
+    starts = tuple(_start(store, job, start, plan) for start in plan.starts)
+    made = make_frame(store, slot, plan, starts, place=place, listen=listen)
+    content = made.content
+    fit_router((*chain, (store.put_content(content), content)))
+    node = transactions.push(
+        store,
+        job.stack,
+        content,
+        transaction=job.transaction,
+        note=f"train {plan.name}",
+        expected=expected,
+        reference=job.reference,
+    )
+    forget_work(store, plan)
+    chosen, frozen = made.outcome.chosen, made.outcome.frozen
+    listen(FrameDone(*place, plan.name, node, chosen.dev, frozen.dev, chosen.name, made.seconds))
+    return content.id, content
+
+
+def _keep(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
+    """Names of the job's frames that the stack holds already.
+
+    :raises UsageError: if it holds others.
+    """
+    kept = []
+    for position, (_, content) in enumerate(chain[: len(job.tasks)]):
+        kind = "encoder" if content.pooling == "mean" else "decoder"
+        plan = _plan(job, chain, position, content.base, kind)
+        if content.plan != plan.digest():
+            difference = _difference(position, content, plan)
+            raise UsageError(
+                f"The stack {job.stack!r} holds other frames already: {difference}.",
+                "Name another stack with --stack, or run `skillstack undo` first.",
+            )
+        listen(FrameKept(position + 1, len(job.tasks), content.name))
+        kept.append(content.name)
+    return tuple(kept)
+
+
+def _plan(job: Job, chain: Chain, position: int, base: BaseIdentity, kind: str) -> FramePlan:
+    data = job.tasks[position]
+    return FramePlan(
+        data=choose_rows(data, job.recipe),
+        recipe=job.recipe,
+        rendering=rendering(data.task, "encoder" if kind == "encoder" else "decoder", job.recipe.max_length),
+        base=base,
+        precision=job.precision,
+        position=position,
+        starts=_starts(job, data.task.family, chain[:position]),
+        keep_texts=job.keep_texts,
+    )
+
+
+def _starts(job: Job, family: str, older: Chain) -> tuple[str, ...]:
+    """Contents whose adapters a frame may start from: the newest one, and the newest of its family."""
+    if job.recipe.init == "fresh":
+        return ()
+    adapted = [
+        (content_id, content) for content_id, content in reversed(older) if content.adapter is not None
+    ]
+    relatives = [pair for pair in adapted if any(skill.family == family for skill in pair[1].skills)]
+    chosen = adapted[:1] + (relatives[:1] if job.recipe.init == "auto" else [])
+    return tuple(dict.fromkeys(content_id for content_id, _ in chosen))
+
+
+def _start(store: Store, job: Job, content_id: str, plan: FramePlan) -> Start:
+    content = store.content(content_id)
+    if content.adapter is None:
+        raise ValueError("a start without an adapter")
+    head = None
+    if job.recipe.keep_head:
+        labels = plan.data.task.labels
+        digest = next((skill.head for skill in content.skills if skill.labels == labels), None)
+        if digest is not None:
+            head = Head.from_tensors(
+                store.head(digest), hidden_size=content.base.hidden_size, labels=len(labels)
+            )
+    return Start(content_id, store.adapter_tensors(content.adapter), head)
+
+
+def _difference(position: int, content: Content, plan: FramePlan) -> str:
+    """What sets a frame apart from what was to be trained in its place, in words."""
+    if content.name != plan.name:
+        return f"frame {position + 1} is {content.name!r}, not {plan.name!r}"
+    wanted = plan.recipe.to_record()
+    for name in sorted({*wanted, *content.recipe}):
+        if content.recipe.get(name) != wanted.get(name):
+            return f"{content.name!r} has {name} {content.recipe.get(name)!r}, not {wanted.get(name)!r}"
+    if content.precision != plan.precision:
+        return f"{content.name!r} has precision {content.precision}, not {plan.precision}"
+    return f"{content.name!r} was trained on other rows, or by another version"
+
+
+def _say(base: BaseIdentity) -> str:
+    return f"{base.name} ({base.weights[:12]})"

@@ -1,0 +1,15 @@
+"""Where the user's cache is."""
+
+from pathlib import Path
+
+from skillstack.models.cachedir import cache_dir
+
+
+def test_the_own_variable_comes_first_then_xdg_then_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("SKILLSTACK_CACHE", str(tmp_path / "own"))
+    assert cache_dir() == tmp_path / "own"
+    monkeypatch.delenv("SKILLSTACK_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_dir() == tmp_path / "xdg" / "skillstack"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_dir() == Path.home() / ".cache" / "skillstack"

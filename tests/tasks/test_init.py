@@ -1,0 +1,14 @@
+import subprocess
+import sys
+
+HEAVY = ("torch", "transformers", "sklearn", "scipy", "peft", "accelerate", "datasets", "numpy")
+
+
+def test_tasks_load_nothing_heavy() -> None:
+    code = (
+        "import sys, skillstack.tasks as t, skillstack.tasks.references, skillstack.tasks.rendering;"
+        "t.load_preset('starter8'); t.load_task('travel').test;"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
