@@ -375,7 +375,7 @@ class Stack:
     def _routed(self, result: RouteResult) -> Routed:
         tasks = self._tasks
         ranking = tuple(Ranked(tasks[ranked.skill][1].task, ranked.score) for ranked in result.ranking)
-        common = {
+        common: dict[str, Any] = {
             "score": result.score,
             "confidence": result.confidence,
             "calibrated": result.calibrated,

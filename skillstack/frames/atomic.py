@@ -12,6 +12,7 @@ import os
 import sys
 import uuid
 import warnings
+from io import FileIO
 from pathlib import Path
 
 from skillstack.errors import StoreError
@@ -40,14 +41,19 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """As `write_file`, for content that is named by its digest: an equal file is left as it is."""
+    """As `write_file`, for content that is named by its digest: an equal file is left as it is.
+
+    It is touched, so that a garbage collection takes it for as young as the command that needs it again.
+    """
     try:
         if path.read_bytes() == data:
+            with contextlib.suppress(OSError):
+                os.utime(path)
             return
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise as_store_error(error, path) from error
+        raise as_store_error(error, path, "read") from error
     write_file(path, data)
 
 
@@ -60,20 +66,19 @@ def append_line(path: Path, line: bytes) -> None:
     """
     try:
         make_folder(path.parent)
-        new = not path.exists()
-        with path.open("ab+") as file:
+        # Unbuffered: a buffer would be written once more when the file is closed after an error.
+        with path.open("ab+", buffering=0) as file:
             file.seek(0)
-            end = file.read().rfind(b"\n") + 1
+            end = file.readall().rfind(b"\n") + 1
             try:
                 os.ftruncate(file.fileno(), end)
-                file.write(line + b"\n")
-                file.flush()
+                _write_all(file, line + b"\n")
                 sync(file.fileno())
             except OSError:
                 with contextlib.suppress(OSError):
                     os.ftruncate(file.fileno(), end)
                 raise
-        if new:
+        if end == 0:
             sync_folder(path.parent)
     except OSError as error:
         raise as_store_error(error, path) from error
@@ -100,10 +105,15 @@ def make_folder(path: Path) -> None:
 
 
 def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
+    with path.open("xb", buffering=0) as file:
+        _write_all(file, data)
         sync(file.fileno())
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:  # a disk that fills up takes a part first
+        rest = rest[file.write(rest) :]
 
 
 def sync(descriptor: int) -> None:
@@ -141,14 +151,18 @@ def _tolerate(error: OSError) -> None:
         warnings.warn("This file system does not sync; a power cut may lose the last change.", stacklevel=2)
 
 
-def as_store_error(error: OSError, path: Path) -> StoreError:
-    """What a system error at this path means to the user."""
+def as_store_error(error: OSError, path: Path, verb: str = "write") -> StoreError:
+    """What a system error at this path means to the user.
+
+    :param verb: what was tried: ``write`` or ``read``.
+    """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(
             f"The disk is full: cannot write {path}.", "Free some space and run the command again."
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StoreError(
-            f"No permission to write {path}.", "Choose another store with --store, or change the permissions."
+            f"No permission to {verb} {path}.",
+            "Choose another store with --store, or change the permissions.",
         )
-    return StoreError(f"Cannot write {path}: {error.strerror or error}.", "Nothing was changed.")
+    return StoreError(f"Cannot {verb} {path}: {error.strerror or error}.", "Nothing was changed.")

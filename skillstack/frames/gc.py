@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skillstack.errors import BusyError, IntegrityError
+from skillstack.errors import BusyError
 from skillstack.frames import atomic
 from skillstack.frames.history import read_history
 from skillstack.frames.locks import commit_lock, is_training
@@ -51,25 +51,32 @@ def collect(
         if expire_now and is_training(store.root):
             raise BusyError("A training is under way in this store.", "Wait until it has ended.")
         horizon = time.time() + 1 if expire_now else time.time() - GRACE
-        needed, undos = _needed(store, horizon)
-        garbage = [path for path in _candidates(store) if _name(store, path) not in needed]
+        needed, undos = _needed(store, horizon, keep_young=not expire_now)
+        garbage = [path for path in _candidates(store) if store.relative(path) not in needed]
         garbage += rebuildable
-        # A young file may belong to a command that has not committed yet, and one from the future tells that
-        # the clock was set back: both stay.
-        expired = [path for path in garbage if expire_now or path.stat().st_mtime < horizon]
-        result = Garbage(
-            tuple(_name(store, path) for path in expired), sum(path.stat().st_size for path in expired), undos
-        )
+        sizes = {path: size for path in garbage if (size := _expired(path, expire_now, horizon)) is not None}
+        expired = list(sizes)
+        result = Garbage(tuple(store.relative(path) for path in expired), sum(sizes.values()), undos)
         if not dry_run:
             for path in expired:
                 atomic.remove_file(path)
-                with contextlib.suppress(OSError):
-                    path.parent.rmdir()  # an adapter's folder, once its last file is gone
+                if path.parent.parent != store.root:
+                    with contextlib.suppress(OSError):
+                        path.parent.rmdir()  # an adapter's folder, once its last file is gone
     return result
 
 
-def _name(store: Store, path: Path) -> str:
-    return path.relative_to(store.root).as_posix() if path.is_relative_to(store.root) else str(path)
+def _expired(path: Path, expire_now: bool, horizon: float) -> int | None:
+    """Size of a file to remove, or None if it stays.
+
+    A young file may belong to a command that has not committed yet, and one from the future tells that the
+    clock was set back: both stay.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None  # a command that writes has just renamed its temporary file
+    return status.st_size if expire_now or status.st_mtime < horizon else None
 
 
 def _candidates(store: Store) -> Iterator[Path]:
@@ -80,28 +87,41 @@ def _candidates(store: Store) -> Iterator[Path]:
         yield from sorted((store.root / folder).glob(f"{atomic.TEMPORARY}*"))
 
 
-def _needed(store: Store, horizon: float) -> tuple[set[str], int]:
-    """Paths to keep, and how many transactions lose what they would bring back."""
+def _needed(store: Store, horizon: float, *, keep_young: bool) -> tuple[set[str], int]:
+    """Paths to keep, and how many transactions lose what they would bring back.
+
+    :param keep_young: keep what young nodes and contents need too, however old it is: a command that has not
+        committed yet may have found it in the store.
+    """
     marked = _Marked(store)
     histories = [read_history(store, stack) for stack in store.stacks()]
     for stack in store.stacks():
-        marked.mark(store.tip(stack))
+        marked.mark(store.tip(stack), missing_ok=False)
     for history in histories:
         # The time of an undo counts as well as that of what it undid.
         recent = [step for step in history.steps if step.time >= horizon]
         for end in {end for step in recent for end in (step.before, step.after)}:
-            # What an earlier collection took is gone; that is no damage.
-            with contextlib.suppress(IntegrityError):
-                marked.mark(end)
+            marked.mark(end, missing_ok=True)
+    if keep_young:
+        _mark_young(store, horizon, marked)
     for path in (store.root / "evaluations").glob("*.json"):
         if path.name.split("-")[0] in marked.behaviours:
-            marked.paths.add(_name(store, path))
+            marked.paths.add(store.relative(path))
     lost = 0
     for history in histories:
         for transaction in (*history.done, *history.undone):
             ends = [end for end in (transaction.before, transaction.after) if end is not None]
             lost += any(f"nodes/{end}.json" not in marked.paths for end in ends)
     return marked.paths, lost
+
+
+def _mark_young(store: Store, horizon: float, marked: _Marked) -> None:
+    for path in sorted((store.root / "nodes").glob("*.json")):
+        if _expired(path, False, horizon) is None:
+            marked.mark(path.stem, missing_ok=True)
+    for path in sorted((store.root / "contents").glob("*.json")):
+        if _expired(path, False, horizon) is None:
+            marked.add(path.stem, missing_ok=True)
 
 
 @dataclass
@@ -112,12 +132,24 @@ class _Marked:
     paths: set[str] = field(default_factory=set)
     behaviours: set[str] = field(default_factory=set)
 
-    def mark(self, root: str | None) -> None:
-        for node_id, node in self.store.walk(root):
-            if f"nodes/{node_id}.json" in self.paths:
+    def mark(self, node_id: str | None, *, missing_ok: bool) -> None:
+        """Add a chain and all that it needs.
+
+        :param missing_ok: whether an earlier collection may have taken a part of it. A damaged file never is
+            fine: nothing is deleted in a store where what is needed cannot be told.
+        """
+        while node_id is not None and f"nodes/{node_id}.json" not in self.paths:
+            if missing_ok and not (self.store.root / "nodes" / f"{node_id}.json").is_file():
                 return
-            content = self.store.content(node.content)
+            node = self.store.node(node_id)
             self.paths.add(f"nodes/{node_id}.json")
-            self.paths.add(f"contents/{node.content}.json")
-            self.paths.update(content.files)
-            self.behaviours.update(content.behaviour(skill) for skill in content.skills)
+            self.add(node.content, missing_ok=missing_ok)
+            node_id = node.parent
+
+    def add(self, content_id: str, *, missing_ok: bool) -> None:
+        if missing_ok and not (self.store.root / "contents" / f"{content_id}.json").is_file():
+            return
+        content = self.store.content(content_id)
+        self.paths.add(f"contents/{content_id}.json")
+        self.paths.update(content.files)
+        self.behaviours.update(content.behaviour(skill) for skill in content.skills)

@@ -85,7 +85,7 @@ def read_steps(store: Store, stack: str) -> tuple[Step, ...]:
 
     Bytes after the last newline are the remains of a crash before the tip moved and do not count.
 
-    :raises IntegrityError: if a whole line is damaged.
+    :raises IntegrityError: if a whole line is damaged, or lines are missing or out of order.
     """
     path = path_of(store, stack)
     try:
@@ -93,9 +93,15 @@ def read_steps(store: Store, stack: str) -> tuple[Step, ...]:
     except FileNotFoundError:
         return ()
     except OSError as error:
-        raise atomic.as_store_error(error, path) from error
+        raise atomic.as_store_error(error, path, "read") from error
     lines = data.split(b"\n")[:-1]
-    return tuple(_read(line, f"{path}, line {number}") for number, line in enumerate(lines, 1))
+    steps = tuple(_read(line, f"{path}, line {number}") for number, line in enumerate(lines, 1))
+    for index, step in enumerate(steps):
+        if step.sequence != index:
+            raise IntegrityError(
+                f"{path}, line {index + 1} is step {step.sequence}: lines are missing.", "It is damaged."
+            )
+    return steps
 
 
 def _read(line: bytes, what: str) -> Step:
@@ -105,7 +111,9 @@ def _read(line: bytes, what: str) -> Step:
     try:
         step = Step(**{key: value for key, value in record.items() if key != "format"})  # type: ignore[arg-type]
         tips_fit = all(tip is None or is_digest(tip) for tip in (step.before, step.after))
-        if step.action not in ACTIONS or not tips_fit or type(step.sequence) is not int:
+        numbers_fit = type(step.sequence) is int and type(step.time) is int
+        texts_fit = isinstance(step.transaction, str) and isinstance(step.note, str)
+        if step.action not in ACTIONS or not (tips_fit and numbers_fit and texts_fit):
             raise ValueError("a field has an impossible value")
     except (TypeError, ValueError) as error:
         raise IntegrityError(f"{what} is no history line: {error}.", "It is damaged.") from None
@@ -118,13 +126,20 @@ def read_history(store: Store, stack: str) -> History:
     A crash after a line was written and before the tip moved leaves a line that never took effect: the
     next line, or the tip, goes on from where it started. Such lines are left out.
 
-    :raises IntegrityError: if a line is damaged, or the tip is one that no line explains.
+    :raises IntegrityError: if a line is damaged, or the tip is not the one that the lines lead to.
     """
+    tip = store.read_tip(stack)
     written = read_steps(store, stack)
-    tip = store.tip(stack)
+    # Readers hold no lock: what was read belongs together only if no commit moved the tip meanwhile.
+    while (now := store.read_tip(stack)) != tip:
+        tip, written = now, read_steps(store, stack)
+    before, void = written[: tip.steps], written[tip.steps :]
+    found = before[-1].after if before else None
+    if len(before) < tip.steps or found != tip.node or any(step.before != tip.node for step in void):
+        raise _unexplained(store, stack)
     steps: list[Step] = []
-    follows = tip
-    for step in reversed(written):
+    follows = tip.node
+    for step in reversed(before):
         if step.after == follows:
             steps.append(step)
             follows = step.before
@@ -147,8 +162,8 @@ def read_history(store: Store, stack: str) -> History:
 
 def _unexplained(store: Store, stack: str) -> IntegrityError:
     return IntegrityError(
-        f"The tip of the stack {stack!r} is not one that its history explains.",
-        f"The last line of {path_of(store, stack)} names the newest good tip.",
+        f"The tip of the stack {stack!r} and its history do not fit each other.",
+        f"Restore stacks/{stack} and history/{stack}.jsonl together from a copy of the store.",
     )
 
 

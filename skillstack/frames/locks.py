@@ -20,7 +20,7 @@ def commit_lock(root: Path) -> Iterator[None]:
     :raises BusyError: if another process does not give it up in time.
     :raises StoreError: if the lock file cannot be made.
     """
-    with _hold(root / "work" / "commit.lock", COMMIT_WAIT, "Another command is changing this store."):
+    with _hold(_commit_path(root), COMMIT_WAIT, "Another command is changing this store."):
         yield
 
 
@@ -40,7 +40,7 @@ def training_lock(root: Path, stack: str) -> Iterator[None]:
 def is_training(root: Path) -> bool:
     """Whether any process holds the training lock of any stack."""
     for path in sorted((root / "work").glob("*.lock")):
-        if path.name == "commit.lock":
+        if path == _commit_path(root):
             continue
         try:
             with _hold(path, 0.0, ""):
@@ -48,6 +48,11 @@ def is_training(root: Path) -> bool:
         except BusyError:
             return True
     return False
+
+
+def _commit_path(root: Path) -> Path:
+    # No stack's name begins with an underscore, so its training lock never is this file.
+    return root / "work" / "_commit.lock"
 
 
 @contextlib.contextmanager

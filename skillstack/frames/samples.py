@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.errors import IntegrityError, SkillStackError
+from skillstack.errors import IntegrityError, SkillStackError, StoreError
 from skillstack.frames import canonical, tensors
 from skillstack.frames.digests import check_digest
 from skillstack.frames.rows import Row, check_row
@@ -69,18 +69,31 @@ def read_samples(data: bytes, *, what: str = "The sample set") -> Samples:
     """Any of the three forms, recognised by its bytes.
 
     :raises IntegrityError: if it is none of them.
+    :raises StoreError: if a newer version wrote it.
     """
     if data[4:9] == b"\x00\x00\x00\x00{":
         return FeatureSamples(tensors.load(data, what=what))
     value = canonical.loads(data, what=what)
+    if isinstance(value, dict) and type(value.get("format")) is int and value["format"] > FORMAT:
+        raise StoreError(
+            f"{what} has format {value['format']}; this version reads up to {FORMAT}.", "Update skillstack."
+        )
     try:
         if value["format"] != FORMAT:
             raise ValueError(f"format {value['format']} is unknown")
+        if not isinstance(value["rows"], list):
+            raise ValueError("rows are no list")
         if value["kind"] == "text":
-            return TextSamples(tuple(check_row(*row) for row in value["rows"]))
+            return TextSamples(tuple(_row(row) for row in value["rows"]))
         if value["kind"] == "reference":
             rows = tuple(check_digest(row, "A row") for row in value["rows"])
             return ReferenceSamples(str(value["source"]), rows)
         raise ValueError(f"kind {value['kind']!r} is unknown")
     except (KeyError, TypeError, ValueError, SkillStackError) as error:
         raise IntegrityError(f"{what} is no valid sample set: {error}.", "It is damaged.") from None
+
+
+def _row(row: object) -> Row:
+    if not isinstance(row, list) or len(row) not in (1, 2):
+        raise ValueError("a row has one text or two")
+    return check_row(*row)

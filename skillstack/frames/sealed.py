@@ -11,7 +11,12 @@ from skillstack.frames.digests import sha256
 
 
 def seal(record: Mapping[str, object]) -> bytes:
-    """Canonical JSON of the record with ``sum``, the SHA-256 of the record without it."""
+    """Canonical JSON of the record with ``sum``, the SHA-256 of the record without it.
+
+    :raises ValueError: if the record has a field ``sum`` of its own, or no canonical form.
+    """
+    if "sum" in record:
+        raise ValueError("a sealed record has no field 'sum' of its own")
     return canonical.dumps({**record, "sum": sha256(canonical.dumps(dict(record)))})
 
 

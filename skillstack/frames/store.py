@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, StoreError, UsageError, did_you_mean
 from skillstack.frames import atomic, canonical, sealed, tensors
-from skillstack.frames.digests import check_digest, is_digest, sha256
+from skillstack.frames.digests import check_digest, sha256
 from skillstack.frames.names import check_name, is_name
 from skillstack.frames.records import ADAPTER_FILES, AdapterRef, Content, Node
 from skillstack.frames.samples import Samples, read_samples
@@ -24,6 +25,22 @@ MARKER = "store.json"
 MAX_FILE = 4 << 30
 #: The stack that ships with the package. Nothing but its build script changes it.
 REFERENCE = "reference"
+
+
+#: A tip's file: the node's id, or ``-`` for an empty stack, and the number of history lines behind it.
+_TIP = re.compile(rb"([0-9a-f]{64}|-) ([1-9][0-9]{0,11})\n")
+
+
+@dataclass(frozen=True)
+class Tip:
+    """Where a stack stands.
+
+    :ivar node: id of the newest node, or None for an empty stack.
+    :ivar steps: lines of the history when the tip was moved here, so that a history cut short shows.
+    """
+
+    node: str | None
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +81,9 @@ class Store:
         # A path from a file is never followed as it is: only these two places are known.
         if value.get("routers") not in ("routers", "../routers") or set(value) != {"format", "routers"}:
             raise IntegrityError(f"{marker} is no store record.", "It is damaged.")
-        return cls(root, root / value["routers"], read_only)
+        beside = value["routers"] == "../routers"
+        # Without "..": a path with it counts as one below the root.
+        return cls(root, (root.resolve().parent if beside else root) / "routers", read_only)
 
     @classmethod
     def create(cls, root: Path) -> Store:
@@ -74,13 +93,20 @@ class Store:
         """
         if (root / MARKER).exists():
             return cls.open(root)
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        if root.exists() and not (root.is_dir() and _is_unused(root)):
             raise StoreError(
                 f"{root} exists and is no store.", "Choose another folder with --store, or move it away."
             )
         routers = "../routers" if root.name == "frames" else "routers"
         atomic.write_file(root / MARKER, canonical.dumps({"format": FORMAT, "routers": routers}))
         return cls.open(root)
+
+    def relative(self, path: Path) -> str:
+        """How messages and results name a file: by its path from the store's folder."""
+        for folder, prefix in ((self.root, ""), (self.routers, "../routers/")):
+            if path.is_relative_to(folder):
+                return prefix + path.relative_to(folder).as_posix()
+        return path.as_posix()
 
     # objects ------------------------------------------------------------------------------------------
 
@@ -99,7 +125,7 @@ class Store:
                 f"{path} is missing.", "Run `skillstack verify`, and restore it from a copy of the store."
             ) from None
         except OSError as error:
-            raise atomic.as_store_error(error, path) from error
+            raise atomic.as_store_error(error, path, "read") from error
 
     def read_checked(self, relative: str, digest: str) -> bytes:
         """A file whose bytes must have this digest.
@@ -123,12 +149,14 @@ class Store:
     def put_content(self, content: Content) -> str:
         """Keep a content whose files are in the store already; returns its id.
 
-        :raises IntegrityError: if one of its files is missing.
+        :raises IntegrityError: if one of its files is missing, or a field has a value that no reader accepts.
         """
+        data = content.to_bytes()
+        Content.from_bytes(data, what=f"The content {content.name!r}")
         for relative in content.files:
             if not (self.root / relative).is_file():
                 raise IntegrityError(f"{relative} is missing.", "Write a content's files before the content.")
-        return self._put("contents", content.to_bytes(), ".json")
+        return self._put("contents", data, ".json")
 
     def content(self, content_id: str) -> Content:
         """The content of this id.
@@ -139,8 +167,13 @@ class Store:
         return Content.from_bytes(self.read_checked(relative, content_id), what=str(self.root / relative))
 
     def put_node(self, node: Node) -> str:
-        """Keep a node; returns its id."""
-        return self._put("nodes", node.to_bytes(), ".json")
+        """Keep a node; returns its id.
+
+        :raises IntegrityError: if its content or parent is no id.
+        """
+        data = node.to_bytes()
+        Node.from_bytes(data)
+        return self._put("nodes", data, ".json")
 
     def node(self, node_id: str) -> Node:
         """The node of this id.
@@ -226,12 +259,14 @@ class Store:
         """Keep a measurement beside the behaviour that it was taken of; the newest of a kind stays."""
         self.check_writable()
         check_digest(behaviour, "A behaviour")
+        check_name(kind, "The measurement")
         atomic.write_file(self.root / "evaluations" / f"{behaviour}-{kind}.json", sealed.seal(record))
 
     def measurement(self, behaviour: str, kind: str) -> dict[str, object] | None:
         """A measurement, or None where there is none."""
-        path = self.root / "evaluations" / f"{check_digest(behaviour, 'A behaviour')}-{kind}.json"
-        return sealed.unseal(path.read_bytes(), what=str(path)) if path.is_file() else None
+        name = f"{check_digest(behaviour, 'A behaviour')}-{check_name(kind, 'The measurement')}.json"
+        path = self.root / "evaluations" / name
+        return sealed.unseal(self.read(f"evaluations/{name}"), what=str(path)) if path.is_file() else None
 
     # stacks -------------------------------------------------------------------------------------------
 
@@ -254,28 +289,37 @@ class Store:
     def tip(self, stack: str) -> str | None:
         """Id of the newest node, or None for an empty stack.
 
-        :raises IntegrityError: if the file holds no id.
+        :raises IntegrityError: if the file is damaged.
+        """
+        return self.read_tip(stack).node
+
+    def read_tip(self, stack: str) -> Tip:
+        """The newest node and how much of the history led to it.
+
+        :raises IntegrityError: if the file is damaged.
         """
         path = self.root / "stacks" / check_name(stack, "The stack")
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            return None
-        text = data.decode("ascii", "replace")
-        if not text.endswith("\n") or not is_digest(text[:-1]):
+            return Tip(None, 0)
+        except OSError as error:
+            raise atomic.as_store_error(error, path, "read") from error
+        found = _TIP.fullmatch(data)
+        if found is None:
             raise IntegrityError(
                 f"{path} holds no id.", f"The history in history/{stack}.jsonl tells the last good one."
             )
-        return text[:-1]
+        node = found[1].decode("ascii")
+        return Tip(None if node == "-" else node, int(found[2]))
 
-    def set_tip(self, stack: str, node_id: str | None) -> None:
-        """Move a stack's tip. Only `transactions` calls this, after its history line is on disk."""
+    def set_tip(self, stack: str, node_id: str | None, steps: int) -> None:
+        """Move a stack's tip. Only `transactions` calls this, after its history line is on disk.
+
+        :param steps: lines that the history has now.
+        """
         path = self.root / "stacks" / check_name(stack, "The stack")
-        if node_id is None:
-            atomic.remove_file(path)
-            atomic.sync_folder(path.parent)
-        else:
-            atomic.write_file(path, f"{node_id}\n".encode("ascii"))
+        atomic.write_file(path, f"{node_id or '-'} {steps}\n".encode("ascii"))
 
     def chain(self, stack: str) -> Iterator[tuple[str, Node]]:
         """Ids and nodes from the tip to the first.
@@ -301,6 +345,8 @@ class Store:
             data = path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise atomic.as_store_error(error, path, "read") from error
         name = sealed.unseal(data, what=str(path)).get("stack")
         if not is_name(name):
             raise IntegrityError(f"{path} names no stack.", "Choose one with `skillstack use`.")
@@ -321,3 +367,8 @@ class Store:
                 f"The store {self.root} is for reading only.",
                 "Pass --store with a folder of your own, or run the command in another folder.",
             )
+
+
+def _is_unused(folder: Path) -> bool:
+    """Whether nothing is in a folder but what a crash of `Store.create` left there."""
+    return all(path.name.startswith(atomic.TEMPORARY) for path in folder.iterdir())

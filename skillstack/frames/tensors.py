@@ -7,6 +7,7 @@ and offsets, then the data (https://github.com/huggingface/safetensors#format).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +17,10 @@ from skillstack.errors import IntegrityError
 
 Tensors = dict[str, NDArray[np.generic]]
 
+METADATA = "__metadata__"
+#: NumPy's limit. Ours have two dimensions.
+MAX_DIMENSIONS = 64
+MAX_EXTENT = 2**62
 #: Largest header that is parsed, in bytes. Ours have a few kilobytes.
 MAX_HEADER = 8 << 20
 _DTYPES: dict[str, np.dtype[np.generic]] = {
@@ -38,11 +43,14 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 def dump(tensors: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, str] | None = None) -> bytes:
     """Safetensors bytes: names sorted, no gaps, header padded to eight bytes. Equal input, equal bytes.
 
-    :raises ValueError: for a dtype that the format does not have.
+    :raises ValueError: for a dtype that the format does not have, a number that is not finite, and the name
+        ``__metadata__``, which the format keeps for itself.
     """
+    if METADATA in tensors:
+        raise ValueError(f"a tensor cannot be called {METADATA!r}")
     header: dict[str, object] = {}
     if metadata:
-        header["__metadata__"] = dict(sorted(metadata.items()))
+        header[METADATA] = dict(sorted(metadata.items()))
     blobs: list[bytes] = []
     offset = 0
     # Wide items first, as the reference writer does, so that every tensor is aligned to its item size.
@@ -51,6 +59,8 @@ def dump(tensors: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, str]
         little = array.dtype.newbyteorder("<")
         if little not in _NAMES:
             raise ValueError(f"no safetensors dtype for {array.dtype}")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name!r} holds a number that is not finite")
         blob = array.astype(little, copy=False).tobytes()
         header[name] = {
             "dtype": _NAMES[little],
@@ -86,8 +96,14 @@ def metadata(data: bytes, *, what: str = "The tensor file") -> dict[str, str]:
 
     :raises IntegrityError: as `load`.
     """
-    header = _json(data, what)[0].get("__metadata__", {})
-    return dict(header) if isinstance(header, dict) else {}
+    _header(data, what)
+    return _strings(_json(data, what)[0].get(METADATA, {}), what)
+
+
+def _strings(value: object, what: str) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise IntegrityError(f"{what} has metadata that are no strings.", "It is damaged.")
+    return value
 
 
 def _json(data: bytes, what: str) -> tuple[dict[str, object], int]:
@@ -119,13 +135,16 @@ def _entry(entry: object, size: int) -> _Entry:
         raise TypeError("no object")
     dtype = _DTYPES[entry["dtype"]]
     shape = entry["shape"]
-    begin, end = entry["data_offsets"]
-    if not all(type(number) is int and 0 <= number <= size for number in (*shape, begin, end)):
+    offsets = entry["data_offsets"]
+    if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not isinstance(offsets, list):
+        raise TypeError("no lists")
+    begin, end = offsets
+    if not all(type(number) is int and 0 <= number <= MAX_EXTENT for number in (*shape, begin, end)):
         raise ValueError("a number is out of range")
-    count = 1
-    for extent in shape:
-        count *= extent
-    if end - begin != count * dtype.itemsize:
+    # NumPy refuses shapes whose extents other than zero overflow, even if there is nothing in them.
+    if math.prod(extent for extent in shape if extent) * dtype.itemsize > MAX_EXTENT or end > size:
+        raise ValueError("a number is out of range")
+    if end - begin != math.prod(shape) * dtype.itemsize:
         raise ValueError("the offsets do not fit the shape")
     return dtype, shape, begin, end
 
@@ -135,7 +154,8 @@ def _header(data: bytes, what: str) -> tuple[dict[str, _Entry], int]:
     size = len(data) - start
     entries: dict[str, _Entry] = {}
     for name, entry in header.items():
-        if name == "__metadata__":
+        if name == METADATA:
+            _strings(entry, what)
             continue
         try:
             entries[name] = _entry(entry, size)

@@ -69,7 +69,8 @@ def move(
     """Point a stack at a node whose files are in the store, as one step of its history.
 
     :raises BusyError: if the tip moved meanwhile.
-    :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
+    :raises StoreError: if the stack is read-only, the disk fails, or a garbage collection has taken a file;
+        nothing has changed then.
     """
     _check_stack(store, stack, reference)
     with commit_lock(store.root):
@@ -78,6 +79,8 @@ def move(
                 f"The stack {stack!r} was changed by another command meanwhile.", "Run this command again."
             )
         if after != expected:
+            # A garbage collection may have run since the files were written.
+            _check_complete(store, after, action)
             _step(store, stack, action, expected, after, transaction, note)
 
 
@@ -142,7 +145,7 @@ def _step(
     sequence = len(read_steps(store, stack))
     step = Step(sequence, transaction, action, before, after, int(time.time()), note)
     atomic.append_line(path_of(store, stack), step.to_bytes())
-    store.set_tip(stack, after)
+    store.set_tip(stack, after, sequence + 1)
 
 
 def _check_stack(store: Store, stack: str, reference: bool) -> None:

@@ -10,7 +10,7 @@ from skillstack.errors import SkillStackError, StoreError
 from skillstack.frames import sealed, tensors
 from skillstack.frames.atomic import TEMPORARY
 from skillstack.frames.digests import sha256_file
-from skillstack.frames.history import read_history
+from skillstack.frames.history import read_history, read_steps
 from skillstack.frames.records import ADAPTER_FILES, Content
 from skillstack.frames.store import MARKER, Store
 
@@ -69,7 +69,7 @@ class _Walk:
         return True
 
     def name(self, path: Path) -> str:
-        return str(path.relative_to(self.store.root) if path.is_relative_to(self.store.root) else path)
+        return self.store.relative(path)
 
 
 def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -> Verification:
@@ -84,8 +84,10 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
     for path in _files(store.root):
         relative = path.relative_to(store.root)
         folder = relative.parts[0]
-        if path.name.startswith(TEMPORARY) or path.suffix == ".lock":
-            walk.strays.append(str(relative))
+        if path.name.startswith(TEMPORARY):
+            walk.strays.append(walk.name(path))
+        elif folder == "work" and path.suffix == ".lock":
+            pass  # empty, and left in place on purpose
         elif folder == "contents":
             walk.check(path, lambda p=path: _content(store, p, walk))  # type: ignore[misc]
         elif folder == "nodes":
@@ -100,9 +102,7 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
             walk.check(path, lambda p=path: sealed.unseal(p.read_bytes(), what=p.name))  # type: ignore[misc]
         elif folder == "HEAD":
             walk.check(path, lambda: store.check_stack(store.head_stack() or ""))
-        elif folder in ("stacks", "history"):
-            pass  # walked below, stack by stack
-        elif str(relative) != MARKER and folder != "adapters":
+        elif folder not in ("stacks", "history", "adapters", MARKER):  # these are walked below or done
             _other(walk, path, other_files)
     if store.routers.is_dir() and not store.routers.is_relative_to(store.root):
         for path in _files(store.routers):
@@ -111,9 +111,10 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
     for stack in stacks:
         walk.check(store.root / "stacks" / stack, lambda s=stack: _chain(store, s))  # type: ignore[misc]
         walk.check(store.root / "history" / f"{stack}.jsonl", lambda s=stack: read_history(store, s))  # type: ignore[misc]
-    for path in _files(store.root / "adapters"):
-        if walk.name(path) not in walk.checked:
-            walk.strays.append(walk.name(path))
+    for folder in ("adapters", "stacks", "history"):
+        for path in _files(store.root / folder):
+            if walk.name(path) not in walk.checked:
+                walk.strays.append(walk.name(path))
     problems = tuple(Problem(path, message) for path, message in sorted(walk.problems.items()))
     return Verification(len(walk.checked), len(stacks), problems, tuple(sorted(set(walk.strays))))
 
@@ -171,3 +172,8 @@ def _chain(store: Store, stack: str) -> None:
     for node_id, node in store.chain(stack):
         if not (store.root / "contents" / f"{node.content}.json").is_file():
             raise StoreError(f"leads to the node {node_id[:12]}, whose content is missing")
+    try:
+        read_steps(store, stack)
+    except SkillStackError:
+        return  # reported under the history's own name
+    read_history(store, stack)

@@ -111,4 +111,5 @@ def skill_logits(slot: Slot, encoded: Encoded, head: Head) -> Floats:
 def softmax(logits: Floats) -> NDArray[np.float64]:
     """Probabilities ``[labels]`` of one row's logits."""
     exponents = np.exp(logits.astype(np.float64) - float(logits.max()))
-    return exponents / exponents.sum()
+    shares: NDArray[np.float64] = exponents / exponents.sum()
+    return shares

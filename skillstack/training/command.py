@@ -35,7 +35,7 @@ def run(
     device: str,
     overrides: Mapping[str, Any],
     keep_texts: bool,
-    fit_router: Callable[[Chain], None],
+    fit_router: Callable[[Chain], object],
     listen: Listener,
     reference: bool = False,
 ) -> Result:

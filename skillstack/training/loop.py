@@ -237,8 +237,8 @@ class Trainer:
             moments = optimizer.state.get(tensor, {})  # empty while fp16 finds its scale
             for moment in ("exp_avg", "exp_avg_sq"):
                 tensors[f"{moment}/{name}"] = _array(moments.get(moment, torch.zeros_like(tensor)))
-        for name, tensor in self._average.items():
-            tensors[f"average/{name}"] = _array(tensor)
+        for name, average in self._average.items():
+            tensors[f"average/{name}"] = _array(average)
         best = self._best
         state: dict[str, Any] = {"best": ""}
         if best is not None:

@@ -78,7 +78,7 @@ def train_stack(
     store: Store,
     job: Job,
     load: Callable[[], Base],
-    fit_router: Callable[[Chain], None],
+    fit_router: Callable[[Chain], object],
     listen: Listener,
 ) -> Result:
     """Train what a stack lacks of a job.
@@ -116,7 +116,7 @@ def _train_one(
     slot: Slot,
     chain: Chain,
     position: int,
-    fit_router: Callable[[Chain], None],
+    fit_router: Callable[[Chain], object],
     listen: Listener,
 ) -> tuple[str, Content]:
     plan = _plan(job, chain, position, slot.base.identity, slot.base.kind)

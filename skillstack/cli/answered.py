@@ -1,0 +1,82 @@
+"""Routes and predictions in words."""
+
+from __future__ import annotations
+
+from skillstack.answers import Predicted, Routed
+from skillstack.cli.render import clean, clean_line, width
+from skillstack.cli.words import columns, percent, short, shorten
+
+#: How many of the next candidates are named.
+NEXT = 3
+#: How many labels are listed with their probability.
+LABELS = 3
+
+
+def route_words(routed: Routed) -> list[str]:
+    """A route, whole: lines of at most 80 columns."""
+    title = "rejected: no skill fits" if routed.task is None else f"{routed.task} ({routed.family})"
+    return [clean_line(title), *_details(routed, [])]
+
+
+def prediction_words(predicted: Predicted) -> list[str]:
+    """A prediction, whole."""
+    routed = predicted.routed
+    if predicted.label_name is None:
+        return route_words(routed)
+    ranked = sorted(predicted.probabilities.items(), key=lambda item: -item[1])
+    others = ", ".join(f"{shorten(name, 30)} {percent(p)}" for name, p in ranked[1 : 1 + LABELS])
+    if len(ranked) > 1 + LABELS:
+        others += f", {len(ranked) - 1 - LABELS} more"
+    pairs = [("other labels", others), ("task", f"{routed.task} ({routed.family})")]
+    if predicted.truncated:
+        pairs.append(("note", "the text was too long and was cut"))
+    title = f"{predicted.label_name} ({percent(predicted.probabilities[predicted.label_name])})"
+    return [clean_line(title), *_details(routed, pairs)]
+
+
+def route_line(text: str, routed: Routed) -> str:
+    """A route in a list of many."""
+    head = f"{percent(routed.confidence):>7}  {routed.task or 'rejected':<16}"
+    return _with_text(head, text)
+
+
+def prediction_line(text: str, predicted: Predicted) -> str:
+    """A prediction in a list of many."""
+    name = predicted.label_name
+    share = percent(predicted.probabilities[name]) if name is not None else ""
+    head = f"{share:>7}  {shorten(name or 'rejected', 24):<16}  {predicted.routed.task or '-':<16}"
+    return _with_text(head, text)
+
+
+def _with_text(head: str, text: str) -> str:
+    return f"{clean(head)}  {shorten(text, max(width() - len(head) - 11, 12))}"
+
+
+def _details(routed: Routed, first: list[tuple[str, str]]) -> list[str]:
+    confidence = f"{percent(routed.confidence)}, score {routed.score:.3f}"
+    if not routed.calibrated:
+        confidence += " (not calibrated)"
+    pairs = list(first)
+    if routed.frame is not None:
+        pairs.append(("frame", f"{routed.frame} {short(routed.frame_id)}"))
+    if routed.router == "none":  # the frame was named
+        return _pairs(pairs)
+    pairs += [("confidence", confidence), ("how", f"{_how(routed)}, by {routed.router}")]
+    others = [r for r in routed.ranking if r.task != routed.task][:NEXT]
+    if others:
+        pairs.append(("next", ", ".join(f"{r.task} {r.score:.3f}" for r in others)))
+    return _pairs(pairs)
+
+
+def _how(routed: Routed) -> str:
+    if routed.fallback:
+        return f"no score reached the threshold in {routed.depth} looked at, so the best of all"
+    if not routed.accepted:
+        return "the best score is below the threshold"
+    if routed.router == "hybrid_chain":
+        return f"accepted at depth {routed.depth}"
+    return "the best score"
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> list[str]:
+    return [f"  {line}" for line in columns([[f"{name:<12}", value] for name, value in pairs])]

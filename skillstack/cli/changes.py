@@ -1,0 +1,111 @@
+"""Changes of a stack in words: its history, and what an undo or redo does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from skillstack.cli.words import columns, many, short, shorten
+from skillstack.errors import IntegrityError
+from skillstack.frames.history import History, Transaction
+from skillstack.frames.store import Store
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a move of the tip does.
+
+    :ivar tip: the tip that it leaves.
+    :ivar removed: names of the frames that the stack loses, newest first.
+    :ivar restored: names of the frames that it gains, newest first.
+    """
+
+    tip: str | None
+    removed: tuple[str, ...]
+    restored: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As undo and redo show it."""
+        return {"tip": self.tip, "removed": list(self.removed), "restored": list(self.restored)}
+
+
+def change(store: Store, before: str | None, after: str | None) -> Change:
+    """What moving the tip from one node to another does. Works on a chain that is damaged below, too."""
+    old, new = _names(store, before), _names(store, after)
+    return Change(
+        after,
+        tuple(name for node, name in old.items() if node not in new),
+        tuple(name for node, name in new.items() if node not in old),
+    )
+
+
+def _names(store: Store, tip: str | None) -> dict[str, str]:
+    names: dict[str, str] = {}
+    try:
+        for node_id, node in store.walk(tip):
+            names[node_id] = f"(damaged) {short(node_id)}"
+            names[node_id] = store.content(node.content).name
+    except IntegrityError:
+        pass  # an undo must show what it can just where something is broken
+    return names
+
+
+def change_words(verb: str, transaction: Transaction, change: Change, *, dry_run: bool) -> list[str]:
+    """What an undo or redo did, or would do."""
+    would = "would " if dry_run else ""
+    lines = [f"{would}{verb}: {transaction.note}"]
+    for action, names in (("remove", change.removed), ("restore", change.restored)):
+        if names:
+            lines.append(f"  {would}{action if dry_run else f'{action}d'} {_list(names)}")
+    tip = f"the tip {'would be' if dry_run else 'is'} {short(change.tip)}"
+    lines.append(f"  {tip}" if change.tip else f"  the stack {'would be' if dry_run else 'is'} empty")
+    return lines
+
+
+def _list(names: Sequence[str]) -> str:
+    return f"{many(len(names), 'frame')}: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+
+
+def history_json(history: History) -> list[dict[str, Any]]:
+    """Transactions, newest first."""
+    return [
+        {
+            "id": transaction.id,
+            "before": transaction.before,
+            "after": transaction.after,
+            "steps": transaction.steps,
+            "time": transaction.time,
+            "note": transaction.note,
+            "undone": undone,
+        }
+        for transaction, undone in _newest_first(history)
+    ]
+
+
+def history_words(stack: str, history: History) -> list[str]:
+    """Transactions, newest first: when, what, from which tip to which."""
+    rows = [
+        [
+            _when(transaction.time),
+            f"{short(transaction.before)} -> {short(transaction.after)}",
+            many(transaction.steps, "step"),
+            f"{'(undone) ' if undone else ''}{shorten(transaction.note, 60)}",
+        ]
+        for transaction, undone in _newest_first(history)
+    ]
+    total = many(len(rows), "change")
+    return [f"{stack}: {total}, {len(history.undone)} of them undone", "", *columns(rows)]
+
+
+def _newest_first(history: History) -> list[tuple[Transaction, bool]]:
+    undone = [(transaction, True) for transaction in history.undone]
+    return undone + [(transaction, False) for transaction in reversed(history.done)]
+
+
+def _when(time: object) -> str:
+    try:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "at an unknown time"

@@ -1,0 +1,102 @@
+"""The group of all commands. A command's module is imported when it is run, not to list it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from skillstack.errors import UsageError, did_you_mean
+
+PROGRAM = "skillstack"
+
+#: Commands in the order in which people meet them: module of this package and summary, by section.
+SECTIONS: dict[str, dict[str, str]] = {
+    "Work": {
+        "train": "Train a stack of frames, one task after another.",
+        "route": "Say which skill would answer a text.",
+        "predict": "Answer a text with the skill that the router picks.",
+    },
+    "Look": {
+        "log": "Draw the stack, from the newest frame to the oldest.",
+        "show": "Show all about one frame.",
+        "stacks": "List the stacks of the store.",
+        "verify": "Check that every file of the store is whole.",
+    },
+    "Change": {
+        "use": "Choose the stack that commands mean.",
+        "undo": "Take back the latest change of the stack.",
+        "redo": "Bring back what was undone last.",
+        "gc": "Free the space of what nothing needs any more.",
+    },
+}
+FIRST_STEPS = (
+    f"{PROGRAM} train --preset starter8",
+    f'{PROGRAM} route "please block my card"',
+    f'{PROGRAM} predict "please block my card"',
+    f"{PROGRAM} log",
+)
+SUMMARIES = {name: text for section in SECTIONS.values() for name, text in section.items()}
+
+
+class LazyGroup(click.Group):
+    """Lists commands from `SECTIONS`, and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order of use."""
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now."""
+        if cmd_name not in SUMMARIES:
+            return None
+        command = getattr(import_module(f"skillstack.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name.
+
+        :raises UsageError: if there is none of this name.
+        """
+        if args and not args[0].startswith("-") and args[0] not in SUMMARIES:
+            raise UsageError(
+                f"There is no command {args[0][:80]!r}.",
+                f"{did_you_mean(args[0], SUMMARIES)} `{PROGRAM} --help` lists them.",
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section."""
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(f"{name:<9}", summary) for name, summary in commands.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What to type first."""
+        with formatter.section("First steps, without data or an account"):
+            for example in FIRST_STEPS:
+                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from skillstack.cli import render
+        from skillstack.cli.version import version
+
+        render.out(f"{PROGRAM} {version()}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version."
+)
+def cli() -> None:
+    """Teach a language model one skill after another without losing any.
+
+    Each skill is a frame of a stack: a small adapter, a head and its record. A router reads a text and picks
+    the frame that answers. `skillstack COMMAND --help` shows a command's options and examples.
+    """

@@ -1,0 +1,68 @@
+"""Figures as people read them, and tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skillstack.cli.render import clean_line
+from skillstack.frames.records import Count
+
+
+def percent(share: float) -> str:
+    """``95.5 %``."""
+    return f"{100 * share:.1f} %"
+
+
+def accuracy(count: Count | None) -> str:
+    """``95.5 % of 200``, or a dash where nothing was measured."""
+    return f"{percent(count.accuracy)} of {count.n:,}" if count is not None and count.n else "-"
+
+
+def size(count: int) -> str:
+    """``612 kB``: bytes in decimal units, three figures."""
+    number = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 999.5 or unit == "GB":
+            break
+        number /= 1000
+    return f"{number:.0f} {unit}" if unit == "B" or number >= 99.95 else f"{number:.1f} {unit}"
+
+
+def seconds(count: float) -> str:
+    """``8.4 s``, ``3 min 20 s`` or ``2 h 5 min``."""
+    if count < 59.95:
+        return f"{count:.1f} s"
+    minutes, rest = divmod(round(count), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def many(count: int, noun: str, plural: str = "") -> str:
+    """``1 frame``, ``8 frames``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def short(digest: str | None) -> str:
+    """The first eight digits of an id, or a dash."""
+    return digest[:8] if digest else "-"
+
+
+def shorten(text: str, width: int) -> str:
+    """One line of at most this many characters."""
+    line = clean_line(text[: 4 * width + 100])
+    return line if len(line) <= width else f"{line[: max(width - 3, 1)].rstrip()}..."
+
+
+def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Lines of a table whose columns are as wide as their widest cell.
+
+    :param right: numbers of the columns that are aligned to the right.
+    """
+    cells = [[clean_line(cell) for cell in row] for row in rows]
+    widths = [max((len(row[i]) for row in cells), default=0) for i in range(len(rows[0]))] if rows else []
+    return [
+        "  ".join(
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]

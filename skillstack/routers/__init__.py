@@ -1,0 +1,1 @@
+"""Routers: which skill answers a text. Scoring needs numpy alone; scikit-learn is loaded only to fit."""

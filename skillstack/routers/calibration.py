@@ -1,0 +1,113 @@
+"""What out-of-fold scores tell: how far scores can be trusted, and where the chain's threshold lies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.routers.chain import Chain
+from skillstack.routers.parameters import Parameters
+from skillstack.routers.svm import TrainingSet, fit_linear
+
+#: Fewest rows per skill from which anything is calibrated.
+FEWEST_ROWS = 20
+#: What the chain rule may lose against the best score: 0.1 points of accuracy.
+TOLERANCE = 0.001
+_STEP = 0.01
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was learnt from out-of-fold scores.
+
+    :ivar calibrated: whether there were enough rows; if not, the figures below are neutral.
+    :ivar temperature: divisor of the scores under the softmax.
+    :ivar threshold: lowest threshold at which the chain rule stays within `TOLERANCE` of the best score.
+    :ivar correct: out-of-fold rows for which the best score is their own skill's.
+    :ivar n: out-of-fold rows.
+    """
+
+    calibrated: bool
+    temperature: float
+    threshold: float
+    correct: int
+    n: int
+
+
+NEUTRAL = Calibration(calibrated=False, temperature=1.0, threshold=0.0, correct=0, n=0)
+
+
+def calibrate(
+    training: TrainingSet, order: Sequence[int], frames: Sequence[int], parameters: Parameters
+) -> Calibration:
+    """Fit without one fold at a time, score that fold, and look at all scores together.
+
+    :param order: of each skill in stack order, its label in the training set.
+    :param frames: of each skill in stack order, its frame's position.
+    """
+    if len(order) < 2 or np.bincount(training.labels, minlength=len(order)).min() < FEWEST_ROWS:
+        return NEUTRAL
+    scores = out_of_fold(training, len(order), parameters)
+    if scores is None:
+        return NEUTRAL
+    scores = scores[:, list(order)]
+    own = np.argsort(np.array(order))[training.labels]
+    correct = int((scores.argmax(axis=1) == own).sum())
+    threshold = lowest_threshold(Chain.of(scores, frames), own, correct)
+    return Calibration(True, fit_temperature(scores, own), threshold, correct, len(own))
+
+
+def out_of_fold(training: TrainingSet, skills: int, parameters: Parameters) -> NDArray[np.float32] | None:
+    """Scores of each training row by a model that did not see it, float32 [rows, skills].
+
+    A row's fold follows from its content, so equal rows share one. None if a fold holds all of a skill.
+    """
+    folds = np.array(
+        [int.from_bytes(hashlib.sha256(key).digest()[:8], "big") % parameters.folds for key in training.keys]
+    )
+    scores = np.zeros((len(folds), skills), dtype=np.float32)
+    for fold in range(parameters.folds):
+        seen, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        part = training.take(seen)
+        if len(np.unique(part.labels)) < skills:
+            return None
+        scores[held] = fit_linear(part, skills, parameters).scores(training.rows.take(held))
+    return scores
+
+
+def probabilities(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """Softmax of the scores divided by the temperature, float64 [rows, skills]."""
+    scaled = scores.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    powers = np.exp(scaled)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def fit_temperature(scores: NDArray[np.float32], own: NDArray[np.int64]) -> float:
+    """The temperature of the lowest negative log-likelihood, among 241 values from 0.01 to 10.
+
+    Guo et al. 2017, On Calibration of Modern Neural Networks, https://arxiv.org/abs/1706.04599
+    """
+    grid = np.exp(np.linspace(np.log(0.01), np.log(10.0), 241))
+    rows = np.arange(len(own))
+    losses = [-np.log(probabilities(scores, t)[rows, own] + 1e-12).mean() for t in grid.tolist()]
+    return float(f"{grid[int(np.argmin(losses))]:.6g}")
+
+
+def lowest_threshold(chain: Chain, own: NDArray[np.int64], correct: int) -> float:
+    """The lowest multiple of 0.01, from -1 on, at which the chain rule gets almost as many right.
+
+    :param own: the right skill of each row.
+    :param correct: rows that the best score gets right.
+    """
+    enough = correct - TOLERANCE * len(own)
+    # Above every score the chain rule falls back to the best score for all rows, so the search ends.
+    last = max(int(np.ceil(float(chain.values.max()) / _STEP)), -100)
+    for step in range(-100, last):
+        if int((chain.choose(step * _STEP).skills == own).sum()) >= enough:
+            return round(step * _STEP, 2)
+    return round(last * _STEP, 2)

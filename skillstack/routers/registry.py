@@ -1,0 +1,56 @@
+"""Routers by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from skillstack.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from skillstack.routers.base import Router
+    from skillstack.routers.fitting import RouterState
+
+#: What answers where no router is named.
+DEFAULT = "hybrid_chain"
+
+# The only modules that a router's name can lead to; a name from a file is looked up here and never imported.
+_ROUTERS = {
+    "hybrid_chain": "skillstack.routers.hybrid_chain:HybridChain",
+    "hybrid_svm": "skillstack.routers.hybrid_svm:HybridSVM",
+}
+
+
+def names() -> tuple[str, ...]:
+    """All router names, in alphabetical order."""
+    return tuple(sorted(_ROUTERS))
+
+
+def router_class(name: str) -> type[Any]:
+    """The class of this name, imported now. It satisfies `skillstack.routers.base.Router`.
+
+    :raises UsageError: if there is none.
+    """
+    if name not in _ROUTERS:
+        raise UsageError(f"There is no router {name!r}.", did_you_mean(name, _ROUTERS))
+    module, _, attribute = _ROUTERS[name].partition(":")
+    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+
+
+def create(
+    name: str, state: RouterState, *, threshold: float | None = None, depth: int | None = None
+) -> Router:
+    """The router of this name on a fitted state.
+
+    :param threshold: a score above it is accepted; None for the state's own.
+    :param depth: newest frames that may accept; None for all.
+    :raises UsageError: if there is no such router, it has no such option, or the option's value is impossible.
+    """
+    given = {"threshold": threshold, "depth": depth}
+    options = {option: value for option, value in given.items() if value is not None}
+    made = router_class(name)
+    foreign = sorted(set(options) - set(made.options))
+    if foreign:
+        raise UsageError(f"The router {name!r} has no {foreign[0]}.", f"Use {DEFAULT!r}, or leave it out.")
+    router: Router = made(state, **options)
+    return router

@@ -1,0 +1,158 @@
+"""A small store made by hand, and the command line as people run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skillstack.cli.entry import run
+from skillstack.frames.digests import sha256
+from skillstack.frames.records import BaseIdentity, Content, Count, Rendering, Skill
+from skillstack.frames.store import Store
+from skillstack.frames.transactions import push
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHONPATH = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+BASE = BaseIdentity(sha256(b"weights"), sha256(b"tokenizer"), "bert", 4, 2, "a-base", "1")
+#: A training of a few seconds. Its accuracies mean nothing.
+TINY = (
+    *("--task", "imdb_sentences", "--task", "banking", "--stack", "tiny", "--epochs", "1"),
+    *("--samples-per-class", "4", "--router-samples", "32", "--set", "dev_samples=32"),
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Shell:
+    """Runs ``python -m skillstack`` in a folder, away from the settings of whoever runs the tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *arguments: str | bytes, stdin: bytes = b"", **environ: str) -> Ran:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("SKILLSTACK")}
+        done = subprocess.run(
+            [sys.executable, "-m", "skillstack", *arguments],
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            env={**kept, "PYTHONPATH": PYTHONPATH, "PYTHONUTF8": "1", **environ},
+            timeout=300,
+        )
+        return Ran(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """The program as a process of its own, in an empty folder."""
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    """The same in this process, which is quicker."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SKILLSTACK_STORE", "SKILLSTACK_STACK"):
+        monkeypatch.delenv(name, raising=False)
+
+    def execute(*arguments: str) -> Ran:
+        capsys.readouterr()
+        status = run(arguments)
+        return Ran(status, *capsys.readouterr())
+
+    return execute
+
+
+def frame(store: Store, name: str, seed: int, label: str = "yes", parent: str | None = None) -> Content:
+    """A content whose files are in the store. Its numbers mean nothing."""
+    rng = np.random.default_rng(seed)
+    adapter = store.put_adapter(name, b"{}", _tensors(rng), f"# {name}\n\nA card.\n".encode())
+    skill = Skill(
+        name=name,
+        task=name,
+        family="intent" if seed % 2 else "topic",
+        labels=("no", label),
+        pair=False,
+        head=store.put_head(rng.normal(size=(2, 4)).astype(np.float32), None),
+        samples=None,
+        rendering=Rendering(),
+        metrics={"dev": Count(90 + seed, 100), "frozen_linear_dev": Count(80, 100)},
+        source={"kind": "starter", "name": name},
+    )
+    return Content(
+        name=name,
+        adapter=adapter,
+        skills=(skill,),
+        base=BASE,
+        precision="fp32",
+        pooling="mean",
+        recipe={"epochs": 3, "learning_rate": "0.0002", "targets": ["query"]},
+        init_from=parent,
+    )
+
+
+def _tensors(rng: np.random.Generator) -> bytes:
+    from skillstack.frames import tensors
+
+    return tensors.dump({"a": rng.normal(size=(4, 4)).astype(np.float32)})
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A folder in which two small frames were trained on the built-in base. Read only, please."""
+    shell = Shell(tmp_path_factory.mktemp("trained"))
+    ran = shell("train", *TINY, "--json")
+    assert ran.status == 0, ran.err
+    return shell
+
+
+@dataclass(frozen=True)
+class Made:
+    """A store of one stack, ``mine``, and the ids of its nodes, oldest first."""
+
+    store: Store
+    nodes: tuple[str, ...]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """Three frames on the stack ``mine`` in ``./frames``; the last was its own command."""
+    store = Store.create(tmp_path / "frames")
+    nodes: list[str] = []
+    origin = None
+    for seed, name in enumerate(("films", "cards", "trips")):
+        content = frame(store, name, seed, parent=origin)
+        before = nodes[-1] if nodes else None
+        transaction = "first" if seed < 2 else "second"
+        nodes.append(
+            push(store, "mine", content, transaction=transaction, note=f"train {name}", expected=before)
+        )
+        origin = content.id
+    store.set_head_stack("mine")
+    return Made(store, tuple(nodes))

@@ -1,0 +1,83 @@
+"""train, on the built-in base."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import PYTHONPATH, TINY
+
+
+def test_presets_are_listed(command):
+    assert "starter8" in command("train", "--list-presets").out
+    presets = command("train", "--list-presets", "--json").json["presets"]
+    assert "hard8" in [preset["name"] for preset in presets]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "skillstack train --preset starter8"),
+        (("--preset", "starter8", "--task", "banking"), "--list-presets"),
+        (("--preset", "starter9"), "starter8"),
+        (("--task", "bankin", "--stack", "a"), "banking"),
+        (("--preset", "starter8", "--stack", "../a"), "valid name"),
+        (("--preset", "starter8", "--set", "epoch=3"), "epochs"),
+        (("--preset", "starter8", "--rank", "0"), "between"),
+        (("--preset", "starter8", "--precision", "int3"), "nf4"),
+        (("--preset", "starter8", "--model", "smollm"), "smollm2"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_made(command, tmp_path, arguments, said):
+    ran = command("train", *arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert said in ran.err
+    assert not list(tmp_path.glob("frames/nodes/*"))
+
+
+def test_a_training_makes_a_stack_and_says_what_to_try_next(trained):
+    assert [line.split()[1] for line in trained("log").out.splitlines()[3:5]] == ["banking", "imdb_sentences"]
+    assert trained("stacks", "--json").json["stacks"][0]["current"] is True
+
+
+def test_a_finished_training_run_again_does_nothing_and_says_so(trained):
+    before = trained("log", "--json").out
+    ran = trained("train", *TINY)
+    assert ran.status == 0
+    assert ran.out.startswith("Nothing to do: 2 frames of tiny are there already.")
+    assert "frame 1 of 2, imdb_sentences: there already" in ran.err
+    assert trained("log", "--json").out == before
+
+
+def test_another_recipe_under_the_same_name_is_refused(trained):
+    ran = trained("train", *TINY, "--seed", "7", "--json")
+    assert ran.status in (2, 3)
+    assert ran.json["error"]["hint"]
+
+
+def test_verify_deep_asks_the_canaries(trained):
+    ran = trained("verify", "--deep", "--json")
+    assert ran.status == 0
+    assert {check["skill"] for check in ran.json["canaries"]} == {"banking", "imdb_sentences"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+def test_an_interrupted_training_says_how_to_go_on(tmp_path):
+    command = [sys.executable, "-m", "skillstack", "train", *TINY, "--epochs", "200", "--set", "max_steps=0"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if line.startswith("frame 1 of 2"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("error: Interrupted.\nRun the same command again to go on where it stopped.\n")
