@@ -18,10 +18,9 @@ LIMIT = 10_000_000
 
 
 def main() -> int:
-    from skillstack.stack_router import StackRouter
-
     from skillstack import Stack
     from skillstack.frames.store import REFERENCE, Store
+    from skillstack.stack_router import StackRouter
     from skillstack.training import command
 
     store = Store.create(ROOT / "frames")

@@ -401,6 +401,13 @@ class Stack:
     def _tasks(self) -> dict[str, tuple[Frame, Skill]]:
         return {skill.name: (frame, skill) for frame in self.frames() for skill in frame.skills}
 
+    def loaded(self, *, model: str | None = None, device: str = "auto") -> LoadedStack:
+        """The base in memory, with its slot; loaded once.
+
+        :raises MismatchError: if the base here is not the one that the frames were trained on.
+        """
+        return self._load(model, device, None)
+
     def _load(self, model: str | None, device: str, precision_change: str | None) -> LoadedStack:
         from skillstack.loaded import load_stack
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, UsageError
 from skillstack.frames.records import Content
@@ -18,6 +22,8 @@ from skillstack.routers.result import RouteResult
 from skillstack.routers.samples import SkillSamples
 from skillstack.tasks.references import resolve
 
+#: Score of a skill that cannot read a row; far below any other.
+_NEVER = -1e4
 #: Contents of a stack with their ids, oldest first.
 Chain = Sequence[tuple[str, Content]]
 
@@ -44,8 +50,11 @@ class StackRouter:
         given = {name: value for name, value in options.items() if value is not None}
         if given and router != "hybrid_chain":
             raise UsageError(f"The router {router!r} has no {' or '.join(given)}.", "Leave it out.")
-        found: list[RouteResult] = made(self.state(chain), **given).route(rows)
-        return found
+        chosen = made(self.state(chain), **given)
+        barred = _barred(chain, rows)
+        scores = np.where(barred, np.float32(_NEVER), chosen.scores(rows))
+        found: list[RouteResult] = chosen.decide(scores)
+        return [_without(result, names) for result, names in zip(found, _names(chain, barred), strict=True)]
 
     def state(self, chain: Chain) -> RouterState:
         """The state that fits a chain: loaded, or fitted where it is missing or damaged.
@@ -114,6 +123,28 @@ def unneeded_states(store: Store) -> list[Path]:
     }
     found = store.routers.glob("*/*/*") if store.routers.is_dir() else []
     return sorted(path for path in found if path.is_file() and path.parent not in needed)
+
+
+def _barred(chain: Chain, rows: Sequence[Row]) -> NDArray[np.bool_]:
+    """Which skills cannot read which rows, bool ``[rows, skills]``: one text is no pair, a pair no text.
+
+    A row that no skill can read is left to all of them, and the one that is chosen says what is wrong.
+    """
+    pairs = np.array([skill.pair for _, content in chain for skill in content.skills])
+    barred = np.array([row.has_pair for row in rows])[:, None] != pairs[None, :]
+    found: NDArray[np.bool_] = barred & ~barred.all(axis=1, keepdims=True)
+    return found
+
+
+def _names(chain: Chain, barred: NDArray[np.bool_]) -> list[set[str]]:
+    names = np.array([skill.name for _, content in chain for skill in content.skills])
+    return [set(names[row].tolist()) if row.any() else set() for row in barred]
+
+
+def _without(result: RouteResult, names: set[str]) -> RouteResult:
+    if not names:
+        return result
+    return replace(result, ranking=tuple(ranked for ranked in result.ranking if ranked.skill not in names))
 
 
 def _chain(store: Store, stack: str) -> Chain:

@@ -1,4 +1,4 @@
-"""A recipe from options, and the presets that there are."""
+"""What is to be trained and how: names, a recipe from options, and the presets that there are."""
 
 from __future__ import annotations
 
@@ -46,6 +46,26 @@ def _value(text: str, default: object) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text  # the recipe says what it should be
+
+
+def check_names(preset: str | None, tasks: Sequence[str], data_dir: str | None, stack: str | None) -> None:
+    """See that everything that is named exists, without reading rows.
+
+    :raises UsageError: for a name that nobody knows or that is none.
+    :raises InputError: for a task that needs a data folder.
+    """
+    from skillstack.frames.names import check_name
+    from skillstack.tasks.presets import load_preset
+    from skillstack.tasks.sources import StarterSource, load_task
+
+    if stack is not None:
+        check_name(stack, "The stack")
+    names = load_preset(preset).task_names if preset is not None else tasks
+    if data_dir is None:
+        starter = StarterSource()
+        for name in names:
+            if not starter.holds(name):
+                load_task(name)  # knows why not
 
 
 def preset_json() -> list[dict[str, Any]]:

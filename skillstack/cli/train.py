@@ -74,9 +74,7 @@ def train(
     Makes ./frames where there is no store yet. Run again, it goes on where it was stopped, and does nothing
     where all is done. A recipe's fields that are not given come from the preset and the model's kind.
     """
-    from skillstack.cli.recipes import chosen_recipe, preset_json, preset_words
-    from skillstack.frames.names import check_name
-    from skillstack.tasks.presets import load_preset
+    from skillstack.cli.recipes import check_names, chosen_recipe, preset_json, preset_words
 
     if list_presets:
         if as_json:
@@ -99,10 +97,7 @@ def train(
         "router_samples": router_samples,
     }
     # What is quick to see is said before anything large is loaded.
-    if preset is not None:
-        load_preset(preset)
-    if stack is not None:
-        check_name(stack, "The stack")
+    check_names(preset, tasks, data_dir, stack)
     recipe = chosen_recipe({name: value for name, value in named.items() if value is not None}, settings)
 
     from skillstack.cli.summary import Summary

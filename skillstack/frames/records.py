@@ -5,23 +5,18 @@ Both are canonical JSON, named by the SHA-256 of their bytes. Numbers are intege
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import canonical
-from skillstack.frames.digests import check_digest, sha256
-from skillstack.frames.names import is_name
+from skillstack.frames import canonical, fields
+from skillstack.frames.digests import sha256
 
 #: Version of the record formats. To raise it: keep the reader of the old number as it is in a module named
 #: after it, give the new number its own reader, write only the newest, add a golden store of the old one to
 #: the tests, and raise `store.FORMAT` as well, so that older programs refuse the store and do not misread it.
 FORMAT = 1
-
-T = TypeVar("T")
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -169,7 +164,7 @@ class Content:
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
-        return canonical.dumps({"format": FORMAT, **_plain(self)})
+        return canonical.dumps({"format": FORMAT, **fields.plain(self)})
 
     @property
     def id(self) -> str:
@@ -184,7 +179,7 @@ class Content:
         :raises StoreError: if a newer version wrote it.
         """
         value = _versioned(data, what)
-        return _reading(what, lambda: _content(value))
+        return fields.reading(what, lambda: _content(value))
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -217,7 +212,7 @@ class Content:
                     "labels": skill.labels,
                     "pooling": self.pooling,
                     "precision": self.precision,
-                    "rendering": _plain(skill.rendering),
+                    "rendering": fields.plain(skill.rendering),
                 }
             )
         )
@@ -257,24 +252,13 @@ class Node:
         value = _versioned(data, what)
 
         def read() -> Node:
-            _keys(value, {"content", "parent"})
-            return cls(_digest(value["content"]), _optional(value["parent"], _digest))
+            fields.keys(value, {"content", "parent"})
+            return cls(fields.digest(value["content"]), fields.optional(value["parent"], fields.digest))
 
-        return _reading(what, read)
-
-
-def _plain(record: Any) -> Any:
-    """A dataclass as dicts and lists, for canonical JSON."""
-    if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {f.name: _plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
-    if isinstance(record, Mapping):
-        return {key: _plain(value) for key, value in record.items()}
-    if isinstance(record, (list, tuple)):
-        return [_plain(value) for value in record]
-    return record
+        return fields.reading(what, read)
 
 
-def _versioned(data: bytes, what: str) -> Json:
+def _versioned(data: bytes, what: str) -> fields.Json:
     value = canonical.loads(data, what=what)
     if not isinstance(value, dict) or type(value.get("format")) is not int:
         raise IntegrityError(f"{what} has no format version.", "It is damaged.")
@@ -287,151 +271,84 @@ def _versioned(data: bytes, what: str) -> Json:
     return {key: item for key, item in value.items() if key != "format"}
 
 
-def _reading(what: str, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except (KeyError, TypeError, ValueError) as error:
-        raise IntegrityError(f"{what} is no valid record: {error}.", "It is damaged.") from None
-
-
-def _keys(value: object, expected: set[str]) -> Json:
-    if not isinstance(value, dict) or set(value) != expected:
-        raise ValueError(f"fields {sorted(expected)} expected")
-    return value
-
-
-def _fields(cls: type, value: object) -> Json:
-    return _keys(value, {f.name for f in dataclasses.fields(cls)})
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 65536:
-        raise ValueError("a string expected")
-    return value
-
-
-def _integer(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("a whole number expected")
-    return value
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false expected")
-    return value
-
-
-def _name(value: object) -> str:
-    if not is_name(value):
-        raise ValueError(f"{str(value)[:80]!r} is no valid name")
-    return str(value)
-
-
-def _digest(value: object) -> str:
-    return check_digest(value, "A reference")
-
-
-def _optional(value: object, read: Callable[[object], T]) -> T | None:
-    return None if value is None else read(value)
-
-
-def _list(value: object, read: Callable[[object], T]) -> tuple[T, ...]:
-    if not isinstance(value, list):
-        raise ValueError("a list expected")
-    return tuple(read(item) for item in value)
-
-
-def _mapping(value: object, read: Callable[[object], T]) -> dict[str, T]:
-    if not isinstance(value, dict):
-        raise ValueError("an object expected")
-    return {key: read(item) for key, item in value.items()}
-
-
-def _one_of(value: object, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise ValueError(f"one of {', '.join(known)} expected, found {str(value)[:80]!r}")
-    return str(value)
-
-
 def _rendering(value: object) -> Rendering:
-    v = _fields(Rendering, value)
+    v = fields.fields_of(Rendering, value)
     return Rendering(
-        prompt=_string(v["prompt"]),
-        label_words=_list(v["label_words"], _string),
-        truncation=_one_of(v["truncation"], ("head", "head_tail")),
-        max_length=_integer(v["max_length"]),
+        prompt=fields.string(v["prompt"]),
+        label_words=fields.sequence(v["label_words"], fields.string),
+        truncation=fields.one_of(v["truncation"], ("head", "head_tail")),
+        max_length=fields.integer(v["max_length"]),
     )
 
 
 def _base(value: object) -> BaseIdentity:
-    v = _fields(BaseIdentity, value)
+    v = fields.fields_of(BaseIdentity, value)
     return BaseIdentity(
-        weights=_digest(v["weights"]),
-        tokenizer=_digest(v["tokenizer"]),
-        architecture=_string(v["architecture"]),
-        hidden_size=_integer(v["hidden_size"]),
-        layers=_integer(v["layers"]),
-        name=_string(v["name"]),
-        revision=_string(v["revision"]),
+        weights=fields.digest(v["weights"]),
+        tokenizer=fields.digest(v["tokenizer"]),
+        architecture=fields.string(v["architecture"]),
+        hidden_size=fields.integer(v["hidden_size"]),
+        layers=fields.integer(v["layers"]),
+        name=fields.string(v["name"]),
+        revision=fields.string(v["revision"]),
     )
 
 
 def _count(value: object) -> Count:
-    v = _fields(Count, value)
-    count = Count(_integer(v["correct"]), _integer(v["n"]))
+    v = fields.fields_of(Count, value)
+    count = Count(fields.integer(v["correct"]), fields.integer(v["n"]))
     if count.correct > count.n:
         raise ValueError("more correct rows than rows")
     return count
 
 
 def _skill(value: object) -> Skill:
-    v = _fields(Skill, value)
-    labels = _list(v["labels"], _string)
+    v = fields.fields_of(Skill, value)
+    labels = fields.sequence(v["labels"], fields.string)
     if len(labels) < 2 or len(set(labels)) != len(labels):
         raise ValueError("at least two labels, all different, expected")
     return Skill(
-        name=_name(v["name"]),
-        task=_name(v["task"]),
-        family=_name(v["family"]),
-        kind=_one_of(v["kind"], ("classification",)),
+        name=fields.name(v["name"]),
+        task=fields.name(v["task"]),
+        family=fields.name(v["family"]),
+        kind=fields.one_of(v["kind"], ("classification",)),
         labels=labels,
-        pair=_boolean(v["pair"]),
-        head=_digest(v["head"]),
-        samples=_optional(v["samples"], _digest),
+        pair=fields.boolean(v["pair"]),
+        head=fields.digest(v["head"]),
+        samples=fields.optional(v["samples"], fields.digest),
         rendering=_rendering(v["rendering"]),
-        metrics=_mapping(v["metrics"], _count),
-        source=_mapping(v["source"], _string),
+        metrics=fields.mapping(v["metrics"], _count),
+        source=fields.mapping(v["source"], fields.string),
     )
 
 
 def _adapter(value: object) -> AdapterRef:
-    v = _fields(AdapterRef, value)
+    v = fields.fields_of(AdapterRef, value)
     return AdapterRef(
-        name=_name(v["name"]),
-        config=_digest(v["config"]),
-        model=_digest(v["model"]),
-        card=_digest(v["card"]),
-        bytes=_integer(v["bytes"]),
+        name=fields.name(v["name"]),
+        config=fields.digest(v["config"]),
+        model=fields.digest(v["model"]),
+        card=fields.digest(v["card"]),
+        bytes=fields.integer(v["bytes"]),
     )
 
 
 def _content(value: object) -> Content:
-    v = _fields(Content, value)
-    skills = _list(v["skills"], _skill)
+    v = fields.fields_of(Content, value)
+    skills = fields.sequence(v["skills"], _skill)
     if not skills:
         raise ValueError("at least one skill expected")
     if v["plan"] != "":
-        _digest(v["plan"])
+        fields.digest(v["plan"])
     return Content(
-        name=_name(v["name"]),
-        adapter=_optional(v["adapter"], _adapter),
+        name=fields.name(v["name"]),
+        adapter=fields.optional(v["adapter"], _adapter),
         skills=skills,
         base=_base(v["base"]),
-        precision=_one_of(v["precision"], ("fp32", "bf16", "fp16", "nf4")),
-        pooling=_one_of(v["pooling"], ("mean", "last")),
-        recipe=_mapping(v["recipe"], lambda item: item),
-        plan=_string(v["plan"]),
-        canaries=_optional(v["canaries"], _digest),
-        init_from=_optional(v["init_from"], _digest),
+        precision=fields.one_of(v["precision"], ("fp32", "bf16", "fp16", "nf4")),
+        pooling=fields.one_of(v["pooling"], ("mean", "last")),
+        recipe=fields.mapping(v["recipe"], lambda item: item),
+        plan=fields.string(v["plan"]),
+        canaries=fields.optional(v["canaries"], fields.digest),
+        init_from=fields.optional(v["init_from"], fields.digest),
     )

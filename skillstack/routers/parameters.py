@@ -19,8 +19,8 @@ class Parameters:
     """
 
     c: str = "0.5"
-    words: str = "1"
-    flags: str = "0.5"
+    words: str = "0.7"
+    flags: str = "0.8"
     folds: int = 5
     seed: int = 0
 

@@ -44,7 +44,7 @@ def create(
 
     :param threshold: a score above it is accepted; None for the state's own.
     :param depth: newest frames that may accept; None for all.
-    :raises UsageError: if there is no such router, it has no such option, or the option's value is impossible.
+    :raises UsageError: if there is no such router, it has no such option, or its value is impossible.
     """
     given = {"threshold": threshold, "depth": depth}
     options = {option: value for option, value in given.items() if value is not None}

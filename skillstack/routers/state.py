@@ -14,6 +14,7 @@ from skillstack.frames.digests import sha256
 from skillstack.routers.calibration import Calibration
 from skillstack.routers.features import BUCKETS, SPEC
 from skillstack.routers.fitting import RouterState
+from skillstack.routers.rounding import combine, split
 from skillstack.routers.svm import LinearModel
 from skillstack.routers.weighting import Weighting
 
@@ -91,11 +92,13 @@ def _to_tensors(state: RouterState) -> dict[str, NDArray[np.generic]]:
     model = state.model
     seen = np.zeros(BUCKETS, dtype=np.bool_)
     seen[model.weighting.buckets] = True
+    whole, exponents = split(model.coefficients)
     small = model.weighting.rows <= np.iinfo(np.uint16).max
     return {
         # One bit per bucket, lowest bit first: shorter than a list of the buckets.
         "buckets": np.packbits(seen, bitorder="little"),
-        "coefficients": model.coefficients.astype(np.float16),
+        "coefficients": whole,
+        "exponents": exponents,
         "frequencies": model.weighting.frequencies.astype(np.uint16 if small else np.uint32),
         "intercepts": model.intercepts,
     }
@@ -110,8 +113,11 @@ def _from_files(record: dict[str, Any], arrays: dict[str, NDArray[np.generic]]) 
         raise ValueError("the buckets have another dtype or shape")
     seen = np.unpackbits(bits.view(np.uint8), count=BUCKETS, bitorder="little")
     buckets = np.flatnonzero(seen.view(np.bool_))
-    if coefficients.dtype != np.float16 or coefficients.shape != (len(buckets), len(skills)) or not skills:
+    if coefficients.dtype != np.int16 or coefficients.shape != (len(buckets), len(skills)) or not skills:
         raise ValueError("the coefficients have another dtype or shape")
+    exponents = arrays["exponents"]
+    if exponents.dtype != np.int8 or exponents.shape != (len(buckets),):
+        raise ValueError("the exponents have another dtype or shape")
     intercepts, frequencies = arrays["intercepts"], arrays["frequencies"]
     if intercepts.dtype != np.float32 or intercepts.shape != (len(skills),):
         raise ValueError("the intercepts have another dtype or shape")
@@ -132,6 +138,7 @@ def _from_files(record: dict[str, Any], arrays: dict[str, NDArray[np.generic]]) 
         int(accuracy["correct"]),
         int(accuracy["n"]),
     )
-    model = LinearModel(weighting, coefficients.astype(np.float32), intercepts.astype(np.float32))
+    coefficients = combine(coefficients.astype(np.int16), exponents.astype(np.int8))
+    model = LinearModel(weighting, coefficients, intercepts.astype(np.float32))
     frames = tuple(int(s["frame"]) for s in record["skills"])
     return RouterState(str(record["inputs"]), skills, frames, model, calibration)

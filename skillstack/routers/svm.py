@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skillstack.routers.features import MORE_BREAKS, ONE_BREAK, HashedRows, join
 from skillstack.routers.parameters import Parameters
+from skillstack.routers.rounding import combine, split
 from skillstack.routers.samples import SkillSamples
 from skillstack.routers.weighting import Weighted, Weighting
 
@@ -23,8 +24,7 @@ class LinearModel:
     """One linear score per skill, one against the rest.
 
     :ivar weighting: how counts become features.
-    :ivar coefficients: float32 [features, skills], rounded to half precision, which moves a score by far
-        less than 1e-4.
+    :ivar coefficients: float32 [features, skills], rounded as `rounding` does.
     :ivar intercepts: float32 [skills].
     """
 
@@ -118,8 +118,8 @@ def fit_linear(training: TrainingSet, skills: int, parameters: Parameters) -> Li
         # scikit-learn keeps one column for two classes: the second one's.
         coefficients = np.concatenate([-coefficients, coefficients], axis=1)
         intercepts = np.concatenate([-intercepts, intercepts])
-    halved = np.ascontiguousarray(coefficients).astype(np.float16).astype(np.float32)
-    return LinearModel(weighting, halved, intercepts.astype(np.float32))
+    rounded = combine(*split(np.ascontiguousarray(coefficients)))
+    return LinearModel(weighting, rounded, intercepts.astype(np.float32))
 
 
 def with_plain_copies(rows: HashedRows, labels: NDArray[np.int64]) -> tuple[HashedRows, NDArray[np.int64]]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skillstack.errors import MismatchError
+from skillstack.errors import MismatchError, SkillStackError
 from skillstack.frames.records import Count
 from skillstack.models.batching import training_batches, useful_share
 from skillstack.models.features import features
@@ -173,6 +173,11 @@ class Trainer:
         wanted = torch.tensor([self.train.labels[row] for row in rows], device=base.device)
         logits = head(pool(hidden, mask, base.pooling))
         loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=self.recipe.label_smoothing)
+        if not torch.isfinite(loss):
+            raise SkillStackError(
+                f"The training diverged at step {self._step}: the loss is not finite.",
+                "Lower --learning-rate, or hold the base at fp32.",
+            )
         optimizer.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(list(parameters.values()), CLIP)

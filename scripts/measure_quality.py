@@ -1,0 +1,184 @@
+"""Measure a preset on its tasks' own test splits: frames, routing, and the linear head on the frozen base.
+
+    python scripts/measure_quality.py --preset hard8 --data-dir DATA --seeds 42,123,7 --store S --output F
+
+Per seed a stack is trained into the store (kept, so a second run only measures), then every test text is
+answered by its own frame (task-aware), by the frame that the router picks (routed), and by a logistic
+regression on the frozen base's features of the same training rows, whose penalty dev chooses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+
+from skillstack import Stack
+from skillstack.models.encoding import encode
+from skillstack.models.features import features_of
+from skillstack.models.split import SplitModel
+from skillstack.tasks.presets import load_preset
+from skillstack.tasks.sources import load_task
+from skillstack.training.candidates import best_logistic, measure
+from skillstack.training.data import choose_rows, labels_of, rows_of
+from skillstack.training.environment import environment
+from skillstack.training.recipe import Recipe
+
+
+def main() -> int:
+    options = _options()
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    runs = [_run(options, seed) for seed in seeds]
+    summary = {
+        "command": " ".join(["python", "scripts/measure_quality.py", *_portable(sys.argv[1:])]),
+        "preset": options.preset,
+        "model": options.model,
+        "precision": options.precision or "default",
+        "environment": environment(),
+        "mean": {key: _mean(runs, key) for key in ("task_aware", "frozen_linear", "routed", "regret")},
+        "router": {key: _mean([run["router"] for run in runs], key) for key in ("task", "family")},
+        "runs": runs,
+    }
+    text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(text, encoding="utf-8")
+    print(json.dumps({key: summary[key] for key in ("preset", "mean", "router")}, indent=1))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--preset", required=True)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--seeds", default="42")
+    parser.add_argument("--model", default="minilm")
+    parser.add_argument("--precision")
+    parser.add_argument("--tasks", default="", help="only these tasks of the preset, comma-separated")
+    parser.add_argument("--test-rows", type=int, default=0, help="first rows of each test split; 0 for all")
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--output", type=Path)
+    return parser.parse_args()
+
+
+def _run(options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    name = f"{options.preset}-{options.model}-{options.precision or 'default'}-{seed}"
+    only = tuple(task for task in options.tasks.split(",") if task)
+    began = time.monotonic()
+    trained = Stack.train(
+        None if only else options.preset,
+        tasks=only,
+        data_dir=options.data_dir,
+        store=options.store,
+        stack=name,
+        model=options.model,
+        precision=options.precision,
+        recipe={"seed": seed},
+        on_event=lambda event: print(event, file=sys.stderr) if "Frame" in type(event).__name__ else None,
+    )
+    seconds = time.monotonic() - began
+    stack = Stack.open(options.store, name)
+    began = time.monotonic()
+    tasks = [_task(stack, options, name) for name in only or load_preset(options.preset).task_names]
+    n = sum(task["n"] for task in tasks)
+    run = {
+        "seed": seed,
+        "tip": stack.frames()[0].id,
+        "training_seconds": round(seconds, 1) if trained.trained else None,
+        "evaluation_seconds": round(time.monotonic() - began, 1),
+        "task_aware": _mean(tasks, "task_aware"),
+        "frozen_linear": _mean(tasks, "frozen_linear"),
+        "routed": _mean(tasks, "routed"),
+        "regret": round(_mean(tasks, "task_aware") - _mean(tasks, "routed"), 2),
+        "router": {
+            key: round(100 * sum(task[f"router_{key}_correct"] for task in tasks) / n, 2)
+            for key in ("task", "family")
+        },
+        "tasks": tasks,
+    }
+    print(json.dumps({key: value for key, value in run.items() if key != "tasks"}), file=sys.stderr)
+    return run
+
+
+def _task(stack: Stack, options: argparse.Namespace, name: str) -> dict[str, Any]:
+    data = load_task(name, options.data_dir)
+    test = data.test[: options.test_rows or None]
+    rows, labels = rows_of(test), np.array(labels_of(test))
+    frame = stack.frame(name)
+    aware = np.array([answer.label for answer in stack.predict(rows, frame=name)])
+    family = frame.skills[0].family
+    routed = stack.predict(rows)
+    right = [
+        answer.routed.task == name and answer.label == label
+        for answer, label in zip(routed, labels, strict=True)
+    ]
+    # A wrong frame of the same labels may give the right answer all the same.
+    served = [
+        answer.label_name == data.task.labels[label] for answer, label in zip(routed, labels, strict=True)
+    ]
+    result = {
+        "task": name,
+        "family": family,
+        "n": len(rows),
+        "task_aware": _percent(aware == labels),
+        "frozen_linear": _frozen(stack, frame, data, rows, labels),
+        "routed": _percent(served),
+        "routed_by_right_frame": _percent(right),
+        "router_task_correct": sum(a.routed.task == name for a in routed),
+        "router_family_correct": sum(a.routed.family == family for a in routed),
+        "dev": {key: f"{c.correct}/{c.n}" for key, c in frame.skills[0].metrics.items()},
+    }
+    print(json.dumps(result), file=sys.stderr)
+    return result
+
+
+def _frozen(stack: Stack, frame: Any, data: Any, rows: Any, labels: Any) -> float:
+    recipe = Recipe.from_mapping(
+        {key: float(value) if key in _FLOATS else value for key, value in frame.content.recipe.items()}
+    )
+    chosen = choose_rows(data, recipe)
+    slot = stack.loaded().answering.slot
+    slot.clear()
+
+    def seen(texts: Any) -> Any:
+        return features_of(SplitModel(slot.base, 0), encode(slot.base, texts, frame.skills[0].rendering))
+
+    train, dev = seen(rows_of(chosen.train)), seen(rows_of(chosen.dev))
+    head, _ = best_logistic(
+        train,
+        labels_of(chosen.train),
+        dev,
+        labels_of(chosen.dev),
+        len(data.task.labels),
+        standardise=slot.base.kind == "decoder",
+    )
+    count = measure(head, seen(rows), labels.tolist())
+    return round(100 * count.accuracy, 2)
+
+
+_FLOATS = {name for name, value in vars(Recipe()).items() if isinstance(value, float)}
+
+
+def _percent(flags: Any) -> float:
+    return round(100 * float(np.mean(np.asarray(flags, dtype=float))), 2)
+
+
+def _mean(items: list[dict[str, Any]], key: str) -> float:
+    return round(sum(item[key] for item in items) / len(items), 2)
+
+
+def _portable(arguments: list[str]) -> list[str]:
+    """The command without this machine's paths."""
+    return [Path(a).name if Path(a).is_absolute() or a.startswith("..") else a for a in arguments]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

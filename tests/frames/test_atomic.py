@@ -1,0 +1,152 @@
+"""Writing a file: the old bytes or the new ones, on disk before anything points at them."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from skillstack.errors import StoreError
+from skillstack.frames import atomic
+
+from .faults import faults
+
+
+def test_a_file_and_its_folders_are_made(tmp_path):
+    atomic.write_file(tmp_path / "a" / "b" / "file", b"1")
+    atomic.write_file(tmp_path / "a" / "b" / "file", b"22")
+    assert (tmp_path / "a" / "b" / "file").read_bytes() == b"22"
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["file"]
+
+
+def test_bytes_are_synced_before_the_rename_and_the_folder_after_it(tmp_path):
+    with faults() as counted:
+        atomic.write_file(tmp_path / "file", b"x")
+    assert counted.calls == ["create", "write", "fsync", "replace", "open", "fsync"]
+
+
+def test_a_new_folder_is_synced_into_its_parent(tmp_path):
+    with faults() as counted:
+        atomic.make_folder(tmp_path / "a" / "b")
+    assert counted.calls == ["mkdir", "open", "fsync"] * 2
+
+
+def test_a_log_line_is_synced_and_its_first_line_the_folder_too(tmp_path):
+    with faults() as counted:
+        atomic.append_line(tmp_path / "log", b"1")
+    assert counted.calls == ["create", "ftruncate", "write", "fsync", "open", "fsync"]
+    with faults() as counted:
+        atomic.append_line(tmp_path / "log", b"2")
+    assert counted.calls == ["create", "ftruncate", "write", "fsync"]
+    assert (tmp_path / "log").read_bytes() == b"1\n2\n"
+
+
+def test_what_a_crash_left_behind_the_last_newline_is_cut_off(tmp_path):
+    (tmp_path / "log").write_bytes(b"1\n{torn")
+    atomic.append_line(tmp_path / "log", b"2")
+    assert (tmp_path / "log").read_bytes() == b"1\n2\n"
+
+
+@pytest.mark.parametrize("how", ["error", "full"])
+def test_a_line_that_could_not_be_written_leaves_the_log_as_it_was(tmp_path, how):
+    (tmp_path / "log").write_bytes(b"1\n")
+    for at in range(4):
+        with faults(at, how) as counted:
+            try:
+                atomic.append_line(tmp_path / "log", b"2" * 1000)
+            except StoreError:
+                assert (tmp_path / "log").read_bytes() == b"1\n"
+            else:
+                assert how == "full" and "write" not in counted.calls[at:]
+        (tmp_path / "log").write_bytes(b"1\n")
+
+
+def test_no_temporary_file_is_left_by_an_error(tmp_path):
+    for at in range(4):
+        with faults(at, "error"), pytest.raises(StoreError, match="Cannot write"):
+            atomic.write_file(tmp_path / "file", b"x" * 100)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_write_is_continued(tmp_path, monkeypatch):
+    class Slow:
+        def __init__(self, file: object) -> None:
+            self.file = file
+
+        def write(self, data: memoryview) -> int:
+            return self.file.write(data[:3])
+
+    real = atomic._write_all
+    monkeypatch.setattr(atomic, "_write_all", lambda file, data: real(Slow(file), data))
+    atomic.write_file(tmp_path / "file", b"0123456789")
+    atomic.append_line(tmp_path / "log", b"0123456789")
+    assert (tmp_path / "file").read_bytes() == b"0123456789"
+    assert (tmp_path / "log").read_bytes() == b"0123456789\n"
+
+
+def test_a_failed_sync_is_reported_and_never_tried_again(tmp_path, monkeypatch):
+    calls = []
+
+    def fail(descriptor: int) -> None:
+        calls.append(descriptor)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StoreError, match="Cannot write"):
+        atomic.write_file(tmp_path / "file", b"x")
+    assert len(calls) == 1
+    assert not (tmp_path / "file").exists()
+
+
+def test_a_mount_that_does_not_sync_is_warned_of_once(tmp_path, monkeypatch, recwarn):
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(atomic, "_warned", False)
+    atomic.write_file(tmp_path / "one", b"x")
+    atomic.write_file(tmp_path / "two", b"x")
+    assert (tmp_path / "two").read_bytes() == b"x"
+    assert len([warning for warning in recwarn if "does not sync" in str(warning.message)]) == 1
+
+
+def test_an_equal_file_is_left_and_only_touched(tmp_path):
+    atomic.write_new(tmp_path / "file", b"x")
+    os.utime(tmp_path / "file", (1, 1))
+    inode = (tmp_path / "file").stat().st_ino
+    atomic.write_new(tmp_path / "file", b"x")
+    assert (tmp_path / "file").stat().st_ino == inode
+    assert (tmp_path / "file").stat().st_mtime > 1
+    atomic.write_new(tmp_path / "file", b"y")
+    assert (tmp_path / "file").read_bytes() == b"y"
+
+
+def test_a_file_where_a_folder_should_be_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for write in (atomic.write_file, atomic.write_new, atomic.append_line):
+        with pytest.raises(StoreError, match="Cannot"):
+            write(tmp_path / "file" / "x", b"1")
+
+
+def test_removing_what_is_gone_is_no_error(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    atomic.remove_file(tmp_path / "file")
+    atomic.remove_file(tmp_path / "file")
+    with pytest.raises(StoreError):
+        atomic.remove_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EDQUOT, "disk is full"),
+        (errno.EACCES, "No permission to read"),
+        (errno.EROFS, "No permission to read"),
+        (errno.EIO, "Cannot read"),
+    ],
+)
+def test_a_system_error_says_what_to_do(tmp_path, number, reason):
+    error = atomic.as_store_error(OSError(number, os.strerror(number)), tmp_path / "x", "read")
+    assert reason in error.message and (str(tmp_path / "x") in error.message) and error.hint

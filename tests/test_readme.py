@@ -1,0 +1,97 @@
+"""Every command in the README runs."""
+
+import gzip
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.removeprefix("$ ")
+    for block in re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("$ ")
+]
+#: Rows per class that are enough to see a command work; its speed and quality are measured elsewhere.
+FEW = 12
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a fresh clone has it: the reference stack, and nothing trained."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in (ROOT / "scripts" / "reference_files.txt").read_text(encoding="utf-8").split():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    rows = ["please block my card", "what a dull film", "book a flight to rome"]
+    (folder / "texts.jsonl").write_text("".join(json.dumps({"text": row}) + "\n" for row in rows))
+    return folder
+
+
+def small_data(target: Path, shared_data: Path) -> None:
+    """The task folders with a few rows per class."""
+    for task in shared_data.glob("*/task.json"):
+        if task.parent.name == "squad2":
+            continue
+        folder = target / task.parent.name
+        folder.mkdir(parents=True)
+        shutil.copyfile(task, folder / "task.json")
+        for split in ("train", "test"):
+            seen: dict[int, int] = {}
+            with gzip.open(task.parent / f"{split}.jsonl.gz", "rt", encoding="utf-8") as lines:
+                chosen = []
+                for line in lines:
+                    label = json.loads(line)["label"]
+                    seen[label] = seen.get(label, 0) + 1
+                    if seen[label] <= FEW:
+                        chosen.append(line)
+            (folder / f"{split}.jsonl").write_text("".join(chosen), encoding="utf-8")
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    python = f"{shlex.quote(sys.executable)} -m skillstack"
+    return subprocess.run(
+        command.replace("skillstack", python, 1),
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) > 10
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs_in_the_order_given(project, shared_data):
+    small_data(project / "path/to/data", shared_data)
+    for command in COMMANDS:
+        done = run(command, project)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_python_example_runs(project):
+    code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert code is not None
+    done = subprocess.run(
+        [sys.executable, "-c", code[1]],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SKILLSTACK_STACK": "reference"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] in ("freeze_account", "account_blocked", "report_fraud")
