@@ -21,6 +21,7 @@ from skillstack.stack_router import StackRouter, check_router_file, unneeded_sta
 
 if TYPE_CHECKING:
     from skillstack.loaded import LoadedStack
+    from skillstack.models.answering import Answer
     from skillstack.routers.result import RouteResult
     from skillstack.training.events import Event, Listener
 
@@ -293,26 +294,23 @@ class Stack:
         :raises InputError: if a text is empty or cannot be read.
         :raises MismatchError: if the base here is not the one that the frames were trained on.
         """
-        from skillstack.models.answering import softmax
-
         checked, single = _rows(rows)
         if frame is None:
             routed = self.route(checked, router=router, threshold=threshold, depth=depth)
         else:
             routed = [_asked(self.frame(frame), frame)] * len(checked)
-        frames = {f.id: f for f in self.frames()}
-        chosen = [(frames[r.frame_id], r.skill) for r in routed if r.frame_id is not None]
-        skills = [_skill(f, name) for f, name in chosen]
-        for row, skill in zip(checked, skills, strict=True):
-            _check_pair(row, skill)
-        loaded = self._load(model, device, precision_change)
-        answers = loaded.answer(checked, [f for f, _ in chosen], skills)
-        found = []
-        for choice, skill, answer in zip(routed, skills, answers, strict=True):
-            shares = softmax(answer.logits)
-            label = int(answer.logits.argmax())
-            probabilities = dict(zip(skill.labels, shares.tolist(), strict=True))
-            found.append(Predicted(choice, label, skill.labels[label], probabilities, answer.truncated))
+        found = [Predicted(choice, None, None, {}) for choice in routed]
+        places = [place for place, choice in enumerate(routed) if choice.skill is not None]
+        if places:
+            frames = {f.id: f for f in self.frames()}
+            chosen = [frames[str(routed[place].frame_id)] for place in places]
+            skills = [_skill(f, routed[place].skill) for f, place in zip(chosen, places, strict=True)]
+            asked = [checked[place] for place in places]
+            for row, skill in zip(asked, skills, strict=True):
+                _check_pair(row, skill)
+            answers = self._load(model, device, precision_change).answer(asked, chosen, skills)
+            for place, skill, answer in zip(places, skills, answers, strict=True):
+                found[place] = _predicted(routed[place], skill, answer)
         return found[0] if single else found
 
     # trusting and changing ----------------------------------------------------------------------------
@@ -476,6 +474,14 @@ def _check_pair(row: Row, skill: Skill) -> None:
         raise InputError(
             f"The skill {skill.name!r} reads one text, and there are two.", "Leave the second text out."
         )
+
+
+def _predicted(choice: Routed, skill: Skill, answer: Answer) -> Predicted:
+    from skillstack.models.answering import softmax
+
+    label = int(answer.logits.argmax())
+    probabilities = dict(zip(skill.labels, softmax(answer.logits).tolist(), strict=True))
+    return Predicted(choice, label, skill.labels[label], probabilities, answer.truncated)
 
 
 def _asked(frame: Frame, name: str) -> Routed:

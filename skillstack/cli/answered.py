@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skillstack.answers import Predicted, Routed
 from skillstack.cli.render import clean, clean_line, width
-from skillstack.cli.words import columns, percent, short, shorten
+from skillstack.cli.words import pairs, percent, short, shorten
 
 #: How many of the next candidates are named.
 NEXT = 3
@@ -27,11 +27,11 @@ def prediction_words(predicted: Predicted) -> list[str]:
     others = ", ".join(f"{shorten(name, 30)} {percent(p)}" for name, p in ranked[1 : 1 + LABELS])
     if len(ranked) > 1 + LABELS:
         others += f", {len(ranked) - 1 - LABELS} more"
-    pairs = [("other labels", others), ("task", f"{routed.task} ({routed.family})")]
+    details = [("other labels", others), ("task", f"{routed.task} ({routed.family})")]
     if predicted.truncated:
-        pairs.append(("note", "the text was too long and was cut"))
+        details.append(("note", "the text was too long and was cut"))
     title = f"{predicted.label_name} ({percent(predicted.probabilities[predicted.label_name])})"
-    return [clean_line(title), *_details(routed, pairs)]
+    return [clean_line(title), *_details(routed, details)]
 
 
 def route_line(text: str, routed: Routed) -> str:
@@ -56,16 +56,16 @@ def _details(routed: Routed, first: list[tuple[str, str]]) -> list[str]:
     confidence = f"{percent(routed.confidence)}, score {routed.score:.3f}"
     if not routed.calibrated:
         confidence += " (not calibrated)"
-    pairs = list(first)
+    details = list(first)
     if routed.frame is not None:
-        pairs.append(("frame", f"{routed.frame} {short(routed.frame_id)}"))
+        details.append(("frame", f"{routed.frame} {short(routed.frame_id)}"))
     if routed.router == "none":  # the frame was named
-        return _pairs(pairs)
-    pairs += [("confidence", confidence), ("how", f"{_how(routed)}, by {routed.router}")]
+        return pairs(details)
+    details += [("confidence", confidence), ("how", f"{_how(routed)}, by {routed.router}")]
     others = [r for r in routed.ranking if r.task != routed.task][:NEXT]
     if others:
-        pairs.append(("next", ", ".join(f"{r.task} {r.score:.3f}" for r in others)))
-    return _pairs(pairs)
+        details.append(("next", ", ".join(f"{r.task} {r.score:.3f}" for r in others)))
+    return pairs(details)
 
 
 def _how(routed: Routed) -> str:
@@ -76,7 +76,3 @@ def _how(routed: Routed) -> str:
     if routed.router == "hybrid_chain":
         return f"accepted at depth {routed.depth}"
     return "the best score"
-
-
-def _pairs(pairs: list[tuple[str, str]]) -> list[str]:
-    return [f"  {line}" for line in columns([[f"{name:<12}", value] for name, value in pairs])]

@@ -8,6 +8,7 @@ from typing import Any
 
 from skillstack.answers import CanaryCheck
 from skillstack.cli.opening import open_stack
+from skillstack.cli.render import clean_line
 from skillstack.cli.words import columns, many
 from skillstack.errors import IntegrityError, UsageError
 from skillstack.frames.locate import find_store
@@ -88,7 +89,8 @@ def check_words(checked: Checked) -> list[str]:
     files = checked.files
     what = f"{many(files.files, 'file')} and {many(files.stacks, 'stack')} in {checked.where}"
     lines = [f"{what}: all whole." if files.ok else f"{what}: {many(len(files.problems), 'problem')}."]
-    lines += [f"  {line}" for line in columns([[f"{p.path}:", p.message] for p in files.problems])]
+    for problem in files.problems:
+        lines += [f"  {clean_line(problem.path)}", f"      {clean_line(problem.message)}"]
     if files.strays:
         lines.append(f"Strays, which belong to nothing here and do no harm: {len(files.strays):,}")
         lines += [f"  {path}" for path in files.strays[:STRAYS]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from skillstack.answers import Frame
 from skillstack.cli.render import clean_line
-from skillstack.cli.words import accuracy, columns, many, short, shorten, size
+from skillstack.cli.words import accuracy, columns, many, pairs, short, shorten, size
 from skillstack.errors import IntegrityError
 from skillstack.frames.records import Skill
 from skillstack.frames.store import Store
@@ -48,21 +48,22 @@ def frame_words(stack: str, frame: Frame, store: Store, started_from: str) -> li
     content = frame.content
     lines = [clean_line(f"{frame.name}: frame {frame.position + 1} of the stack {stack}"), ""]
     parent = f"{frame.parent_name} {short(frame.parent)}" if frame.parent else "none: it is the oldest"
-    lines += columns(
+    lines += pairs(
         [
-            ["id", frame.id],
-            ["content", frame.content_id],
-            ["stands on", parent],
-            ["started from", started_from],
-            ["base", f"{content.base.name} ({content.base.architecture}), {content.precision}"],
-            ["", f"{content.base.layers} layers of {content.base.hidden_size}, {content.pooling} pooling"],
-            ["weights", content.base.weights],
-            ["tokenizer", content.base.tokenizer],
-        ]
+            ("id", frame.id),
+            ("content", frame.content_id),
+            ("stands on", parent),
+            ("started from", started_from),
+            ("base", f"{content.base.name} ({content.base.architecture}), {content.precision}"),
+            ("", f"{content.base.layers} layers of {content.base.hidden_size}, {content.pooling} pooling"),
+            ("weights", content.base.weights),
+            ("tokenizer", content.base.tokenizer),
+        ],
+        indent=0,
     )
     for skill in content.skills:
         lines += ["", *_skill(skill, content.behaviour(skill))]
-    lines += ["", "recipe", *_indented(_recipe(content.recipe))]
+    lines += ["", "recipe", *_recipe(content.recipe)]
     files = _files(store, frame)
     rows = [[size(count) if count is not None else "missing", path] for path, count in files]
     total = size(sum(count or 0 for _, count in files))
@@ -75,21 +76,21 @@ def _skill(skill: Skill, behaviour: str) -> list[str]:
         labels += f", {len(skill.labels) - LABELS} more"
     reads = skill.rendering
     rows = [
-        ["task", f"{skill.task} ({skill.family}{', two texts' if skill.pair else ''})"],
-        ["labels", f"{len(skill.labels)}: {labels}"],
-        *[[name.replace("_", " "), accuracy(count)] for name, count in sorted(skill.metrics.items())],
-        ["reads", f"{reads.max_length} tokens; of longer texts {reads.truncation.replace('_', ' and ')}"],
+        ("task", f"{skill.task} ({skill.family}{', two texts' if skill.pair else ''})"),
+        ("labels", f"{len(skill.labels)}: {labels}"),
+        *[(name.replace("_", " "), accuracy(count)) for name, count in sorted(skill.metrics.items())],
+        ("reads", f"{reads.max_length} tokens; of longer texts {reads.truncation.replace('_', ' and ')}"),
     ]
     if skill.rendering.prompt:
-        rows.append(["prompt", shorten(skill.rendering.prompt.replace("\n", "\\n"), 300)])
-    rows += [["source", f"{key}: {value}"] for key, value in sorted(skill.source.items())]
-    rows.append(["behaviour", behaviour])
-    return [clean_line(f"skill {skill.name}"), *_indented(columns(rows))]
+        rows.append(("prompt", shorten(skill.rendering.prompt.replace("\n", "\\n"), 300)))
+    rows += [(f"source {key}", value) for key, value in sorted(skill.source.items())]
+    rows.append(("behaviour", behaviour))
+    return [clean_line(f"skill {skill.name}"), *pairs(rows)]
 
 
 def _recipe(recipe: Any) -> list[str]:
     fields = sorted(recipe.items())
-    return columns([[key, value if isinstance(value, str) else json.dumps(value)] for key, value in fields])
+    return pairs([(key, value if isinstance(value, str) else json.dumps(value)) for key, value in fields])
 
 
 def _files(store: Store, frame: Frame) -> list[tuple[str, int | None]]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="How the base is held.",
 )
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda or mps.")
-@click.option("--init", type=click.Choice(["parent", "fresh"]), help="What an adapter starts from.")
+@click.option("--init", type=click.Choice(["auto", "parent", "fresh"]), help="What an adapter starts from.")
 @click.option("--keep-head", is_flag=True, help="Go on with the parent's head where the labels are the same.")
 @click.option("--seed", type=int, metavar="N", help="Of rows, order, start and dropout.")
 @click.option("--samples-per-class", type=int, metavar="N", help="Training rows per class; 0 takes all.")

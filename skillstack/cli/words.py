@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
-from skillstack.cli.render import clean_line
+from skillstack.cli.render import clean_line, width
 from skillstack.frames.records import Count
 
 
@@ -46,10 +47,10 @@ def short(digest: str | None) -> str:
     return digest[:8] if digest else "-"
 
 
-def shorten(text: str, width: int) -> str:
+def shorten(text: str, most: int) -> str:
     """One line of at most this many characters."""
-    line = clean_line(text[: 4 * width + 100])
-    return line if len(line) <= width else f"{line[: max(width - 3, 1)].rstrip()}..."
+    line = clean_line(text[: 4 * most + 100])
+    return line if len(line) <= most else f"{line[: max(most - 3, 1)].rstrip()}..."
 
 
 def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
@@ -66,3 +67,19 @@ def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[st
         ).rstrip()
         for row in cells
     ]
+
+
+def pairs(rows: Sequence[tuple[str, str]], indent: int = 2) -> list[str]:
+    """Lines of names and values; a long value goes on below where it began."""
+    names = max((len(name) for name, _ in rows), default=0)
+    lines: list[str] = []
+    for name, value in rows:
+        lines += textwrap.wrap(
+            clean_line(value) or "-",
+            width(),
+            initial_indent=f"{'':{indent}}{name:<{names}}  ",
+            subsequent_indent=" " * (indent + names + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines

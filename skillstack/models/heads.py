@@ -154,6 +154,16 @@ def label_word_head(base: Base, label_words: Sequence[str]) -> Head:
     return Head(_numpy(rows))
 
 
+def centred(head: Head, features: Floats) -> Head:
+    """The head with the bias that makes its mean logit on these rows 0 for every label.
+
+    Label words differ in how likely they are whatever the text says; on rows of every label alike this takes
+    that out (after Zhao et al. 2021, https://arxiv.org/abs/2102.09690).
+    """
+    bias = -head.logits(features).mean(axis=0)
+    return Head(head.weight, bias if head.bias is None else head.bias + bias)
+
+
 def _first_token(base: Base, word: str) -> int:
     ids = base.tokenizer(f" {word.strip()}", add_special_tokens=False, verbose=False)["input_ids"]
     # Some tokenizers give the space a token of its own.

@@ -86,7 +86,8 @@ def _char_ngrams(points: Words, owner: Words) -> list[tuple[Words, Words]]:
         starts = max(len(points) - size + 1, 0)
         inner = solid[size - 2 : size - 2 + starts]
         inside = inner if inside is None else inside[:starts] & inner
-        found.append((owner[:starts][inside], hashes[inside]))
+        where = np.flatnonzero(inside)
+        found.append((owner.take(where), hashes.take(where)))
     return found
 
 

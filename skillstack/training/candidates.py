@@ -14,7 +14,7 @@ from skillstack.models.heads import Head, fit_logistic
 Floats = NDArray[np.float32]
 #: Inverse penalties that a logistic head may have. Features of unit length times ten want weak heads when
 #: there are 48 rows a class, and standardised ones weaker heads still.
-PENALTIES: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+PENALTIES: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import skill_logits
 from skillstack.models.encoding import encode
 from skillstack.models.features import features
-from skillstack.models.heads import Head, fit_logistic, label_word_head
+from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
 from skillstack.models.hidden_cache import HiddenCache
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
@@ -201,11 +201,12 @@ class _Starts:
             )
             count = measure(head, seen_dev, self.dev.labels)
         if self.decoder and recipe.words and self.plan.rendering.label_words:
-            words = label_word_head(self.slot.base, self.plan.rendering.label_words)
-            words_count = measure(words, seen_dev, self.dev.labels)
-            untrained.append(Candidate("label-words", candidate.adapter, words, words_count))
-            if words_count.correct >= count.correct:
-                head = words
+            plain = label_word_head(self.slot.base, self.plan.rendering.label_words)
+            for words in (plain, centred(plain, seen)):
+                words_count = measure(words, seen_dev, self.dev.labels)
+                untrained.append(Candidate("label-words", candidate.adapter, words, words_count))
+                if words_count.correct >= count.correct:
+                    head, count = words, words_count
         return head, untrained
 
     def _look(self, start: Start | None) -> tuple[Floats, Floats, Candidate]:

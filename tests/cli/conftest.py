@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,21 +72,33 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
-@pytest.fixture
-def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ran]:
-    """The same in this process, which is quicker."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("SKILLSTACK_STORE", "SKILLSTACK_STACK"):
-        monkeypatch.delenv(name, raising=False)
+class Inside:
+    """Runs command lines in this process, which is quicker."""
 
-    def execute(*arguments: str) -> Ran:
-        capsys.readouterr()
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        for name in ("SKILLSTACK_STORE", "SKILLSTACK_STACK"):
+            monkeypatch.delenv(name, raising=False)
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Ran:
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        self._capsys.readouterr()
         status = run(arguments)
-        return Ran(status, *capsys.readouterr())
+        return Ran(status, *self._capsys.readouterr())
 
-    return execute
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """Command lines in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return Inside(monkeypatch, capsys)
+
+
+@pytest.fixture
+def asked(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """Command lines in a folder with a trained stack. Its store is shared: leave it as it is."""
+    monkeypatch.chdir(trained)
+    return Inside(monkeypatch, capsys)
 
 
 def frame(store: Store, name: str, seed: int, label: str = "yes", parent: str | None = None) -> Content:
@@ -124,12 +136,11 @@ def _tensors(rng: np.random.Generator) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A folder in which two small frames were trained on the built-in base. Read only, please."""
-    shell = Shell(tmp_path_factory.mktemp("trained"))
-    ran = shell("train", *TINY, "--json")
-    assert ran.status == 0, ran.err
-    return shell
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which two small frames were trained on the built-in base."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert run(("train", *TINY, "--store", str(folder / "frames"))) == 0
+    return folder
 
 
 @dataclass(frozen=True)

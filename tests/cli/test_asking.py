@@ -4,16 +4,18 @@ import json
 
 import pytest
 
+from .conftest import Shell
 
-def test_route_answers_in_words(trained):
-    ran = trained("route", "please block my card")
+
+def test_route_answers_in_words(asked):
+    ran = asked("route", "please block my card")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.startswith("banking (intent)\n")
     assert "by hybrid_chain" in ran.out
 
 
-def test_route_as_json_has_the_promised_fields(trained):
-    (found,) = trained("route", "please block my card", "--json").lines
+def test_route_as_json_has_the_promised_fields(asked):
+    (found,) = asked("route", "please block my card", "--json").lines
     assert list(found) == [
         *("schema", "skill", "task", "family", "frame", "frame_id", "score", "confidence", "calibrated"),
         *("accepted", "fallback", "depth", "router", "ranking"),
@@ -22,20 +24,18 @@ def test_route_as_json_has_the_promised_fields(trained):
     assert [entry["task"] for entry in found["ranking"]] == ["banking", "imdb_sentences"]
 
 
-def test_router_threshold_and_depth_are_passed_on(trained):
-    assert trained("route", "a film", "--json", "--router", "hybrid_svm").json["router"] == "hybrid_svm"
-    assert trained("route", "a film", "--json", "--threshold", "99").json["fallback"] is True
-    assert (
-        trained("route", "a film", "--json", "--threshold", "-99", "--depth", "1").json["task"] == "banking"
-    )
-    ran = trained("route", "a film", "--router", "hybrid_sv")
+def test_router_threshold_and_depth_are_passed_on(asked):
+    assert asked("route", "a film", "--json", "--router", "hybrid_svm").json["router"] == "hybrid_svm"
+    assert asked("route", "a film", "--json", "--threshold", "99").json["fallback"] is True
+    assert asked("route", "a film", "--json", "--threshold", "-99", "--depth", "1").json["task"] == "banking"
+    ran = asked("route", "a film", "--router", "hybrid_sv")
     assert (ran.status, ran.out) == (2, "")
     assert "hybrid_svm" in ran.err
 
 
-def test_rows_are_answered_in_their_order_and_bad_ones_marked(trained):
+def test_rows_are_answered_in_their_order_and_bad_ones_marked(asked):
     rows = [b'{"text": "a wonderful film"}', b'{"text": ""}', b"\xff", b'{"text": "block my card"}']
-    ran = trained("route", "--input", "-", "--json", stdin=b"\n".join(rows))
+    ran = asked("route", "--input", "-", "--json", stdin=b"\n".join(rows))
     assert ran.status == 3
     assert [(line["row"], line.get("task")) for line in ran.lines] == [
         (1, "imdb_sentences"),
@@ -46,42 +46,42 @@ def test_rows_are_answered_in_their_order_and_bad_ones_marked(trained):
     assert ran.lines[1] == {"schema": 1, "row": 2, "error": "The text is empty."}
 
 
-def test_a_row_of_a_batch_is_answered_as_it_is_alone(trained):
+def test_a_row_of_a_batch_is_answered_as_it_is_alone(asked):
     texts = ["please block my card", "a wonderful film", "what is my balance?"]
     rows = "\n".join(json.dumps({"text": text}) for text in texts).encode()
-    together = trained("predict", "--input", "-", "--json", stdin=rows).lines
-    alone = trained("predict", texts[1], "--json").json
+    together = asked("predict", "--input", "-", "--json", stdin=rows).lines
+    alone = asked("predict", texts[1], "--json").json
     assert together[1]["label"] == alone["label"]
     assert together[1]["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-4)
 
 
-def test_strict_stops_at_once(trained):
+def test_strict_stops_at_once(asked):
     rows = b'{"text": "a film"}\n{"text": ""}\n{"text": "a film"}'
-    ran = trained("route", "--input", "-", "--json", "--strict", stdin=rows)
+    ran = asked("route", "--input", "-", "--json", "--strict", stdin=rows)
     assert ran.status == 3
     assert len(ran.lines) == 2
     assert ran.lines[1]["error"]["message"] == "Row 2: The text is empty."
 
 
-def test_a_list_for_people_has_a_line_a_row(trained):
-    ran = trained("predict", "--input", "-", stdin=b'{"text": "please block my card\\u001b[2J"}')
+def test_a_list_for_people_has_a_line_a_row(asked):
+    ran = asked("predict", "--input", "-", stdin=b'{"text": "please block my card\\u001b[2J"}')
     (line,) = ran.out.splitlines()
     assert "banking" in line
     assert "\x1b" not in line
     assert len(line) <= 80
 
 
-def test_predict_gives_label_and_probabilities_of_the_chosen_frame(trained):
-    found = trained("predict", "please block my card", "--json").json
+def test_predict_gives_label_and_probabilities_of_the_chosen_frame(asked):
+    found = asked("predict", "please block my card", "--json").json
     assert found["frame"] == "banking"
     assert found["label_name"] == list(found["probabilities"])[found["label"]]
     assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
-def test_a_named_frame_answers_whatever_the_router_says(trained):
-    found = trained("predict", "please block my card", "--frame", "imdb_sentences", "--json").json
+def test_a_named_frame_answers_whatever_the_router_says(asked):
+    found = asked("predict", "please block my card", "--frame", "imdb_sentences", "--json").json
     assert found["frame"] == "imdb_sentences"
-    ran = trained("predict", "hello", "--frame", "bankin")
+    ran = asked("predict", "hello", "--frame", "bankin")
     assert ran.status == 2
     assert "Did you mean 'banking'?" in ran.err
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_meant_is_a_quick_clear_error(command, tmp_path, verb, ar
 
 
 def test_route_loads_no_large_library(trained):
-    ran = trained("route", "please block my card", PYTHONPROFILEIMPORTTIME="1")
+    ran = Shell(trained)("route", "please block my card", PYTHONPROFILEIMPORTTIME="1")
     loaded = {line.rsplit("|", 1)[-1].strip() for line in ran.err.splitlines()}
     assert "numpy" in loaded
     assert not loaded & {"torch", "transformers", "sklearn", "scipy", "rich", "peft", "accelerate"}

@@ -37,32 +37,33 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_made(command, tmp_pa
     assert not list(tmp_path.glob("frames/nodes/*"))
 
 
-def test_a_training_makes_a_stack_and_says_what_to_try_next(trained):
-    assert [line.split()[1] for line in trained("log").out.splitlines()[3:5]] == ["banking", "imdb_sentences"]
-    assert trained("stacks", "--json").json["stacks"][0]["current"] is True
+def test_a_training_makes_a_stack_and_says_what_to_try_next(asked):
+    assert [line.split()[1] for line in asked("log").out.splitlines()[3:5]] == ["banking", "imdb_sentences"]
+    assert asked("stacks", "--json").json["stacks"][0]["current"] is True
 
 
-def test_a_finished_training_run_again_does_nothing_and_says_so(trained):
-    before = trained("log", "--json").out
-    ran = trained("train", *TINY)
+def test_a_finished_training_run_again_does_nothing_and_says_so(asked):
+    before = asked("log", "--json").out
+    ran = asked("train", *TINY)
     assert ran.status == 0
     assert ran.out.startswith("Nothing to do: 2 frames of tiny are there already.")
     assert "frame 1 of 2, imdb_sentences: there already" in ran.err
-    assert trained("log", "--json").out == before
+    assert asked("log", "--json").out == before
 
 
-def test_another_recipe_under_the_same_name_is_refused(trained):
-    ran = trained("train", *TINY, "--seed", "7", "--json")
+def test_another_recipe_under_the_same_name_is_refused(asked):
+    ran = asked("train", *TINY, "--seed", "7", "--json")
     assert ran.status in (2, 3)
     assert ran.json["error"]["hint"]
 
 
-def test_verify_deep_asks_the_canaries(trained):
-    ran = trained("verify", "--deep", "--json")
+def test_verify_deep_asks_the_canaries(asked):
+    ran = asked("verify", "--deep", "--json")
     assert ran.status == 0
     assert {check["skill"] for check in ran.json["canaries"]} == {"banking", "imdb_sentences"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 def test_an_interrupted_training_says_how_to_go_on(tmp_path):
     command = [sys.executable, "-m", "skillstack", "train", *TINY, "--epochs", "200", "--set", "max_steps=0"]

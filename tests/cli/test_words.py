@@ -48,3 +48,10 @@ def test_a_shortened_text_is_one_line_of_the_width(text, width):
 def test_a_table_keeps_its_columns_whatever_stands_in_them():
     assert words.columns([["a\nb", "1"], ["c\x1b", "10"]], right=(1,)) == ["a b     1", "c\\x1b  10"]
     assert words.columns([]) == []
+
+
+def test_a_long_value_goes_on_below_where_it_began():
+    lines = words.pairs([("id", "ab" * 50), ("labels", "one label, " * 20), ("note", "")])
+    assert lines[0] == "  id      " + "ab" * 50
+    assert all(line.startswith(" " * 10) and len(line) <= 80 for line in lines[2:-1])
+    assert lines[-1] == "  note    -"

@@ -1,0 +1,75 @@
+"""Confidence and threshold come from rows that the scores were not fitted on."""
+
+import numpy as np
+import pytest
+
+from skillstack.frames.rows import Row
+from skillstack.routers.calibration import (
+    NEUTRAL,
+    TOLERANCE,
+    fit_temperature,
+    lowest_threshold,
+    out_of_fold,
+    probabilities,
+)
+from skillstack.routers.chain import Chain
+from skillstack.routers.features import hash_rows
+from skillstack.routers.fitting import RouterState, fit_state
+from skillstack.routers.hybrid_svm import HybridSVM
+from skillstack.routers.parameters import Parameters
+from skillstack.routers.samples import SkillSamples
+from skillstack.routers.svm import TrainingSet
+
+
+def test_probabilities_add_up_and_follow_the_scores() -> None:
+    found = probabilities(np.array([[2.0, 1.0, 0.0], [1e4, 0.0, -1e4]], np.float32), 0.5)
+    assert found.sum(axis=1) == pytest.approx([1, 1])
+    assert found[0].tolist() == sorted(found[0], reverse=True)
+
+
+def test_the_temperature_that_made_the_answers_is_found() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(20_000, 4)).astype(np.float32)
+    chances = probabilities(scores, 0.4)
+    own = (chances.cumsum(axis=1) > rng.random((len(scores), 1))).argmax(axis=1)
+    assert fit_temperature(scores, own) == pytest.approx(0.4, rel=0.1)
+
+
+def test_the_threshold_is_the_lowest_that_costs_almost_nothing(samples: tuple[SkillSamples, ...]) -> None:
+    training = TrainingSet.of(samples)
+    scores = out_of_fold(training, 4, Parameters())
+    assert scores is not None
+    chain = Chain.of(scores, [3, 2, 1, 0])
+    correct = int((scores.argmax(axis=1) == training.labels).sum())
+    threshold = lowest_threshold(chain, training.labels, correct)
+    enough = correct - TOLERANCE * len(scores)
+    assert (chain.choose(threshold).skills == training.labels).sum() >= enough
+    assert (chain.choose(threshold - 0.01).skills == training.labels).sum() < enough
+
+
+def test_out_of_fold_accuracy_foretells_that_on_new_texts(
+    state: RouterState, held_rows: dict[str, list[Row]]
+) -> None:
+    calibration = state.calibration
+    router = HybridSVM(state)
+    hits = [r.skill == task for task, rows in held_rows.items() for r in router.route(rows)]
+    assert calibration.calibrated
+    assert calibration.n == 256
+    assert calibration.correct / calibration.n == pytest.approx(np.mean(hits), abs=0.06)
+
+
+def test_mean_confidence_is_close_to_accuracy(state: RouterState, held_rows: dict[str, list[Row]]) -> None:
+    results = [(task, r) for task, rows in held_rows.items() for r in HybridSVM(state).route(rows)]
+    accuracy = np.mean([task == r.skill for task, r in results])
+    assert np.mean([r.confidence for _, r in results]) == pytest.approx(accuracy, abs=0.08)
+
+
+def test_few_rows_are_not_taken_for_evidence(samples: tuple[SkillSamples, ...]) -> None:
+    few = [SkillSamples(s.skill, s.frame, s.rows.take(np.arange(5, dtype=np.int64))) for s in samples]
+    assert fit_state(few).calibration == NEUTRAL
+    assert fit_state(samples[:1]).calibration == NEUTRAL
+
+
+def test_a_skill_whose_rows_are_all_equal_is_not_calibrated(samples: tuple[SkillSamples, ...]) -> None:
+    same = SkillSamples("same", 1, hash_rows([Row("the same text again")] * 30))
+    assert fit_state([samples[0], same]).calibration == NEUTRAL

@@ -1,0 +1,30 @@
+"""Samples must be those of a stack."""
+
+import pytest
+
+from skillstack.errors import UsageError
+from skillstack.frames.rows import Row
+from skillstack.routers.features import hash_rows
+from skillstack.routers.samples import SkillSamples, check_samples
+
+ROWS = hash_rows([Row("some text")])
+
+
+def test_skills_of_one_frame_share_its_position() -> None:
+    given = [SkillSamples("a", 0, ROWS), SkillSamples("b", 1, ROWS), SkillSamples("c", 1, ROWS)]
+    assert check_samples(given) == tuple(given)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        [SkillSamples("a", 0, ROWS), SkillSamples("a", 1, ROWS)],
+        [SkillSamples("a", 1, ROWS), SkillSamples("b", 0, ROWS)],
+        [SkillSamples("a", -1, ROWS)],
+        [SkillSamples("a", 0, hash_rows([]))],
+    ],
+)
+def test_what_is_no_stack_is_refused(wrong: list[SkillSamples]) -> None:
+    with pytest.raises(UsageError):
+        check_samples(wrong)
