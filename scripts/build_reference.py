@@ -21,26 +21,12 @@ def main() -> int:
     from skillstack import Stack
     from skillstack.frames.store import REFERENCE, Store
     from skillstack.stack_router import StackRouter
-    from skillstack.training import command
+    from skillstack.training.command import prepare
+    from skillstack.training.run import train_stack
 
     store = Store.create(ROOT / "frames")
-    result = command.run(
-        store,
-        preset="starter8",
-        tasks=(),
-        data_dir=None,
-        stack=REFERENCE,
-        model=None,
-        precision=None,
-        device="cpu",
-        overrides={},
-        keep_texts=True,
-        fit_router=lambda chain: StackRouter(store, REFERENCE).fit(chain),
-        listen=lambda event: (
-            print(event, file=sys.stderr) if type(event).__name__.startswith("Frame") else None
-        ),
-        reference=True,
-    )
+    prepared = prepare(preset="starter8", stack=REFERENCE, device="cpu", reference=True)
+    result = train_stack(store, prepared.job, prepared.load, StackRouter(store, REFERENCE).fit, _tell)
     print(f"trained {len(result.trained)}, kept {len(result.kept)}, tip {result.tip}")
     stack = Stack.open(store.root, REFERENCE)
     checked, canaries = stack.verify(deep=True)
@@ -54,6 +40,11 @@ def main() -> int:
     # Both folders are ignored, so that what people train stays theirs; the reference stack is tracked.
     subprocess.run(["git", "-C", ROOT, "add", "-f", "--", *map(str, [*files, LIST])], check=True)
     return 0 if size <= LIMIT else 1
+
+
+def _tell(event: object) -> None:
+    if type(event).__name__.startswith("Frame"):
+        print(event, file=sys.stderr)
 
 
 def _files(stack: object) -> list[Path]:

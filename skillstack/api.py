@@ -119,26 +119,25 @@ class Stack:
         :param on_event: called with each `Event`.
         :raises SkillStackError: one of its kinds, if anything cannot be done; what is finished stays.
         """
-        from skillstack.training import command
+        from skillstack.training.command import prepare
+        from skillstack.training.run import train_stack
 
-        found = find_store(str(store) if store is not None else None, create=True)
-        name = stack or preset or command.DEFAULT_STACK
-        result = command.run(
-            found.store,
+        prepared = prepare(
             preset=preset,
             tasks=tasks,
             data_dir=Path(data_dir) if data_dir is not None else None,
-            stack=name,
+            stack=stack,
             model=model,
             precision=precision,
             device=device,
-            overrides=recipe or {},
+            overrides=recipe,
             keep_texts=keep_texts,
-            fit_router=lambda chain: StackRouter(found.store, name).fit(chain),
-            listen=on_event or _nobody,
         )
-        if result.tip is not None and found.store.head_stack() != name:
-            found.store.set_head_stack(name)
+        name = prepared.job.stack
+        to = find_store(str(store) if store is not None else None, create=True).store
+        result = train_stack(to, prepared.job, prepared.load, StackRouter(to, name).fit, on_event or _nobody)
+        if to.head_stack() != name:
+            to.set_head_stack(name)
         return Trained(name, result.trained, result.kept, result.tip)
 
     # looking ------------------------------------------------------------------------------------------

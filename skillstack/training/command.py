@@ -3,71 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from skillstack.errors import UsageError
 from skillstack.frames.names import check_name
-from skillstack.frames.store import REFERENCE, Store
+from skillstack.frames.store import REFERENCE
 from skillstack.models import loading
 from skillstack.models.architecture import kind_of
 from skillstack.models.base import Base
 from skillstack.models.sources import DEFAULT
 from skillstack.tasks.presets import Preset, load_preset
 from skillstack.tasks.sources import load_task
-from skillstack.training.events import Listener
 from skillstack.training.recipe import Recipe, default_recipe
-from skillstack.training.run import Chain, Job, Result, train_stack
+from skillstack.training.run import Job
 
 #: Name of the stack where tasks are given one by one and none is named.
 DEFAULT_STACK = "main"
 
 
-def run(
-    store: Store,
+@dataclass(frozen=True)
+class Prepared:
+    """A training that can begin: everything it needs was found and checked.
+
+    :ivar job: what is to be trained.
+    :ivar load: loads the base.
+    """
+
+    job: Job
+    load: Callable[[], Base]
+
+
+def prepare(
     *,
     preset: str | None,
-    tasks: Sequence[str],
-    data_dir: Path | None,
-    stack: str,
-    model: str | None,
-    precision: str | None,
-    device: str,
-    overrides: Mapping[str, Any],
-    keep_texts: bool,
-    fit_router: Callable[[Chain], object],
-    listen: Listener,
+    tasks: Sequence[str] = (),
+    data_dir: Path | None = None,
+    stack: str | None = None,
+    model: str | None = None,
+    precision: str | None = None,
+    device: str = "auto",
+    overrides: Mapping[str, Any] | None = None,
+    keep_texts: bool = True,
     reference: bool = False,
-) -> Result:
-    """Train what a stack lacks.
+) -> Prepared:
+    """Resolve and check what a person asks for; nothing is written.
 
+    :param stack: by default the preset's name, or ``main``.
+    :param reference: allows training the stack that ships with the package.
     :raises UsageError: if a name, an option or a combination cannot be meant.
     :raises InputError: if a task's data are broken.
+    :raises MissingError: if the device is not here.
     """
     names = task_names(preset, tasks)
-    name = model or DEFAULT
-    kind = base_kind(name)
-    chosen = load_preset(preset) if preset else None
-    recipe = recipe_of(name, kind, chosen, overrides)
-    held = precision or default_precision(kind, device)
-    if stack == REFERENCE and not reference:
+    target = check_name(stack or preset or DEFAULT_STACK, "The stack")
+    if target == REFERENCE and not reference:
         raise UsageError(
             "The stack 'reference' ships with the package and is for reading only.",
             "Name another stack with --stack.",
         )
-    job = Job(
-        stack=check_name(stack, "The stack"),
-        tasks=tuple(load_task(task, data_dir) for task in names),
-        recipe=recipe,
-        precision=held,
-        keep_texts=keep_texts,
-        reference=reference,
-    )
-
-    def load() -> Base:
-        return loading.load_base(name, precision=held, device=device)
-
-    return train_stack(store, job, load, fit_router, listen)
+    name = model or DEFAULT
+    kind = base_kind(name)
+    held = precision or default_precision(kind, device)
+    recipe = recipe_of(name, kind, load_preset(preset) if preset else None, overrides or {})
+    data = tuple(load_task(task, data_dir) for task in names)
+    job = Job(target, data, recipe, held, keep_texts, reference)
+    return Prepared(job, lambda: loading.load_base(name, precision=held, device=device))
 
 
 def task_names(preset: str | None, tasks: Sequence[str]) -> tuple[str, ...]:

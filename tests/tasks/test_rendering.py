@@ -19,7 +19,7 @@ def test_a_decoder_reads_a_prompt_that_ends_where_the_answer_would_stand() -> No
 
 def test_a_task_without_a_prompt_gets_its_familys() -> None:
     task = Task(name="dinner", family="sentiment", labels=("bad", "good"))
-    assert rendering(task, "decoder").prompt == "Text: {text}\nQuestion: What is the sentiment? Answer:"
+    assert rendering(task, "decoder").prompt == "{text}\nThe sentiment of this text is"
     other = Task(name="weather", family="weather", labels=("sun", "rain"), pair=True)
     assert rendering(other, "decoder").prompt == (
         "First text: {text}\nSecond text: {text_pair}\nQuestion: Which category? Answer:"
