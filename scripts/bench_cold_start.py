@@ -2,7 +2,7 @@
 
 python scripts/bench_cold_start.py [--runs 15] [--output FILE]
 
-Processor seconds are compared, which other busy programs disturb less than the clock; wall seconds stand beside.
+Processor seconds are compared, which other busy programs disturb less than the clock.
 """
 
 from __future__ import annotations
