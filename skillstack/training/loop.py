@@ -186,6 +186,7 @@ class Trainer:
             self._add_to_average(parameters, head)
         return float(loss.detach())
 
+    @torch.no_grad()
     def _add_to_average(self, parameters: Mapping[str, torch.nn.Parameter], head: torch.nn.Linear) -> None:
         count = self._step - self.schedule.average_from + 1
         for name, tensor in _current(parameters, head).items():

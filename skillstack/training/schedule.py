@@ -55,4 +55,6 @@ class Schedule:
         """
         if step <= self.warmup:
             return step / self.warmup
-        return max(0.0, 1.0 - (step - 1 - self.warmup) / max(1.0, self.steps - self.warmup))
+        # A warm-up that ends between two steps would put the second one above the line.
+        past = max(0.0, step - 1 - self.warmup)
+        return max(0.0, 1.0 - past / max(1.0, self.steps - self.warmup))

@@ -1,0 +1,136 @@
+"""A checkpoint is the old one or the new one, whole; damage is found before anything is used."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillstack.errors import IntegrityError, StoreError
+from skillstack.frames import atomic
+from skillstack.training import checkpoint
+from skillstack.training.checkpoint import Checkpoint
+
+
+def some(step: int) -> Checkpoint:
+    chance = np.random.default_rng(step)
+    tensors = {"weight/a": chance.normal(size=(3, 4)).astype(np.float32), "best/b": np.zeros(2, np.float32)}
+    return Checkpoint(step, tensors, {"best": f"step {step}", "correct": step, "n": 9, "adapted": True})
+
+
+def same(one: Checkpoint | None, two: Checkpoint) -> bool:
+    return (
+        one is not None
+        and (one.step, one.state) == (two.step, two.state)
+        and one.tensors.keys() == two.tensors.keys()
+        and all(np.array_equal(one.tensors[name], two.tensors[name]) for name in two.tensors)
+    )
+
+
+def tensor_file(folder):
+    (path,) = folder.glob("*.safetensors")
+    return path
+
+
+def test_where_there_is_none_there_is_none(tmp_path):
+    assert checkpoint.load(tmp_path / "nowhere") is None
+
+
+def test_what_is_saved_comes_back_and_the_one_before_is_dropped(tmp_path):
+    for step in (1, 2, 3):
+        checkpoint.save(tmp_path, some(step))
+        assert same(checkpoint.load(tmp_path), some(step))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_equal_checkpoint_can_be_saved_twice(tmp_path):
+    checkpoint.save(tmp_path, some(1))
+    checkpoint.save(tmp_path, some(1))
+    assert same(checkpoint.load(tmp_path), some(1))
+
+
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), manifest=st.booleans())
+def test_one_flipped_bit_anywhere_is_found(tmp_path_factory, place, bit, manifest):
+    folder = tmp_path_factory.mktemp("checkpoint")
+    checkpoint.save(folder, some(5))
+    path = folder / "checkpoint.json" if manifest else tensor_file(folder)
+    data = bytearray(path.read_bytes())
+    data[int(place * len(data))] ^= 1 << bit
+    path.write_bytes(data)
+    with pytest.raises(IntegrityError):
+        checkpoint.load(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 10, -1])
+def test_a_file_cut_short_is_found(tmp_path, keep):
+    checkpoint.save(tmp_path, some(5))
+    for path in (tensor_file(tmp_path), tmp_path / "checkpoint.json"):
+        data = path.read_bytes()
+        path.write_bytes(data[:keep])
+        with pytest.raises(IntegrityError):
+            checkpoint.load(tmp_path)
+        path.write_bytes(data)
+    assert same(checkpoint.load(tmp_path), some(5))
+
+
+def test_missing_tensors_are_damage_and_the_hint_says_what_to_delete(tmp_path):
+    checkpoint.save(tmp_path, some(5))
+    tensor_file(tmp_path).unlink()
+    with pytest.raises(IntegrityError) as caught:
+        checkpoint.load(tmp_path)
+    assert str(tmp_path) in caught.value.hint
+
+
+def test_a_crash_between_the_two_writes_leaves_the_old_one(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, some(1))
+    write = atomic.write_file
+
+    def dying(path, data):
+        if path.suffix == ".json":
+            raise StoreError("The disk is full.", "")
+        write(path, data)
+
+    monkeypatch.setattr(atomic, "write_file", dying)
+    with pytest.raises(StoreError):
+        checkpoint.save(tmp_path, some(2))
+    assert same(checkpoint.load(tmp_path), some(1))
+    monkeypatch.undo()
+    checkpoint.save(tmp_path, some(3))
+    assert same(checkpoint.load(tmp_path), some(3))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_crash_while_the_old_one_is_dropped_leaves_the_new_one(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, some(1))
+
+    def dying(path):
+        raise StoreError("The disk went away.", "")
+
+    monkeypatch.setattr(atomic, "remove_file", dying)
+    with pytest.raises(StoreError):
+        checkpoint.save(tmp_path, some(2))
+    assert same(checkpoint.load(tmp_path), some(2))
+
+
+def test_it_is_cleared_wholly_and_clearing_nothing_is_no_error(tmp_path):
+    folder = tmp_path / "work"
+    checkpoint.clear(folder)
+    checkpoint.save(folder, some(1))
+    (folder / f"{atomic.TEMPORARY}123").write_bytes(b"left by a kill")
+    checkpoint.clear(folder)
+    assert not folder.exists()
+    assert checkpoint.load(folder) is None
+
+
+def test_half_cleared_there_is_no_checkpoint(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, some(1))
+    remove = atomic.remove_file
+
+    def dying(path):
+        if path.suffix == ".safetensors":
+            raise StoreError("The disk went away.", "")
+        remove(path)
+
+    monkeypatch.setattr(atomic, "remove_file", dying)
+    with pytest.raises(StoreError):
+        checkpoint.clear(tmp_path)
+    assert checkpoint.load(tmp_path) is None

@@ -1,0 +1,34 @@
+"""Killed with SIGKILL at random times and run again, a training ends with the ids of one never stopped."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_twenty_random_times_it_ends_with_the_same_ids_each_time(tmp_path):
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("kill.py")), str(tmp_path), "20", "42"],
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    found = json.loads(done.stdout)
+    assert found["killed"] == 20
+    assert found["broken"] == []
+    assert found["files_differ"] == 0
+    assert len(found["whole"]) == 4
+    assert found["ends"]
+    assert all(end == found["whole"] for end in found["ends"])
+    # The kills hit different frames.
+    assert len(set(found["frames_at_kill"])) > 1
