@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from skillstack.errors import MismatchError, UsageError
 from skillstack.frames import canonical, transactions
 from skillstack.frames.digests import sha256
+from skillstack.frames.history import read_steps
 from skillstack.frames.locks import training_lock
 from skillstack.frames.records import BaseIdentity, Content
 from skillstack.frames.store import Store
@@ -65,7 +66,7 @@ class Result:
     """What a training did.
 
     :ivar trained: names of the frames it pushed, oldest first.
-    :ivar kept: names of those that were there already.
+    :ivar kept: names of those that were there already, or were undone and came back.
     :ivar tip: id of the newest frame, or None.
     """
 
@@ -102,12 +103,14 @@ def train_stack(
                 f"The stack {job.stack!r} stands on {_say(chain[0][1].base)}, this is {_say(base.identity)}.",
                 "One stack has one base: name another stack with --stack.",
             )
-        trained = []
+        trained: list[str] = []
+        again: list[str] = []
         slot = Slot(base)
         for position in range(len(chain), len(job.tasks)):
-            chain += (_train_one(store, job, slot, chain, position, fit_router, listen),)
-            trained.append(job.tasks[position].task.name)
-        return Result(tuple(trained), kept, store.tip(job.stack))
+            content, is_new = _train_one(store, job, slot, chain, position, fit_router, listen)
+            chain += ((content.id, content),)
+            (trained if is_new else again).append(content.name)
+        return Result(tuple(trained), (*kept, *again), store.tip(job.stack))
 
 
 def _train_one(
@@ -118,13 +121,17 @@ def _train_one(
     position: int,
     fit_router: Callable[[Chain], object],
     listen: Listener,
-) -> tuple[str, Content]:
+) -> tuple[Content, bool]:
+    """Push one frame; returns it, and whether it had to be trained."""
     plan = _plan(job, chain, position, slot.base.identity, slot.base.kind)
     place = position + 1, len(job.tasks)
     expected = store.tip(job.stack)
-    starts = tuple(_start(store, job, start, plan) for start in plan.starts)
-    made = make_frame(store, slot, plan, starts, place=place, listen=listen)
-    content = made.content
+    content = _finished(store, job.stack, plan.digest())
+    made = None
+    if content is None:
+        starts = tuple(_start(store, job, start, plan) for start in plan.starts)
+        made = make_frame(store, slot, plan, starts, place=place, listen=listen)
+        content = made.content
     fit_router((*chain, (store.put_content(content), content)))
     node = transactions.push(
         store,
@@ -136,9 +143,25 @@ def _train_one(
         reference=job.reference,
     )
     forget_work(store, plan)
-    chosen, frozen = made.outcome.chosen, made.outcome.frozen
-    listen(FrameDone(*place, plan.name, node, chosen.dev, frozen.dev, chosen.name, made.seconds))
-    return content.id, content
+    if made is None:
+        listen(FrameKept(*place, plan.name))
+    else:
+        chosen, frozen = made.outcome.chosen, made.outcome.frozen
+        listen(FrameDone(*place, plan.name, node, chosen.dev, frozen.dev, chosen.name, made.seconds))
+    return content, made is not None
+
+
+def _finished(store: Store, stack: str, plan: str) -> Content | None:
+    """A content of this plan that was on the stack before, was undone, and is still whole in the store."""
+    for step in reversed(read_steps(store, stack)):
+        if step.after is None or not (store.root / "nodes" / f"{step.after}.json").is_file():
+            continue
+        node = store.node(step.after)
+        if (store.root / "contents" / f"{node.content}.json").is_file():
+            content = store.content(node.content)
+            if content.plan == plan and all((store.root / name).is_file() for name in content.files):
+                return content
+    return None
 
 
 def _keep(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:

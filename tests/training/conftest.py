@@ -10,6 +10,8 @@ import torch
 from skillstack.frames.store import Store
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
+from skillstack.training.candidates import Candidate
+from skillstack.training.loop import Trainer
 
 from .world import World, tiny_bert, tiny_llama
 
@@ -74,3 +76,13 @@ def make_world(tmp_path: Path, bert: Path) -> Callable[..., World]:
 def world(make_world: Callable[..., World]) -> World:
     """An empty store around the random encoder."""
     return make_world()
+
+
+@pytest.fixture
+def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random models seldom gain by training; where a test needs an adapter, dev is not asked."""
+
+    def take(trainer: Trainer, candidate: Candidate) -> None:
+        trainer._best = candidate
+
+    monkeypatch.setattr(Trainer, "_consider", take)
