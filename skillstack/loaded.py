@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skillstack.answers import CanaryCheck, Frame
-from skillstack.errors import MismatchError
+from skillstack.errors import IntegrityError, MismatchError
 from skillstack.frames.records import BaseIdentity, Content, Skill
 from skillstack.frames.rows import Row
 from skillstack.frames.store import Store
@@ -74,7 +74,12 @@ class LoadedStack:
                 answerer = self._answerer(content, skill)
                 self.answering.swap(answerer)
                 encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
-                kept = stored[skill.name]
+                kept = stored.get(skill.name)
+                if kept is None:
+                    raise IntegrityError(
+                        f"The frame {frame.name!r} holds no canaries of its skill {skill.name!r}.",
+                        "Restore the store from a copy, or train the frame again.",
+                    )
                 distance = kept.distance(skill_logits(slot, encoded, answerer.head))
                 found.append(
                     CanaryCheck(frame.name, skill.name, distance, kept.effect, kept.limit(content.precision))

@@ -97,9 +97,16 @@ def from_record(record: Mapping[str, object]) -> dict[str, Canaries]:
     ):
         raise IntegrityError("The canary record is not of this version.", "Update skillstack.")
     try:
-        return {name: Canaries(_floats(v["plain"]), _floats(v["adapted"])) for name, v in skills.items()}
+        return {name: _canaries(value) for name, value in skills.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"The canary record is damaged: {error}.", "Restore it from a copy.") from None
+
+
+def _canaries(value: Mapping[str, Sequence[Sequence[str]]]) -> Canaries:
+    plain, adapted = _floats(value["plain"]), _floats(value["adapted"])
+    if plain.shape != adapted.shape:
+        raise ValueError("tables of two sizes")
+    return Canaries(plain, adapted)
 
 
 def _strings(logits: Logits) -> list[list[str]]:
@@ -108,6 +115,6 @@ def _strings(logits: Logits) -> list[list[str]]:
 
 def _floats(strings: Sequence[Sequence[str]]) -> Logits:
     found = np.array([[float(value) for value in row] for row in strings], dtype=np.float32)
-    if found.ndim != 2 or len(found) != len(SENTENCES) or not np.isfinite(found).all():
+    if found.ndim != 2 or len(found) != len(SENTENCES) or not found.size or not np.isfinite(found).all():
         raise ValueError("not a table of finite numbers")
     return found

@@ -57,7 +57,7 @@ def logits_here(store: Store, base: str, rows: tuple[Row, ...]) -> list[np.ndarr
 def check(tmp_path: Path, model: str, folder: Path, data, rows: tuple[Row, ...], **recipe: object) -> None:
     store = Store.create(tmp_path / "store")
     task = dataclasses.replace(
-        job((), dataclasses.replace(RECIPE, max_length=64, init="fresh", **recipe)), tasks=(data,)
+        job((), dataclasses.replace(RECIPE, max_length=120, init="fresh", epochs=1, **recipe)), tasks=(data,)
     )
     train_stack(
         store, task, lambda: load_base(model, device="cpu"), lambda chain: None, lambda event: None
@@ -72,14 +72,14 @@ def check(tmp_path: Path, model: str, folder: Path, data, rows: tuple[Row, ...],
 def test_a_real_frame_on_the_built_in_base_answers_alike_with_plain_peft(tmp_path, refit):
     rows = tuple(Row(text) for text in TEXTS)
     data = load_task("imdb_sentences")
-    check(tmp_path, "minilm", builtin_folder(), data, rows, epochs=1, top_layers=3, refit=refit)
+    check(tmp_path, "minilm", builtin_folder(), data, rows, top_layers=3, refit=refit)
 
 
 @pytest.mark.usefixtures("last_candidate_wins")
 @pytest.mark.parametrize("refit", [True, False])
 def test_a_decoders_frame_answers_alike_with_plain_peft(tmp_path, llama, refit):
     rows = tuple(Row(text) for text in TEXTS)
-    check(tmp_path, str(llama), llama, load_task("imdb_sentences"), rows, epochs=1, refit=refit)
+    check(tmp_path, str(llama), llama, load_task("imdb_sentences"), rows, refit=refit)
 
 
 @pytest.mark.usefixtures("last_candidate_wins")
@@ -97,7 +97,7 @@ def test_pairs_answer_alike_with_plain_peft(tmp_path, kind, request):
     for split in ("train", "test"):
         (place / f"{split}.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     rows = tuple(Row(*pair) for pair in PAIRS)
-    check(tmp_path, str(folder), folder, load_task("my-pairs", tmp_path / "data"), rows, epochs=1)
+    check(tmp_path, str(folder), folder, load_task("my-pairs", tmp_path / "data"), rows)
 
 
 def card(make: Callable[[Task], Task] = lambda task: task, **source: str) -> str:

@@ -9,7 +9,7 @@ from skillstack.frames.store import Store
 from skillstack.models import canaries
 from skillstack.models.adapter_config import parse
 from skillstack.models.slot import Slot
-from skillstack.training.events import FrameStarted
+from skillstack.training.events import DevMeasured, FrameStarted
 from skillstack.training.frame import lora_spec, make_frame
 
 from .world import RECIPE, Ear, plan_of
@@ -66,11 +66,8 @@ def test_a_frame_that_the_frozen_base_wins_has_a_head_alone(tmp_path, encoder):
     assert metrics["dev"] == metrics["frozen_linear_dev"]
 
 
-def test_a_decoder_may_start_from_its_label_words(tmp_path, decoder):
-    from skillstack.training.events import DevMeasured
-
-    _, _, ear = make(tmp_path, decoder, plan_of(decoder))
-    assert "label-words" in {event.candidate for event in ear.of(DevMeasured)}
-    silent = plan_of(decoder, recipe=dataclasses.replace(RECIPE, words=False))
-    _, _, ear = make(tmp_path / "other", decoder, silent)
-    assert "label-words" not in {event.candidate for event in ear.of(DevMeasured)}
+@pytest.mark.parametrize("words", [True, False])
+def test_a_decoder_may_start_from_its_label_words(tmp_path, decoder, words):
+    plan = plan_of(decoder, recipe=dataclasses.replace(RECIPE, words=words))
+    _, _, ear = make(tmp_path, decoder, plan)
+    assert ("label-words" in {event.candidate for event in ear.of(DevMeasured)}) == words
