@@ -4,7 +4,7 @@ Both sides are fitted on the same rows and route the same test texts, from strin
 thread. The rival is a FeatureUnion of two TfidfVectorizers (word 1-2-grams; characters 3-5 within words) with
 a LinearSVC. The runs alternate, and the ratio is that of the medians.
 
-    python scripts/bench_routing.py --data-dir ../shared/data --group hard8 --seeds 42 123 7
+    python scripts/bench_routing.py --data-dir data --group hard8 --seeds 42 123 7
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def _options() -> argparse.Namespace:
 def _run(options: argparse.Namespace, seed: int) -> dict[str, Any]:
     name = f"{options.preset}-{options.model}-{options.precision or 'default'}-{seed}"
     only = tuple(task for task in options.tasks.split(",") if task)
-    began = time.monotonic()
+    began, used = time.monotonic(), time.process_time()
     trained = Stack.train(
         None if only else options.preset,
         tasks=only,
@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         recipe={"seed": seed},
         on_event=lambda event: print(event, file=sys.stderr) if "Frame" in type(event).__name__ else None,
     )
-    seconds = time.monotonic() - began
+    seconds, used = time.monotonic() - began, time.process_time() - used
     stack = Stack.open(options.store, name)
     began = time.monotonic()
     tasks = [_task(stack, options, name) for name in only or load_preset(options.preset).task_names]
@@ -93,6 +93,7 @@ def _run(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         "seed": seed,
         "tip": stack.frames()[0].id,
         "training_seconds": round(seconds, 1) if trained.trained else None,
+        "training_processor_seconds": round(used, 1) if trained.trained else None,
         "evaluation_seconds": round(time.monotonic() - began, 1),
         "task_aware": _mean(tasks, "task_aware"),
         "frozen_linear": _mean(tasks, "frozen_linear"),
@@ -115,15 +116,15 @@ def _task(stack: Stack, options: argparse.Namespace, name: str) -> dict[str, Any
     frame = stack.frame(name)
     aware = np.array([answer.label for answer in stack.predict(rows, frame=name)])
     family = frame.skills[0].family
-    routed = stack.predict(rows)
-    right = [
-        answer.routed.task == name and answer.label == label
-        for answer, label in zip(routed, labels, strict=True)
-    ]
+    routes = stack.route(rows)
+    at_home = np.array([route.task == name for route in routes])
     # A wrong frame of the same labels may give the right answer all the same.
-    served = [
-        answer.label_name == data.task.labels[label] for answer, label in zip(routed, labels, strict=True)
-    ]
+    served = aware == labels
+    for other in {route.frame for route in routes if route.task != name}:
+        places = [place for place, route in enumerate(routes) if route.frame == other]
+        answers = stack.predict([rows[place] for place in places], frame=other)
+        for place, answer in zip(places, answers, strict=True):
+            served[place] = answer.label_name == data.task.labels[labels[place]]
     result = {
         "task": name,
         "family": family,
@@ -131,9 +132,8 @@ def _task(stack: Stack, options: argparse.Namespace, name: str) -> dict[str, Any
         "task_aware": _percent(aware == labels),
         "frozen_linear": _frozen(stack, frame, data, rows, labels),
         "routed": _percent(served),
-        "routed_by_right_frame": _percent(right),
-        "router_task_correct": sum(a.routed.task == name for a in routed),
-        "router_family_correct": sum(a.routed.family == family for a in routed),
+        "router_task_correct": int(at_home.sum()),
+        "router_family_correct": sum(route.family == family for route in routes),
         "dev": {key: f"{c.correct}/{c.n}" for key, c in frame.skills[0].metrics.items()},
     }
     print(json.dumps(result), file=sys.stderr)

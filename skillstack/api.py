@@ -83,10 +83,8 @@ class Stack:
         :raises UsageError: if there is no such stack.
         """
         found = find_store(str(store) if store is not None else None)
-        name = choose_stack(found.store, stack)
-        if found.packaged and name not in found.store.stacks():
-            name = found.store.check_stack(name) if stack else REFERENCE
-        return cls(found.store, found.store.check_stack(name), packaged=found.packaged)
+        name = found.store.check_stack(choose_stack(found.store, stack))
+        return cls(found.store, name, packaged=found.packaged)
 
     @classmethod
     def train(

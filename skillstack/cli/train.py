@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command(
     "skillstack train --preset starter8",
-    "skillstack train --preset hard8 --data-dir ../shared/data",
+    "skillstack train --preset hard8 --data-dir data",
     "skillstack train --task imdb --task agnews --data-dir data --stack mine",
     "skillstack train --preset starter8 --model smollm2 --precision nf4 --stack small-llm",
     "skillstack train --task banking --stack quick --epochs 1 --set batch_size=8",

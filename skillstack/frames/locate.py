@@ -58,9 +58,15 @@ def find_store(
 
 
 def packaged_store() -> Store | None:
-    """The reference store inside the installed package, for reading only; None where it was left out."""
-    root = Path(__file__).resolve().parents[1] / "reference" / "frames"
-    return Store.open(root, read_only=True) if (root / MARKER).is_file() else None
+    """The reference store of this installation, for reading only; None where it was left out.
+
+    It lies inside the package, or, where the installation points at a clone, at the clone's top.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for root in (package / "reference" / "frames", package.parent / "frames"):
+        if (root / MARKER).is_file() and (root / "stacks" / REFERENCE).is_file():
+            return Store.open(root, read_only=True)
+    return None
 
 
 def choose_stack(store: Store, explicit: str | None = None, environ: Mapping[str, str] | None = None) -> str:

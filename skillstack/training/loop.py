@@ -94,6 +94,7 @@ class Trainer:
         self._best: Candidate | None = None
         self._average: dict[str, torch.Tensor] = {}
         self._step = 0
+        self._seen_dev: Floats | None = None
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
 
     def run(self, untrained: Sequence[Candidate], start: Head) -> Outcome:
@@ -182,6 +183,7 @@ class Trainer:
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(list(parameters.values()), CLIP)
         optimizer.step()
+        self._seen_dev = None
         if self._step >= self.schedule.average_from:
             self._add_to_average(parameters, head)
         return float(loss.detach())
@@ -198,8 +200,14 @@ class Trainer:
     def _measure_current(self, head: torch.nn.Linear, name: str) -> None:
         self.slot.freeze()
         current = Head.from_module(head)
-        count = measure(current, features(self.dev.cache), self.dev.labels)
+        count = measure(current, self._dev_features(), self.dev.labels)
         self._consider(Candidate(name, self.slot.read_out(), current, count))
+
+    def _dev_features(self) -> Floats:
+        """Dev features of the adapter as it is now; computed once for each state of it."""
+        if self._seen_dev is None:
+            self._seen_dev = features(self.dev.cache)
+        return self._seen_dev
 
     def _finish(self, parameters: Mapping[str, torch.nn.Parameter], head: torch.nn.Linear) -> None:
         """Measure the average and the refitted head; the slot holds the average afterwards."""
@@ -207,13 +215,14 @@ class Trainer:
             with torch.no_grad():
                 for name, tensor in _current(parameters, head).items():
                     tensor.copy_(self._average[name])
+            self._seen_dev = None
             self._measure_current(head, "average")
         if self.recipe.refit and self.schedule.steps:
             self.slot.freeze()
             fitted, count = best_logistic(
                 features(self.train.cache),
                 self.train.labels,
-                features(self.dev.cache),
+                self._dev_features(),
                 self.dev.labels,
                 self.labels,
                 standardise=self._standardise,

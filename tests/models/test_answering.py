@@ -38,9 +38,7 @@ def answerers(base, spec: LoraSpec) -> list[Answerer]:
         adapter = random_adapter(shapes, ord(key)) if key else {}
         bias = chance.normal(size=labels).astype(np.float32) if seed % 2 else None
         rendering = Rendering(max_length=32 + seed, prompt="" if base.kind == "encoder" else "Read: {text} ")
-        made.append(
-            Answerer(key, lambda a=adapter: a, spec if key else None, Head(weight, bias), rendering)
-        )
+        made.append(Answerer(key, lambda a=adapter: a, spec if key else None, Head(weight, bias), rendering))
     return made
 
 

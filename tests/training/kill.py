@@ -1,6 +1,6 @@
 """Trains a tiny stack in processes that are ended by SIGKILL at random times; prints what came out as JSON.
 
-    python kill.py FOLDER KILLS SEED
+    PYTHONPATH=.:tests python tests/training/kill.py FOLDER KILLS SEED
 
 The parent loads the libraries once and forks; it runs no computation itself, so a child is as good as a
 process that was started anew. A store is trained until it is done, then another one is begun, until there
@@ -15,14 +15,12 @@ import sys
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
-
 import torch
-from training.world import RECIPE, TASKS, World, job, tiny_bert
 
 from skillstack.frames.store import Store
 from skillstack.frames.verify import verify
 from skillstack.training import loop
+from training.world import RECIPE, TASKS, World, job, tiny_bert
 
 
 def child(world: World) -> int:

@@ -52,9 +52,7 @@ def test_no_penalty_would_have_done_better_on_dev(seed, standardise):
     assert count.correct == max(counts)
     assert measure(head, dev, dev_labels) == count
     first = PENALTIES[counts.index(max(counts))]
-    assert np.array_equal(
-        head.weight, fit_logistic(train, labels, 2, first, standardise=standardise).weight
-    )
+    assert np.array_equal(head.weight, fit_logistic(train, labels, 2, first, standardise=standardise).weight)
 
 
 def test_a_class_without_rows_is_refused():

@@ -59,9 +59,7 @@ def check(tmp_path: Path, model: str, folder: Path, data, rows: tuple[Row, ...],
     task = dataclasses.replace(
         job((), dataclasses.replace(RECIPE, max_length=120, init="fresh", epochs=1, **recipe)), tasks=(data,)
     )
-    train_stack(
-        store, task, lambda: load_base(model, device="cpu"), lambda chain: None, lambda event: None
-    )
+    train_stack(store, task, lambda: load_base(model, device="cpu"), lambda chain: None, lambda event: None)
     (adapter,) = (store.root / "adapters").iterdir()
     for row, here in zip(rows, logits_here(store, model, rows), strict=True):
         assert np.abs(logits_by_card(adapter, folder, row) - here).max() < 1e-4 * max(1, np.abs(here).max())

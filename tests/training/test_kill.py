@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_twenty_random_times_it_ends_with_the_same_ids_each_time(tmp_path):
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("kill.py")), str(tmp_path), "20", "42"],
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},

@@ -51,9 +51,7 @@ class Bench:
 
     def trainer(self, folder: Path, **listeners) -> Trainer:
         self.slot.start_fresh(self.spec, self.recipe.seed)
-        return Trainer(
-            self.slot, self.train, self.dev, self.labels, self.recipe, folder=folder, **listeners
-        )
+        return Trainer(self.slot, self.train, self.dev, self.labels, self.recipe, folder=folder, **listeners)
 
     def run(self, folder: Path, **listeners):
         return self.trainer(folder, **listeners).run([self.frozen], self.frozen.head)

@@ -121,9 +121,7 @@ def test_a_shorter_list_on_a_longer_stack_has_nothing_to_do(whole):
 def test_another_recipe_under_the_same_name_is_refused_and_the_difference_named(whole, change, named):
     before = whole.files()
     with pytest.raises(UsageError, match=named) as caught:
-        train_stack(
-            whole.store, job(recipe=dataclasses.replace(RECIPE, **change)), no_base, no_base, Ear()
-        )
+        train_stack(whole.store, job(recipe=dataclasses.replace(RECIPE, **change)), no_base, no_base, Ear())
     assert "--stack" in caught.value.hint
     assert "undo" in caught.value.hint
     assert whole.files() == before
@@ -186,13 +184,33 @@ def test_a_stack_that_moved_meanwhile_is_left_as_it_is(world):
     assert world.store.tip("main") is None
 
 
-def test_undone_and_trained_again_the_ids_are_the_same(world):
+def test_what_was_undone_comes_back_without_training_and_with_the_same_ids(world):
     world.train(job(TASKS[:2]))
     ids, tip = world.ids(), world.store.tip("main")
     transactions.undo(world.store, "main")
     assert world.ids() == []
-    world.train(job(TASKS[:2]))
+    ear = Ear()
+    result = world.train(job(TASKS[:2]), ear)
+    assert (result.trained, result.kept) == ((), TASKS[:2])
+    assert ear.of(StepDone) == []
     assert (world.ids(), world.store.tip("main")) == (ids, tip)
+
+
+def test_what_was_undone_and_collected_is_trained_again_with_the_same_ids(world):
+    world.train(job(TASKS[:2]))
+    ids = world.ids()
+    transactions.undo(world.store, "main")
+    for path in (world.store.root / "heads").iterdir():
+        path.unlink()
+    assert world.train(job(TASKS[:2])).trained == TASKS[:2]
+    assert world.ids() == ids
+
+
+def test_after_an_undo_another_recipe_is_welcome(world):
+    world.train(job(TASKS[:1]))
+    transactions.undo(world.store, "main")
+    changed = job(TASKS[:1], dataclasses.replace(RECIPE, seed=7))
+    assert world.train(changed).trained == TASKS[:1]
 
 
 def test_the_router_sees_each_chain_before_the_tip_moves(world):

@@ -1,6 +1,7 @@
 """When a training measures and averages, and how fast it learns at each step."""
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ def test_the_rate_rises_to_its_full_height_and_then_falls_in_a_line():
     schedule = Schedule.of(Recipe(epochs=10, batch_size=16, warmup=0.2), rows=16)
     factors = [schedule.factor(step) for step in range(1, 11)]
     assert factors[:3] == [0.5, 1.0, 1.0]
-    falls = [a - b for a, b in zip(factors[2:], factors[3:], strict=False)]
+    falls = [a - b for a, b in pairwise(factors[2:])]
     assert falls == pytest.approx([1 / 8] * 7)
     assert factors[-1] == pytest.approx(1 / 8)
 
