@@ -140,6 +140,7 @@ class Predicted:
     :ivar label_name: its name.
     :ivar probabilities: of each label name, by the chosen frame alone.
     :ivar truncated: whether the text was too long and was cut.
+    :ivar precision_change: the precision at which the base was held, where the frame was trained at another.
     """
 
     routed: Routed
@@ -147,6 +148,7 @@ class Predicted:
     label_name: str | None
     probabilities: Mapping[str, float]
     truncated: bool = False
+    precision_change: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As `predict --json` shows it."""
@@ -156,6 +158,7 @@ class Predicted:
             "label_name": self.label_name,
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},
             "truncated": self.truncated,
+            "precision_change": self.precision_change,
         }
 
 
@@ -173,6 +176,22 @@ class Trained:
     trained: tuple[str, ...]
     kept: tuple[str, ...]
     tip: str | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a stack answers the canary sentences at another precision than its own.
+
+    :ivar trained: the precision of the training.
+    :ivar held: the precision now.
+    :ivar same: answers whose label is the stored one.
+    :ivar n: answers asked.
+    """
+
+    trained: str
+    held: str
+    same: int
+    n: int
 
 
 @dataclass(frozen=True)

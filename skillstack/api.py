@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from skillstack.answers import CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
+from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
 from skillstack.errors import InputError, UsageError, did_you_mean
 from skillstack.frames import gc, transactions
 from skillstack.frames.history import History, Transaction, read_history
@@ -305,9 +305,12 @@ class Stack:
             asked = [checked[place] for place in places]
             for row, skill in zip(asked, skills, strict=True):
                 _check_pair(row, skill)
-            answers = self._load(model, device, precision_change).answer(asked, chosen, skills)
-            for place, skill, answer in zip(places, skills, answers, strict=True):
-                found[place] = _predicted(routed[place], skill, answer)
+            loaded = self._load(model, device, precision_change)
+            answers = loaded.answer(asked, chosen, skills)
+            held = loaded.answering.slot.base.precision
+            for place, f, skill, answer in zip(places, chosen, skills, answers, strict=True):
+                changed = held if held != f.content.precision else None
+                found[place] = _predicted(routed[place], skill, answer, changed)
         return found[0] if single else found
 
     # trusting and changing ----------------------------------------------------------------------------
@@ -322,7 +325,7 @@ class Stack:
         checked = verify(self.store, other_files=check_router_file)
         if not deep or not checked.ok:
             return checked, ()
-        return checked, self._load(model, device, None).check_canaries(self.store, self.frames())
+        return checked, self._load(model, device, None).check_canaries(self.frames())
 
     def history(self) -> History:
         """What happened to this stack."""
@@ -395,6 +398,15 @@ class Stack:
     @property
     def _tasks(self) -> dict[str, tuple[Frame, Skill]]:
         return {skill.name: (frame, skill) for frame in self.frames() for skill in frame.skills}
+
+    def agreement(
+        self, precision_change: str, *, model: str | None = None, device: str = "auto"
+    ) -> Agreement | None:
+        """How well the frames agree with themselves at another precision; None where it is their own.
+
+        :raises MismatchError: if the base here is not the one of the frames.
+        """
+        return self._load(model, device, precision_change).agreement(self.frames())
 
     def loaded(self, *, model: str | None = None, device: str = "auto") -> LoadedStack:
         """The base in memory, with its slot; loaded once.
@@ -473,12 +485,12 @@ def _check_pair(row: Row, skill: Skill) -> None:
         )
 
 
-def _predicted(choice: Routed, skill: Skill, answer: Answer) -> Predicted:
+def _predicted(choice: Routed, skill: Skill, answer: Answer, changed: str | None) -> Predicted:
     from skillstack.models.answering import softmax
 
     label = int(answer.logits.argmax())
     probabilities = dict(zip(skill.labels, softmax(answer.logits).tolist(), strict=True))
-    return Predicted(choice, label, skill.labels[label], probabilities, answer.truncated)
+    return Predicted(choice, label, skill.labels[label], probabilities, answer.truncated, changed)
 
 
 def _asked(frame: Frame, name: str) -> Routed:

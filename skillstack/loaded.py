@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from skillstack.answers import CanaryCheck, Frame
-from skillstack.errors import IntegrityError, MismatchError
+from skillstack.answers import Agreement, CanaryCheck, Frame
+from skillstack.errors import IntegrityError, MismatchError, MissingError
 from skillstack.frames.records import BaseIdentity, Content, Skill
 from skillstack.frames.rows import Row
 from skillstack.frames.store import Store
@@ -27,7 +27,12 @@ def load_stack(
     :raises MismatchError: if the base of this name is another one now.
     :raises MissingError: if it is not here.
     """
-    base = load_base(model or tip.base.name, precision=precision_change or tip.precision, device=device)
+    try:
+        base = load_base(model or tip.base.name, precision=precision_change or tip.precision, device=device)
+    except MissingError as error:
+        if precision_change is None and tip.precision != "fp32":
+            error.hint = f"{error.hint} Or hold the base at another precision with --precision-change fp32."
+        raise
     if not base.identity.same_as(tip.base):
         raise MismatchError(
             f"The frames belong to {_say(tip.base)}, and this is {_say(base.identity)}.",
@@ -57,34 +62,53 @@ class LoadedStack:
         pairs = zip(frames, skills, strict=True)
         return self.answering.answer(rows, [self._answerer(frame.content, skill) for frame, skill in pairs])
 
-    def check_canaries(self, store: Store, frames: Sequence[Frame]) -> tuple[CanaryCheck, ...]:
+    def agreement(self, frames: Sequence[Frame]) -> Agreement | None:
+        """How many canary answers keep their label at this precision; None at the precision of the training.
+
+        :raises IntegrityError: if a file is missing or altered.
+        """
+        trained, held = frames[0].content.precision, self.answering.slot.base.precision
+        if held == trained:
+            return None
+        same = n = 0
+        for _, _, stored, found in self._canaries(frames):
+            same += int((stored.adapted.argmax(axis=1) == found.argmax(axis=1)).sum())
+            n += len(found)
+        return Agreement(trained, held, same, n)
+
+    def check_canaries(self, frames: Sequence[Frame]) -> tuple[CanaryCheck, ...]:
         """Ask every skill the canary sentences, and hold the answers against the stored ones.
 
         :raises IntegrityError: if a file is missing or altered.
         :raises MismatchError: if a frame does not fit the base.
         """
-        found = []
+        return tuple(
+            CanaryCheck(
+                frame.name, skill, kept.distance(found), kept.effect, kept.limit(frame.content.precision)
+            )
+            for frame, skill, kept, found in self._canaries(frames)
+        )
+
+    def _canaries(
+        self, frames: Sequence[Frame]
+    ) -> Iterator[tuple[Frame, str, canaries.Canaries, canaries.Logits]]:
+        """Of every skill, the stored logits and those of now."""
         slot = self.answering.slot
         for frame in frames:
             content = frame.content
             if content.canaries is None:
                 continue
-            stored = canaries.from_record(store.canaries(content.canaries))
+            stored = canaries.from_record(self.store.canaries(content.canaries))
             for skill in content.skills:
+                if skill.name not in stored:
+                    raise IntegrityError(
+                        f"The frame {frame.name!r} has no canaries of its skill {skill.name!r}.",
+                        "Its record is damaged; restore it from a copy of the store.",
+                    )
                 answerer = self._answerer(content, skill)
                 self.answering.swap(answerer)
                 encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
-                kept = stored.get(skill.name)
-                if kept is None:
-                    raise IntegrityError(
-                        f"The frame {frame.name!r} holds no canaries of its skill {skill.name!r}.",
-                        "Restore the store from a copy, or train the frame again.",
-                    )
-                distance = kept.distance(skill_logits(slot, encoded, answerer.head))
-                found.append(
-                    CanaryCheck(frame.name, skill.name, distance, kept.effect, kept.limit(content.precision))
-                )
-        return tuple(found)
+                yield frame, skill.name, stored[skill.name], skill_logits(slot, encoded, answerer.head)
 
     def _answerer(self, content: Content, skill: Skill) -> Answerer:
         adapter = content.adapter

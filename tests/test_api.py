@@ -11,6 +11,7 @@ import skillstack.api
 from skillstack import Row, Stack
 from skillstack.api import stacks, use
 from skillstack.errors import InputError, MismatchError, StoreError, UsageError
+from skillstack.models import builtin
 from skillstack.models.loading import load_base
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -154,9 +155,7 @@ def test_a_base_of_other_weights_is_refused_with_both_named(reference, tmp_path)
 
 
 def test_the_same_base_in_a_folder_is_accepted(reference, tmp_path):
-    base = load_base("minilm")
-    base.model.save_pretrained(tmp_path / "copy")
-    base.tokenizer.save_pretrained(tmp_path / "copy")
+    shutil.copytree(builtin.folder(), tmp_path / "copy")
     assert reference.predict(TEXTS[0], model=str(tmp_path / "copy")).label is not None
 
 
@@ -204,3 +203,13 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_written(tmp_path, ar
 def test_a_task_that_does_not_ship_needs_a_data_folder(tmp_path):
     with pytest.raises(InputError, match="data-dir"):
         Stack.train(tasks=["imdb"], store=tmp_path / "frames")
+
+
+def test_another_precision_is_named_and_its_agreement_measured(reference):
+    agreement = reference.agreement("bf16")
+    assert (agreement.trained, agreement.held, agreement.n) == ("fp32", "bf16", 64)
+    assert agreement.same >= 56
+    answer = reference.predict(TEXTS[0], precision_change="bf16")
+    assert answer.precision_change == "bf16"
+    assert reference.predict(TEXTS[0]).precision_change is None
+    assert reference.agreement("fp32") is None

@@ -120,7 +120,7 @@ def test_in_any_order_the_answers_are_the_same(loaded, frames):
 
 
 def test_every_frame_passes_its_canaries(loaded, store, frames):
-    checks = loaded.check_canaries(store, frames)
+    checks = loaded.check_canaries(frames)
     assert [(check.frame, check.skill) for check in checks] == [(name, name) for name in TASKS[:2]]
     assert all(check.ok and check.distance < check.limit for check in checks)
     assert all(check.effect > 10 * check.limit for check in checks)
@@ -134,13 +134,13 @@ def changed(store: Store, frame: Frame, **changes: object) -> Frame:
 
 def test_a_frame_with_anothers_adapter_does_not_pass(loaded, store, frames):
     forged = changed(store, frames[0], adapter=frames[1].content.adapter)
-    (check,) = loaded.check_canaries(store, [forged])
+    (check,) = loaded.check_canaries([forged])
     assert not check.ok
 
 
 def test_a_frame_without_its_adapter_does_not_pass(loaded, store, frames):
     forged = changed(store, frames[0], adapter=None)
-    (check,) = loaded.check_canaries(store, [forged])
+    (check,) = loaded.check_canaries([forged])
     assert not check.ok
     assert check.distance == pytest.approx(check.effect, rel=1e-3)
 
@@ -155,7 +155,7 @@ def test_a_frame_with_a_zeroed_adapter_does_not_pass(loaded, store, frames, tmp_
     copied.put_head(**{"bias": None, **store.head(frames[0].content.skills[0].head)})
     copied.put_canaries(store.canaries(frames[0].content.canaries))
     other = LoadedStack(copied, loaded.answering)
-    (check,) = other.check_canaries(copied, [changed(copied, frames[0], adapter=ref)])
+    (check,) = other.check_canaries([changed(copied, frames[0], adapter=ref)])
     assert not check.ok
 
 
@@ -167,7 +167,7 @@ def test_a_frame_with_permuted_labels_in_its_head_does_not_pass(store, frames, l
     copied.put_canaries(store.canaries(content.canaries))
     skill = dataclasses.replace(content.skills[0], head=digest)
     forged = changed(copied, frames[0], adapter=None, skills=(skill,))
-    (check,) = LoadedStack(copied, loaded.answering).check_canaries(copied, [forged])
+    (check,) = LoadedStack(copied, loaded.answering).check_canaries([forged])
     assert not check.ok
 
 
@@ -178,7 +178,7 @@ def test_canaries_of_other_skills_are_damage(loaded, store, frames, tmp_path):
     forged = changed(copied, frames[0], adapter=None, canaries=digest)
     copied.put_head(**{"bias": None, **store.head(frames[0].content.skills[0].head)})
     with pytest.raises(IntegrityError, match="no canaries of its skill"):
-        LoadedStack(copied, loaded.answering).check_canaries(copied, [forged])
+        LoadedStack(copied, loaded.answering).check_canaries([forged])
 
 
 def test_an_altered_adapter_is_found_when_it_is_first_read(store, frames, loaded, tmp_path):
@@ -259,4 +259,4 @@ def test_a_real_language_model_is_trained_in_four_bits_and_answers(tmp_path: Pat
     answers = ask(loaded, rows, [frame] * 24)
     right = sum(int(a.logits.argmax()) == label for a, label in zip(answers, labels, strict=True))
     assert right >= 17
-    assert all(check.ok for check in loaded.check_canaries(store, [frame]))
+    assert all(check.ok for check in loaded.check_canaries([frame]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillstack.answers import Predicted, Routed
+from skillstack.answers import Agreement, Predicted, Routed
 from skillstack.cli.render import clean, clean_line, width
 from skillstack.cli.words import pairs, percent, short, shorten
 
@@ -32,6 +32,16 @@ def prediction_words(predicted: Predicted) -> list[str]:
         details.append(("note", "the text was too long and was cut"))
     title = f"{predicted.label_name} ({percent(predicted.probabilities[predicted.label_name])})"
     return [clean_line(title), *_details(routed, details)]
+
+
+def agreement_words(agreement: Agreement | None) -> str:
+    """What a change of precision does to the answers."""
+    if agreement is None:
+        return "The frames were trained at this precision."
+    return (
+        f"The frames were trained at {agreement.trained}; at {agreement.held} they give the same label to "
+        f"{agreement.same} of {agreement.n} test questions."
+    )
 
 
 def route_line(text: str, routed: Routed) -> str:

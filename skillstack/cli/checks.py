@@ -38,7 +38,9 @@ class Checked:
         return self.files.ok and all(check.ok for check in self.canaries or ())
 
 
-def check(store: str | None, stack: str | None, *, deep: bool, device: str) -> Checked:
+def check(
+    store: str | None, stack: str | None, *, deep: bool, device: str, model: str | None = None
+) -> Checked:
     """Verify the store. What is needed to open it may be the very thing that is damaged.
 
     :raises StoreError: if there is no store, or a newer version made it.
@@ -55,7 +57,7 @@ def check(store: str | None, stack: str | None, *, deep: bool, device: str) -> C
             opened, deep = Stack(find_store(store).store, REFERENCE), False
         except IntegrityError as error:
             return Checked(str(store or "."), Verification(1, 0, (Problem(MARKER, error.message),), ()))
-    files, canaries = opened.verify(deep=deep, device=device)
+    files, canaries = opened.verify(deep=deep, model=model, device=device)
     return Checked(str(opened.store.root), files, canaries if deep and files.ok else None)
 
 

@@ -22,7 +22,8 @@ from skillstack.frames.rows import Row
 )
 @asking
 @click.option("--frame", metavar="NAME", help="Ask this frame instead of the one that the router picks.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda or mps.")
+@click.option("--model", metavar="FOLDER", help="Where the base is, if not where the frames look for it.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu or cuda.")
 @click.option(
     "--precision-change",
     type=click.Choice(["fp32", "bf16", "fp16", "nf4"]),
@@ -38,6 +39,7 @@ def predict(
     threshold: float | None,
     depth: int | None,
     frame: str | None,
+    model: str | None,
     device: str,
     precision_change: str | None,
     store: str | None,
@@ -50,9 +52,11 @@ def predict(
     gives {"row": ..., "error": ...} and, at the end, exit status 3.
     """
     asked = question(text, text_pair, source, output, strict)
-    from skillstack.cli.answered import prediction_line, prediction_words
+    from skillstack.cli.answered import agreement_words, prediction_line, prediction_words
 
     opened = open_stack(store, stack)
+    if precision_change is not None:
+        render.note(agreement_words(opened.agreement(precision_change, model=model, device=device)))
 
     def answer(rows: list[Row]) -> Sequence[Predicted]:
         return opened.predict(
@@ -61,6 +65,7 @@ def predict(
             router=router,
             threshold=threshold,
             depth=depth,
+            model=model,
             device=device,
             precision_change=precision_change,
         )

@@ -13,14 +13,17 @@ from skillstack.cli.command import command
 @click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="For --deep: auto, cpu or cuda."
 )
-def verify(deep: bool, device: str, store: str | None, stack: str | None, as_json: bool) -> int:
+@click.option("--model", metavar="FOLDER", help="For --deep: where the base is, if not where frames look.")
+def verify(
+    deep: bool, device: str, model: str | None, store: str | None, stack: str | None, as_json: bool
+) -> int:
     """Check that every file of the store is whole. Exit status 1 says that something is not.
 
     Digests prove that nothing was altered by accident, not who wrote it.
     """
     from skillstack.cli.checks import check, check_json, check_words
 
-    checked = check(store, stack, deep=deep, device=device)
+    checked = check(store, stack, deep=deep, device=device, model=model)
     if as_json:
         render.document(check_json(checked))
     else:
