@@ -68,7 +68,7 @@ def prepare(
     held = precision or default_precision(kind, device)
     recipe = recipe_of(name, kind, load_preset(preset) if preset else None, overrides or {})
     data = tuple(load_task(task, data_dir) for task in names)
-    job = Job(target, data, recipe, held, keep_texts, reference)
+    job = Job(target, data, recipe, held, keep_texts, reference, base_name(name))
     return Prepared(job, lambda: loading.load_base(name, precision=held, device=device))
 
 
@@ -113,6 +113,13 @@ def base_kind(model: str) -> Literal["encoder", "decoder"]:
         return known[model]
     with quiet():
         return kind_of(AutoConfig.from_pretrained(sources.find(model).folder, trust_remote_code=False))
+
+
+def base_name(model: str) -> str:
+    """What a base calls itself in records."""
+    from skillstack.models import builtin, smollm2, sources
+
+    return {DEFAULT: builtin.NAME, smollm2.NAME: smollm2.NAME}.get(model) or sources.find(model).name
 
 
 def default_precision(kind: str, device: str) -> str:

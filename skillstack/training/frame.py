@@ -202,9 +202,9 @@ class _Starts:
             count = measure(head, seen_dev, self.dev.labels)
         if self.decoder and recipe.words and self.plan.rendering.label_words:
             plain = label_word_head(self.slot.base, self.plan.rendering.label_words)
-            for words in (plain, centred(plain, seen)):
+            for name, words in (("label-words", plain), ("centred label-words", centred(plain, seen))):
                 words_count = measure(words, seen_dev, self.dev.labels)
-                untrained.append(Candidate("label-words", candidate.adapter, words, words_count))
+                untrained.append(Candidate(name, candidate.adapter, words, words_count))
                 if words_count.correct >= count.correct:
                     head, count = words, words_count
         return head, untrained

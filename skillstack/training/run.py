@@ -35,6 +35,8 @@ class Job:
     :ivar tasks: what it is to hold, oldest first.
     :ivar recipe: how each frame is trained.
     :ivar precision: how the base is held.
+    :ivar base_name: what the base calls itself, so that a finished stack is recognised without loading it;
+        empty where that does not matter.
     :ivar keep_texts: whether router samples hold texts.
     :ivar reference: allows training the stack that ships with the package.
     """
@@ -45,6 +47,7 @@ class Job:
     precision: str
     keep_texts: bool = True
     reference: bool = False
+    base_name: str = ""
 
     @property
     def transaction(self) -> str:
@@ -171,6 +174,11 @@ def _keep(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
     """
     kept = []
     for position, (_, content) in enumerate(chain[: len(job.tasks)]):
+        if job.base_name and content.base.name != job.base_name:
+            raise UsageError(
+                f"The stack {job.stack!r} stands on {content.base.name}, not on {job.base_name}.",
+                "One stack has one base: name another stack with --stack.",
+            )
         kind = "encoder" if content.pooling == "mean" else "decoder"
         plan = _plan(job, chain, position, content.base, kind)
         if content.plan != plan.digest():

@@ -1,5 +1,8 @@
 """What was undone comes back without training, as long as the store still holds it."""
 
+import pytest
+
+from skillstack.errors import UsageError
 from skillstack.frames import gc, transactions
 from skillstack.training.events import FrameDone, FrameKept
 
@@ -29,3 +32,9 @@ def test_another_stack_of_the_same_plan_is_trained_on_its_own(world: World) -> N
     result = world.train(job(TASKS[:1], stack="other"))
     assert result.trained == TASKS[:1]
     assert world.ids("other") == world.ids("main")
+
+
+def test_a_finished_stack_is_not_taken_for_one_of_another_base(world: World) -> None:
+    world.train(job(TASKS[:1]))
+    with pytest.raises(UsageError, match="One stack has one base"):
+        world.train(job(TASKS[:1], base_name="another"))
