@@ -2,9 +2,10 @@
 
     python scripts/measure_quality.py --preset hard8 --data-dir DATA --seeds 42,123,7 --store S --output F
 
-Per seed a stack is trained into the store (kept, so a second run only measures), then every test text is
-answered by its own frame (task-aware), by the frame that the router picks (routed), and by a logistic
-regression on the frozen base's features of the same training rows, whose penalty dev chooses.
+Per seed a stack is trained into the store (kept, so a second run only measures; seeds that the output file
+holds already are not measured again). Every test text is answered by its own frame (task-aware), by the frame
+that the router picks (routed), and by a logistic regression on the frozen base's features of the same training
+rows, whose penalty dev chooses.
 """
 
 from __future__ import annotations
@@ -36,8 +37,24 @@ from skillstack.training.recipe import Recipe
 def main() -> int:
     options = _options()
     seeds = [int(seed) for seed in options.seeds.split(",")]
-    runs = [_run(options, seed) for seed in seeds]
-    summary = {
+    runs: list[dict[str, Any]] = []
+    if options.output and options.output.is_file():
+        found = json.loads(options.output.read_text(encoding="utf-8"))
+        runs = [run for run in found["runs"] if run["seed"] in seeds]
+    for seed in seeds:
+        if all(run["seed"] != seed for run in runs):
+            runs.append(_run(options, seed))
+        summary = _summary(options, runs)
+        if options.output:
+            options.output.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+            options.output.write_text(text, encoding="utf-8")
+    print(json.dumps({key: summary[key] for key in ("preset", "mean", "router")}, indent=1))
+    return 0
+
+
+def _summary(options: argparse.Namespace, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "command": " ".join(["python", "scripts/measure_quality.py", *_portable(sys.argv[1:])]),
         "preset": options.preset,
         "model": options.model,
@@ -47,12 +64,6 @@ def main() -> int:
         "router": {key: _mean([run["router"] for run in runs], key) for key in ("task", "family")},
         "runs": runs,
     }
-    text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text, encoding="utf-8")
-    print(json.dumps({key: summary[key] for key in ("preset", "mean", "router")}, indent=1))
-    return 0
 
 
 def _options() -> argparse.Namespace:

@@ -95,3 +95,8 @@ def test_the_python_example_runs(project):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] in ("freeze_account", "account_blocked", "report_fraud")
+
+
+def test_the_measured_figures_are_those_of_the_results():
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "update_readme.py", "--check"], check=False)
+    assert done.returncode == 0, "run `python scripts/update_readme.py`"
