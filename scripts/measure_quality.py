@@ -4,8 +4,8 @@
 
 Per seed a stack is trained into the store (kept, so a second run only measures; seeds that the output file
 holds already are not measured again). Every test text is answered by its own frame (task-aware), by the frame
-that the router picks (routed), and by a logistic regression on the frozen base's features of the same training
-rows, whose penalty dev chooses.
+that the router picks (routed), and by a logistic regression on the frozen base's features of the same rows,
+whose penalty dev chooses.
 """
 
 from __future__ import annotations
