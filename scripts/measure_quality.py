@@ -75,6 +75,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--precision")
     parser.add_argument("--tasks", default="", help="only these tasks of the preset, comma-separated")
     parser.add_argument("--test-rows", type=int, default=0, help="first rows of each test split; 0 for all")
+    parser.add_argument(
+        "--rival", default="all", help="tasks that the linear head is measured on; all or none"
+    )
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
@@ -136,12 +139,13 @@ def _task(stack: Stack, options: argparse.Namespace, name: str) -> dict[str, Any
         answers = stack.predict([rows[place] for place in places], frame=other)
         for place, answer in zip(places, answers, strict=True):
             served[place] = answer.label_name == data.task.labels[labels[place]]
+    rival = options.rival == "all" or name in options.rival.split(",")
     result = {
         "task": name,
         "family": family,
         "n": len(rows),
         "task_aware": _percent(aware == labels),
-        "frozen_linear": _frozen(stack, frame, data, rows, labels),
+        "frozen_linear": _frozen(stack, frame, data, rows, labels) if rival else None,
         "routed": _percent(served),
         "router_task_correct": int(at_home.sum()),
         "router_family_correct": sum(route.family == family for route in routes),
@@ -182,7 +186,10 @@ def _percent(flags: Any) -> float:
     return round(100 * float(np.mean(np.asarray(flags, dtype=float))), 2)
 
 
-def _mean(items: list[dict[str, Any]], key: str) -> float:
+def _mean(items: list[dict[str, Any]], key: str) -> float | None:
+    """The mean of a figure; None where it was not measured everywhere."""
+    if any(item[key] is None for item in items):
+        return None
     return round(sum(item[key] for item in items) / len(items), 2)
 
 

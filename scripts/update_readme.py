@@ -42,8 +42,9 @@ def _row(name: str, result: dict) -> str:
     rows = sum(task["n"] for task in result["runs"][0]["tasks"])
     what = f"{result['preset']}, {result['model']} ({rows:,} test texts)"
     seeds = ", ".join(str(run["seed"]) for run in result["runs"])
+    rival = "not measured" if mean["frozen_linear"] is None else f"{mean['frozen_linear']:.1f}"
     return (
-        f"| [{what}](results/{name}.json) | {seeds} | {mean['task_aware']:.1f} | {mean['frozen_linear']:.1f} "
+        f"| [{what}](results/{name}.json) | {seeds} | {mean['task_aware']:.1f} | {rival} "
         f"| {mean['routed']:.1f} | {router['task']:.1f}, {router['family']:.1f} |\n"
     )
 
