@@ -100,6 +100,7 @@ def train(
     check_names(preset, tasks, data_dir, stack)
     recipe = chosen_recipe({name: value for name, value in named.items() if value is not None}, settings)
 
+    from skillstack.cli.interrupts import remembered_interrupts
     from skillstack.cli.summary import Summary
     from skillstack.cli.training import training_progress
 
@@ -108,9 +109,10 @@ def train(
         render.note("Loading ...")
         from skillstack.api import Stack
 
-        with training_progress() as show:
+        with training_progress() as show, remembered_interrupts() as check_interrupt:
 
             def listen(event: Event) -> None:
+                check_interrupt()
                 summary.add(event)
                 show(event)
 

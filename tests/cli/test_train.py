@@ -79,6 +79,6 @@ def test_an_interrupted_training_says_how_to_go_on(tmp_path):
         if line.startswith("frame 1 of 2"):
             break
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert err.endswith("error: Interrupted.\nRun the same command again to go on where it stopped.\n")
