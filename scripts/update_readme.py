@@ -33,7 +33,7 @@ def table() -> str:
     """The table's Markdown; accuracies in per cent, means over tasks and seeds."""
     return HEAD + "".join(
         _row(path.stem, json.loads(path.read_text(encoding="utf-8")))
-        for path in sorted((ROOT / "results").glob("*8*.json"))
+        for path in sorted((ROOT / "results").glob("*8*.json"), key=lambda path: path.stem)
     )
 
 
