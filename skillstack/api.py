@@ -23,13 +23,9 @@ if TYPE_CHECKING:
     from skillstack.loaded import LoadedStack
     from skillstack.models.answering import Answer
     from skillstack.routers.result import RouteResult
-    from skillstack.training.events import Event, Listener
+    from skillstack.training.events import Listener
 
 Text = str | Row
-
-
-def _nobody(event: Event) -> None:
-    """Listen to nothing."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +114,7 @@ class Stack:
         :raises SkillStackError: one of its kinds, if anything cannot be done; what is finished stays.
         """
         from skillstack.training.command import prepare
+        from skillstack.training.events import nobody
         from skillstack.training.run import train_stack
 
         prepared = prepare(
@@ -133,7 +130,7 @@ class Stack:
         )
         name = prepared.job.stack
         to = find_store(str(store) if store is not None else None, create=True).store
-        result = train_stack(to, prepared.job, prepared.load, StackRouter(to, name).fit, on_event or _nobody)
+        result = train_stack(to, prepared.job, prepared.load, StackRouter(to, name).fit, on_event or nobody)
         if to.head_stack() != name:
             to.set_head_stack(name)
         return Trained(name, result.trained, result.kept, result.tip)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from skillstack.answers import Agreement, CanaryCheck, Frame
-from skillstack.errors import IntegrityError, MismatchError, MissingError
-from skillstack.frames.records import BaseIdentity, Content, Skill
+from skillstack.errors import IntegrityError, MissingError
+from skillstack.frames.records import Content, Skill
 from skillstack.frames.rows import Row
 from skillstack.frames.store import Store
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
+from skillstack.models.identity import check_same
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 
@@ -33,11 +34,7 @@ def load_stack(
         if precision_change is None and tip.precision != "fp32":
             error.hint = f"{error.hint} Or hold the base at another precision with --precision-change fp32."
         raise
-    if not base.identity.same_as(tip.base):
-        raise MismatchError(
-            f"The frames belong to {_say(tip.base)}, and this is {_say(base.identity)}.",
-            "Get the model version that they were trained on; adapters do not carry over.",
-        )
+    check_same(tip.base, base.identity)
     return LoadedStack(store, Answering(Slot(base)))
 
 
@@ -128,7 +125,3 @@ class LoadedStack:
                 rendering=skill.rendering,
             )
         return self._answerers[key]
-
-
-def _say(base: BaseIdentity) -> str:
-    return f"{base.name} ({base.architecture}, weights {base.weights[:12]}, tokenizer {base.tokenizer[:12]})"

@@ -46,14 +46,10 @@ class StackRouter:
         :param options: ``threshold`` and ``depth``, for routers that have them.
         :raises UsageError: if there is no such router, or an option is none of its own.
         """
-        made = registry.router_class(router)
-        given = {name: value for name, value in options.items() if value is not None}
-        if given and router != "hybrid_chain":
-            raise UsageError(f"The router {router!r} has no {' or '.join(given)}.", "Leave it out.")
-        chosen = made(self.state(chain), **given)
+        chosen = registry.create(router, self.state(chain), **options)
         barred = _barred(chain, rows)
         scores = np.where(barred, np.float32(_NEVER), chosen.scores(rows))
-        found: list[RouteResult] = chosen.decide(scores)
+        found = chosen.decide(scores)
         return [_without(result, names) for result, names in zip(found, _names(chain, barred), strict=True)]
 
     def state(self, chain: Chain) -> RouterState:

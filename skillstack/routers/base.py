@@ -48,3 +48,7 @@ class Router(Protocol):
     def route(self, rows: Sequence[Row]) -> list[RouteResult]:
         """The choice for each row."""
         ...
+
+    def decide(self, scores: NDArray[np.float32]) -> list[RouteResult]:
+        """The choice for each row of float32 scores [rows, skills]."""
+        ...

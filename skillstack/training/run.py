@@ -14,6 +14,7 @@ from skillstack.frames.records import BaseIdentity, Content
 from skillstack.frames.store import Store
 from skillstack.models.base import Base
 from skillstack.models.heads import Head
+from skillstack.models.identity import describe
 from skillstack.models.slot import Slot
 from skillstack.tasks.rendering import rendering
 from skillstack.tasks.sources import TaskData
@@ -103,7 +104,8 @@ def train_stack(
         base = load()
         if chain and not chain[0][1].base.same_as(base.identity):
             raise MismatchError(
-                f"The stack {job.stack!r} stands on {_say(chain[0][1].base)}, this is {_say(base.identity)}.",
+                f"The stack {job.stack!r} stands on {describe(chain[0][1].base)}, "
+                f"this is {describe(base.identity)}.",
                 "One stack has one base: name another stack with --stack.",
             )
         trained: list[str] = []
@@ -244,7 +246,3 @@ def _difference(position: int, content: Content, plan: FramePlan) -> str:
     if content.precision != plan.precision:
         return f"{content.name!r} has precision {content.precision}, not {plan.precision}"
     return f"{content.name!r} was trained on other rows, or by another version"
-
-
-def _say(base: BaseIdentity) -> str:
-    return f"{base.name} ({base.weights[:12]})"
