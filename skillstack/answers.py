@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ class Routed:
     :ivar fallback: whether no score did, and the best of all was taken.
     :ivar depth: frames looked at.
     :ivar router: name of the router.
-    :ivar ranking: all skills, the best first.
+    :ivar ranking: all skills that can answer, the best first.
     """
 
     skill: str | None
@@ -109,7 +109,7 @@ class Routed:
     fallback: bool
     depth: int
     router: str
-    ranking: tuple[Ranked, ...]
+    ranking: Sequence[Ranked]
 
     def to_json(self) -> dict[str, Any]:
         """As `route --json` shows it."""

@@ -238,7 +238,7 @@ class Stack:
         if not chain:
             raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
         found = self._router.route(chain, checked, router=router, threshold=threshold, depth=depth)
-        routed = [self._routed(result) for result in found]
+        routed = self._named(found)
         return routed[0] if single else routed
 
     @overload
@@ -367,34 +367,11 @@ class Stack:
     def _router(self) -> StackRouter:
         return StackRouter(self.store, self.name)
 
-    def _routed(self, result: RouteResult) -> Routed:
-        tasks = self._tasks
-        ranking = tuple(Ranked(tasks[ranked.skill][1].task, ranked.score) for ranked in result.ranking)
-        common: dict[str, Any] = {
-            "score": result.score,
-            "confidence": result.confidence,
-            "calibrated": result.calibrated,
-            "accepted": result.accepted,
-            "fallback": result.fallback,
-            "depth": result.depth,
-            "router": result.router,
-            "ranking": ranking,
-        }
-        if result.skill is None:
-            return Routed(skill=None, task=None, family=None, frame=None, frame_id=None, **common)
-        frame, skill = tasks[result.skill]
-        return Routed(
-            skill=skill.name,
-            task=skill.task,
-            family=skill.family,
-            frame=frame.name,
-            frame_id=frame.id,
-            **common,
-        )
-
-    @property
-    def _tasks(self) -> dict[str, tuple[Frame, Skill]]:
-        return {skill.name: (frame, skill) for frame in self.frames() for skill in frame.skills}
+    def _named(self, results: Sequence[RouteResult]) -> list[Routed]:
+        """Routes as people see them: by frame, task and family."""
+        known = {skill.name: (frame, skill) for frame in self.frames() for skill in frame.skills}
+        tasks = [skill.task for _, content in self._chain() for skill in content.skills]
+        return [_routed(result, tasks, *known.get(result.skill or "", (None, None))) for result in results]
 
     def agreement(
         self, precision_change: str, *, model: str | None = None, device: str = "auto"
@@ -488,6 +465,24 @@ def _predicted(choice: Routed, skill: Skill, answer: Answer, changed: str | None
     label = int(answer.logits.argmax())
     probabilities = dict(zip(skill.labels, softmax(answer.logits).tolist(), strict=True))
     return Predicted(choice, label, skill.labels[label], probabilities, answer.truncated, changed)
+
+
+def _routed(result: RouteResult, tasks: Sequence[str], frame: Frame | None, skill: Skill | None) -> Routed:
+    return Routed(
+        skill=result.skill,
+        task=skill.task if skill else None,
+        family=skill.family if skill else None,
+        frame=frame.name if frame else None,
+        frame_id=frame.id if frame else None,
+        score=result.score,
+        confidence=result.confidence,
+        calibrated=result.calibrated,
+        accepted=result.accepted,
+        fallback=result.fallback,
+        depth=result.depth,
+        router=result.router,
+        ranking=result.ranking.of(tasks, Ranked),
+    )
 
 
 def _asked(frame: Frame, name: str) -> Routed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from skillstack.routers.result import RouteResult
 from skillstack.routers.samples import SkillSamples
 from skillstack.tasks.references import resolve
 
-#: Score of a skill that cannot read a row; far below any other.
-_NEVER = -1e4
 #: Contents of a stack with their ids, oldest first.
 Chain = Sequence[tuple[str, Content]]
 
@@ -47,10 +44,7 @@ class StackRouter:
         :raises UsageError: if there is no such router, or an option is none of its own.
         """
         chosen = registry.create(router, self.state(chain), **options)
-        barred = _barred(chain, rows)
-        scores = np.where(barred, np.float32(_NEVER), chosen.scores(rows))
-        found = chosen.decide(scores)
-        return [_without(result, names) for result, names in zip(found, _names(chain, barred), strict=True)]
+        return chosen.decide(np.where(_barred(chain, rows), np.float32(-np.inf), chosen.scores(rows)))
 
     def state(self, chain: Chain) -> RouterState:
         """The state that fits a chain: loaded, or fitted where it is missing or damaged.
@@ -114,9 +108,8 @@ def check_router_file(path: Path) -> bool:
 
 def unneeded_states(store: Store) -> list[Path]:
     """Files of router states that fit no stack's tip. They can be fitted again."""
-    needed = {
-        store.routers / stack / _digest(chain) for stack in store.stacks() if (chain := _chain(store, stack))
-    }
+    chains = {stack: store.contents(stack) for stack in store.stacks()}
+    needed = {store.routers / stack / _digest(chain) for stack, chain in chains.items() if chain}
     found = store.routers.glob("*/*/*") if store.routers.is_dir() else []
     return sorted(path for path in found if path.is_file() and path.parent not in needed)
 
@@ -130,21 +123,6 @@ def _barred(chain: Chain, rows: Sequence[Row]) -> NDArray[np.bool_]:
     barred = np.array([row.has_pair for row in rows])[:, None] != pairs[None, :]
     found: NDArray[np.bool_] = barred & ~barred.all(axis=1, keepdims=True)
     return found
-
-
-def _names(chain: Chain, barred: NDArray[np.bool_]) -> list[set[str]]:
-    names = np.array([skill.name for _, content in chain for skill in content.skills])
-    return [set(names[row].tolist()) if row.any() else set() for row in barred]
-
-
-def _without(result: RouteResult, names: set[str]) -> RouteResult:
-    if not names:
-        return result
-    return replace(result, ranking=tuple(ranked for ranked in result.ranking if ranked.skill not in names))
-
-
-def _chain(store: Store, stack: str) -> Chain:
-    return [(node.content, store.content(node.content)) for _, node in reversed(list(store.chain(stack)))]
 
 
 def _digest(chain: Chain) -> str:

@@ -328,6 +328,14 @@ class Store:
         """
         yield from self.walk(self.tip(stack))
 
+    def contents(self, stack: str) -> tuple[tuple[str, Content], ...]:
+        """Contents of a stack with their ids, the oldest first.
+
+        :raises IntegrityError: if a record is missing or damaged.
+        """
+        newest_first = [(node.content, self.content(node.content)) for _, node in self.chain(stack)]
+        return tuple(reversed(newest_first))
+
     def walk(self, node_id: str | None) -> Iterator[tuple[str, Node]]:
         """Ids and nodes from this node to the first. Digests make a cycle impossible."""
         while node_id is not None:

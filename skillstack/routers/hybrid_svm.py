@@ -15,7 +15,7 @@ from skillstack.routers.chain import Choices
 from skillstack.routers.features import hash_rows
 from skillstack.routers.fitting import RouterState, fit_state
 from skillstack.routers.parameters import Parameters
-from skillstack.routers.result import Ranked, RouteResult
+from skillstack.routers.result import Ranked, Ranking, RouteResult
 from skillstack.routers.samples import SkillSamples
 
 # Rows hashed and scored at once: memory stays flat however many are given.
@@ -86,11 +86,10 @@ class HybridSVM:
         return self.decide(self.scores(rows))
 
     def decide(self, scores: NDArray[np.float32]) -> list[RouteResult]:
-        """The choice for each row of float32 scores [rows, skills]."""
+        """The choice for each row of float32 scores [rows, skills]; minus infinity bars a skill."""
         choices = self._choices(scores)
         calibration = self.state.calibration
         confident = probabilities(scores, calibration.temperature)
-        orders = np.argsort(-scores, axis=1, kind="stable").tolist()
         return [
             RouteResult(
                 skill=self.skills[skill],
@@ -101,15 +100,14 @@ class HybridSVM:
                 fallback=not accepted,
                 depth=depth,
                 router=self.name,
-                ranking=tuple(Ranked(self.skills[i], values[i]) for i in order),
+                ranking=Ranking(self.skills, values, Ranked),
             )
-            for skill, accepted, depth, values, confidence, order in zip(
+            for skill, accepted, depth, values, confidence in zip(
                 choices.skills.tolist(),
                 choices.accepted.tolist(),
                 choices.depths.tolist(),
                 scores.tolist(),
                 confident,
-                orders,
                 strict=True,
             )
         ]

@@ -95,9 +95,7 @@ def train_stack(
     :raises MismatchError: if the stack stands on another base.
     """
     with training_lock(store.root, job.stack):
-        chain: Chain = tuple(
-            (node.content, store.content(node.content)) for _, node in reversed(list(store.chain(job.stack)))
-        )
+        chain: Chain = store.contents(job.stack)
         kept = _keep(job, chain, listen)
         if len(kept) == len(job.tasks):
             return Result((), kept, store.tip(job.stack))
