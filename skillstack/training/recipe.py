@@ -13,6 +13,10 @@ from typing import Any, Literal
 from skillstack.errors import UsageError, did_you_mean
 
 
+#: What a training may do; each is compared with the others on the same rows.
+METHODS = ("skillstack", "frozen-linear")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a frame is trained. Floats are kept as given and written into records as decimal strings.
@@ -49,6 +53,7 @@ class Recipe:
         logistic regression on each one's features.
     :ivar keep_head: whether a task of the parent's labels goes on with the parent's head.
     :ivar seed: of the choice of rows, the adapter's start, the order and the dropout.
+    :ivar method: ``skillstack``, or ``frozen-linear`` for a head alone on the bare base.
     """
 
     samples_per_class: int = 48
@@ -78,6 +83,7 @@ class Recipe:
     init: Literal["auto", "parent", "fresh"] = "auto"
     keep_head: bool = False
     seed: int = 42
+    method: Literal["skillstack", "frozen-linear"] = "skillstack"
 
     def __post_init__(self) -> None:
         for name, low, high in _RANGES:
@@ -90,6 +96,8 @@ class Recipe:
             raise UsageError(
                 f"The recipe's init is {self.init!r}.", "It must be 'auto', 'parent' or 'fresh'."
             )
+        if self.method not in METHODS:
+            raise UsageError(f"There is no method {self.method!r}.", did_you_mean(self.method, METHODS))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], base: Recipe | None = None) -> Recipe:
@@ -107,7 +115,11 @@ class Recipe:
         return dataclasses.replace(start, **changed)
 
     def to_record(self) -> dict[str, object]:
-        """The recipe for a record: integers, booleans, strings, lists; floats as decimal strings."""
+        """The recipe for a record: integers, booleans, strings, lists; floats as decimal strings.
+
+        A setting that came after the first release is left out where it changes nothing, so that a recipe
+        of before has the record of before, and a finished training is recognised by later versions.
+        """
         return {
             name: repr(value)
             if isinstance(value, float)
@@ -115,6 +127,7 @@ class Recipe:
             if isinstance(value, tuple)
             else value
             for name, value in dataclasses.asdict(self).items()
+            if name not in _LATER or value != _LATER[name]
         }
 
     def steps(self, rows: int) -> int:
@@ -141,6 +154,9 @@ def _recipes() -> dict[str, dict[str, Any]]:
     text = resources.files("skillstack.training").joinpath("recipes.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
+
+#: Settings that records of format 1 may lack, with the value that means what was done before they existed.
+_LATER: dict[str, object] = {"method": "skillstack"}
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("samples_per_class", 0, 1_000_000),
