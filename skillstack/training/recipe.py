@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from skillstack.errors import UsageError, did_you_mean
 
-
 #: What a training may do; each is compared with the others on the same rows.
 METHODS = ("skillstack", "frozen-linear")
 
