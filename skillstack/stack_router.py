@@ -102,7 +102,7 @@ def check_router_file(path: Path) -> bool:
     """
     if path.name not in (state.RECORD, state.TENSORS):
         return False
-    state.load(path.parent, path.parent.name)
+    state.check(path.parent)
     return True
 
 

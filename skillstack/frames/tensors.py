@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError
 
+#: Bytes in memory, or a file mapped there.
+Buffer = bytes | mmap.mmap
 Tensors = dict[str, NDArray[np.generic]]
 
 METADATA = "__metadata__"
@@ -74,7 +77,7 @@ def dump(tensors: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, str]
     return len(text).to_bytes(8, "little") + text + b"".join(blobs)
 
 
-def load(data: bytes, *, what: str = "The tensor file") -> Tensors:
+def load(data: Buffer, *, what: str = "The tensor file") -> Tensors:
     """The tensors of safetensors bytes, as read-only views of them.
 
     :param what: names the file in errors.
@@ -89,6 +92,18 @@ def load(data: bytes, *, what: str = "The tensor file") -> Tensors:
             raise IntegrityError(f"{what} has a number in {name!r} that is not finite.", "It is damaged.")
         tensors[name] = array.reshape(shape)
     return tensors
+
+
+def header_bytes(data: Buffer, *, what: str = "The tensor file") -> int:
+    """How many bytes at the front of safetensors bytes say what the rest is.
+
+    :raises IntegrityError: if that is more than there are, or than any file of ours has.
+    """
+    view = memoryview(data)
+    length = int.from_bytes(view[:8], "little")
+    if len(view) < 8 or length > min(MAX_HEADER, len(view) - 8):
+        raise IntegrityError(f"{what} is cut short or has an impossible header length.", "It is damaged.")
+    return 8 + length
 
 
 def metadata(data: bytes, *, what: str = "The tensor file") -> dict[str, str]:
@@ -106,17 +121,15 @@ def _strings(value: object, what: str) -> dict[str, str]:
     return value
 
 
-def _json(data: bytes, what: str) -> tuple[dict[str, object], int]:
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(MAX_HEADER, len(data) - 8):
-        raise IntegrityError(f"{what} is cut short or has an impossible header length.", "It is damaged.")
+def _json(data: Buffer, what: str) -> tuple[dict[str, object], int]:
+    start = header_bytes(data, what=what)
     try:
-        header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_unique)
+        header = json.loads(bytes(memoryview(data)[8:start]).decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise IntegrityError(f"{what} has no readable header.", "It is damaged.") from None
     if not isinstance(header, dict):
         raise IntegrityError(f"{what} has no readable header.", "It is damaged.")
-    return header, 8 + length
+    return header, start
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -149,9 +162,9 @@ def _entry(entry: object, size: int) -> _Entry:
     return dtype, shape, begin, end
 
 
-def _header(data: bytes, what: str) -> tuple[dict[str, _Entry], int]:
+def _header(data: Buffer, what: str) -> tuple[dict[str, _Entry], int]:
     header, start = _json(data, what)
-    size = len(data) - start
+    size = len(memoryview(data)) - start
     entries: dict[str, _Entry] = {}
     for name, entry in header.items():
         if name == METADATA:

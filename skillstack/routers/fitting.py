@@ -68,8 +68,7 @@ def fit_state(
     training = TrainingSet.of(samples)
     order, frames = alphabetical(samples), tuple(s.frame for s in samples)
     model = fit_linear(training, len(samples), parameters)
-    in_stack_order = LinearModel(
-        model.weighting, np.ascontiguousarray(model.coefficients[:, order]), model.intercepts[order]
-    )
+    coefficients = np.ascontiguousarray(np.asarray(model.coefficients)[:, order])
+    in_stack_order = LinearModel(model.weighting, coefficients, model.intercepts[order])
     calibration = calibrate(training, order, frames, parameters)
     return RouterState(inputs, tuple(s.skill for s in samples), frames, in_stack_order, calibration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from skillstack.errors import IntegrityError, StoreError
 from skillstack.frames import atomic, sealed, tensors
 from skillstack.frames.digests import sha256
+from skillstack.routers.blocks import BlockFile, StoredCoefficients, block_digests
 from skillstack.routers.calibration import Calibration
 from skillstack.routers.features import BUCKETS, SPEC
 from skillstack.routers.fitting import RouterState
 from skillstack.routers.rounding import combine, split
-from skillstack.routers.svm import LinearModel
+from skillstack.routers.svm import Coefficients, LinearModel
 from skillstack.routers.weighting import Weighting
 
 RECORD = "state.json"
@@ -25,6 +27,17 @@ FORMAT = 1
 
 _HINT = "Delete the folder; the state is fitted again from the samples."
 _MAX_BYTES = 1 << 30
+#: Bytes from which a file is read in parts. Most states are far smaller, and faster when read at once.
+_LARGE = 32 << 20
+
+
+def encode(state: RouterState) -> dict[str, bytes]:
+    """The two files of a state by their names, tensors first."""
+    data = tensors.dump(_to_tensors(state))
+    record = _to_record(state, sha256(data))
+    if len(data) > _LARGE:
+        record["blocks"] = block_digests(data)
+    return {TENSORS: data, RECORD: sealed.seal(record)}
 
 
 def save(folder: Path, state: RouterState) -> None:
@@ -32,9 +45,8 @@ def save(folder: Path, state: RouterState) -> None:
 
     :raises StoreError: if the disk refuses.
     """
-    data = tensors.dump(_to_tensors(state))
-    atomic.write_file(folder / TENSORS, data)
-    atomic.write_file(folder / RECORD, sealed.seal(_to_record(state, sha256(data))))
+    for name, data in encode(state).items():
+        atomic.write_file(folder / name, data)
 
 
 def load(folder: Path, expected_digest: str) -> RouterState:
@@ -44,19 +56,76 @@ def load(folder: Path, expected_digest: str) -> RouterState:
     :raises IntegrityError: if a file is missing or was altered, or the state follows from something else.
     :raises StoreError: if a newer version wrote it.
     """
-    record = sealed.unseal(_read(folder / RECORD), what=f"The router state {folder / RECORD}")
-    if type(record.get("format")) is int and record["format"] > FORMAT:
-        raise StoreError(f"The router state in {folder} has a newer format.", "Update skillstack.")
-    if record.get("inputs") != expected_digest:
-        raise IntegrityError(f"The router state in {folder} belongs to another stack.", _HINT)
-    data = _read(folder / TENSORS)
+    record = _unsealed(_read(folder / RECORD), expected_digest, str(folder))
+    if "blocks" in record:
+        return _assembled(record, *_mapped(folder / TENSORS, record), str(folder))
+    return decode(read(folder), expected_digest, what=str(folder))
+
+
+def check(folder: Path) -> None:
+    """Read a state whole, and check every byte of it.
+
+    :raises IntegrityError: if a file is missing or was altered.
+    :raises StoreError: if a newer version wrote it.
+    """
+    decode(read(folder), folder.name, what=str(folder))
+
+
+def read(folder: Path) -> dict[str, bytes]:
+    """The bytes of the two files in this folder by their names, unchecked; tensors first.
+
+    :raises IntegrityError: if one is missing.
+    """
+    return {name: _read(folder / name) for name in (TENSORS, RECORD)}
+
+
+def decode(files: Mapping[str, bytes], expected_digest: str, *, what: str) -> RouterState:
+    """The state of these files.
+
+    :param files: the bytes of both by their names.
+    :param what: names their folder in errors.
+    :raises IntegrityError: if they were altered, or the state follows from something else.
+    :raises StoreError: if a newer version wrote it.
+    """
+    record = _unsealed(files[RECORD], expected_digest, what)
+    data = files[TENSORS]
     if sha256(data) != record.get("tensors"):
-        raise IntegrityError(f"{folder / TENSORS} is not what its record promises.", _HINT)
-    arrays = tensors.load(data, what=str(folder / TENSORS))
+        raise IntegrityError(f"{what}/{TENSORS} is not what its record promises.", _HINT)
+    return _assembled(record, tensors.load(data, what=f"{what}/{TENSORS}"), None, what)
+
+
+def _unsealed(data: bytes, expected_digest: str, what: str) -> dict[str, Any]:
+    record = sealed.unseal(data, what=f"The router state {what}/{RECORD}")
+    if type(record.get("format")) is int and record["format"] > FORMAT:
+        raise StoreError(f"The router state in {what} has a newer format.", "Update skillstack.")
+    if record.get("inputs") != expected_digest:
+        raise IntegrityError(f"The router state in {what} belongs to another stack.", _HINT)
+    return record
+
+
+def _mapped(path: Path, record: dict[str, Any]) -> tuple[dict[str, NDArray[np.generic]], BlockFile]:
+    """The tensors of a large file, all but the coefficients proved."""
     try:
-        return _from_files(record, arrays)
+        file = BlockFile(path, str(record["blocks"]))
+    except FileNotFoundError:
+        raise IntegrityError(f"{path} is missing.", _HINT) from None
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{path} cannot be read: {error}.", _HINT) from None
+    file.prove(np.zeros(1, np.int64), min(len(file.data), tensors.header_bytes(file.data, what=str(path))))
+    arrays = tensors.load(file.data, what=str(path))
+    for name, array in arrays.items():
+        if name != "coefficients":
+            file.prove(np.array([file.offset(array)]), array.nbytes)
+    return arrays, file
+
+
+def _assembled(
+    record: dict[str, Any], arrays: dict[str, NDArray[np.generic]], file: BlockFile | None, what: str
+) -> RouterState:
+    try:
+        return _from_files(record, arrays, file)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise IntegrityError(f"The router state in {folder} does not fit together: {error}.", _HINT) from None
+        raise IntegrityError(f"The router state in {what} does not fit together: {error}.", _HINT) from None
 
 
 def _read(path: Path) -> bytes:
@@ -92,7 +161,7 @@ def _to_tensors(state: RouterState) -> dict[str, NDArray[np.generic]]:
     model = state.model
     seen = np.zeros(BUCKETS, dtype=np.bool_)
     seen[model.weighting.buckets] = True
-    whole, exponents = split(model.coefficients)
+    whole, exponents = split(np.asarray(model.coefficients))
     small = model.weighting.rows <= np.iinfo(np.uint16).max
     return {
         # One bit per bucket, lowest bit first: shorter than a list of the buckets.
@@ -104,7 +173,9 @@ def _to_tensors(state: RouterState) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _from_files(record: dict[str, Any], arrays: dict[str, NDArray[np.generic]]) -> RouterState:
+def _from_files(
+    record: dict[str, Any], arrays: dict[str, NDArray[np.generic]], file: BlockFile | None
+) -> RouterState:
     if record["format"] != FORMAT or record["features"] != SPEC:
         raise ValueError("unknown features or format")
     skills = tuple(str(s["name"]) for s in record["skills"])
@@ -138,7 +209,12 @@ def _from_files(record: dict[str, Any], arrays: dict[str, NDArray[np.generic]]) 
         int(accuracy["correct"]),
         int(accuracy["n"]),
     )
-    coefficients = combine(coefficients.astype(np.int16), exponents.astype(np.int8))
-    model = LinearModel(weighting, coefficients, intercepts.astype(np.float32))
+    rows: Coefficients
+    if file is None:
+        rows = combine(coefficients.astype(np.int16), exponents.astype(np.int8))
+    else:
+        shape = (len(buckets), len(skills))
+        rows = StoredCoefficients(file, file.offset(coefficients), shape, exponents.astype(np.int8))
+    model = LinearModel(weighting, rows, intercepts.astype(np.float32))
     frames = tuple(int(s["frame"]) for s in record["skills"])
     return RouterState(str(record["inputs"]), skills, frames, model, calibration)

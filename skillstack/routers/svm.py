@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstack.routers.blocks import StoredCoefficients
 from skillstack.routers.features import MORE_BREAKS, ONE_BREAK, HashedRows, join
 from skillstack.routers.parameters import Parameters
 from skillstack.routers.rounding import combine, split
 from skillstack.routers.samples import SkillSamples
 from skillstack.routers.weighting import Weighted, Weighting
+
+#: In memory, or on disk where there are very many.
+Coefficients = NDArray[np.float32] | StoredCoefficients
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class LinearModel:
     """
 
     weighting: Weighting
-    coefficients: NDArray[np.float32]
+    coefficients: Coefficients
     intercepts: NDArray[np.float32]
 
     def scores(self, rows: HashedRows) -> NDArray[np.float32]:

@@ -1,0 +1,168 @@
+"""How commands on a stack of a thousand frames compare with those on a stack of eight.
+
+    python scripts/bench_store.py [--frames 1000] [--runs 7] [--store FOLDER] [--output FILE]
+
+The frames are made up: real records, heads, adapters and router samples of small sizes, and a router state of
+random coefficients on the n-grams of real texts. Each command is a process of its own, run in turn with the
+same command on eight frames. The targets: `log` within a second, `route` within three times as long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from skillstack.frames import transactions
+from skillstack.frames.records import BaseIdentity, Content, Count, Node, Rendering, Skill
+from skillstack.frames.rows import Row
+from skillstack.frames.samples import TextSamples
+from skillstack.frames.store import Store
+from skillstack.routers import state
+from skillstack.routers.calibration import NEUTRAL
+from skillstack.routers.features import hash_rows
+from skillstack.routers.fitting import RouterState
+from skillstack.routers.rounding import combine, split
+from skillstack.routers.svm import LinearModel
+from skillstack.routers.weighting import Weighting
+from skillstack.stack_router import StackRouter
+from skillstack.tasks.sources import StarterSource
+
+ROOT = Path(__file__).resolve().parents[1]
+FEW = 8
+HIDDEN = 16
+BASE = BaseIdentity("0" * 64, "1" * 64, "bert", HIDDEN, 6, "made-up", "")
+COMMANDS = {
+    "log": ["log"],
+    "route": ["route", "please block my card"],
+    "stacks": ["stacks"],
+    "show": ["show", "skill-0003"],
+    "undo --dry-run": ["undo", "--dry-run"],
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--frames", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--store", type=Path, help="keep the made-up stores here, or use those that are here")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = options.store or Path(folder)
+        stores = {count: root / f"{count}" / "frames" for count in (FEW, options.frames)}
+        for count, path in stores.items():
+            if not path.is_dir():
+                make_store(path, count)
+        result = measure(stores, options.runs)
+    text = json.dumps(result, indent=1)
+    print(text)
+    if options.output:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    seconds = result["wall_seconds"][str(options.frames)]
+    return 0 if seconds["log"] <= 1.0 and result["ratio"]["route"] <= 3.0 else 1
+
+
+def make_store(path: Path, count: int) -> None:
+    """A store whose stack ``made-up`` has this many frames of one skill each."""
+    random = np.random.default_rng(0)
+    store = Store.create(path)
+    source = StarterSource()
+    rows = [example.row for name in source.names() for example in source.load(name).train]
+    texts = [rows[int(i)] for i in random.permutation(len(rows))]
+    parent = None
+    for number in range(count):
+        parent = store.put_node(Node(store.put_content(_content(store, number, texts, random)), parent))
+    transactions.move(
+        store, "made-up", "push", parent, expected=None, transaction="made-up", note=f"made up {count} frames"
+    )
+    store.set_head_stack("made-up")
+    chain = store.contents("made-up")
+    router = StackRouter(store, "made-up")
+    folder = router.folder(chain)
+    state.save(folder, _state(folder.name, count, texts, random))
+
+
+def _content(store: Store, number: int, texts: list[Row], random: np.random.Generator) -> Content:
+    name = f"skill-{number:04d}"
+    tensors = random.standard_normal((4, HIDDEN)).astype(np.float32)
+    adapter = store.put_adapter(name, f'{{"made":"{number}"}}'.encode(), tensors.tobytes(), name.encode())
+    skill = Skill(
+        name=name,
+        task=name,
+        family=f"family-{number % 10}",
+        labels=("no", "yes"),
+        pair=False,
+        head=store.put_head(tensors[:2], None),
+        samples=store.put_samples(
+            TextSamples(tuple(texts[(number * 16 + i) % len(texts)] for i in range(16)))
+        ),
+        rendering=Rendering(),
+        metrics={"dev": Count(90, 100), "frozen_linear_dev": Count(80, 100)},
+        source={"kind": "table", "name": f"table/{name}", "digest": f"{number:064x}", "licence": ""},
+    )
+    return Content(name, adapter, (skill,), BASE, "fp32", "mean", {"seed": 42}, plan=f"{number:064x}")
+
+
+def _state(inputs: str, skills: int, texts: list[Row], random: np.random.Generator) -> RouterState:
+    sample = hash_rows(texts[: min(len(texts), skills * 16)])
+    weighting = Weighting.of(sample, 0.5, 1.0)
+    coefficients = random.standard_normal((len(weighting.buckets), skills), dtype=np.float32) * np.float32(
+        0.1
+    )
+    model = LinearModel(weighting, combine(*split(coefficients)), np.full(skills, -1.0, np.float32))
+    names = tuple(f"skill-{number:04d}" for number in range(skills))
+    return RouterState(inputs, names, tuple(range(skills)), model, NEUTRAL)
+
+
+def measure(stores: dict[int, Path], runs: int) -> dict[str, object]:
+    """Median seconds of each command on each store, and their ratio."""
+    wall: dict[int, dict[str, list[float]]] = {count: {name: [] for name in COMMANDS} for count in stores}
+    used: dict[int, dict[str, list[float]]] = {count: {name: [] for name in COMMANDS} for count in stores}
+    for number in range(runs + 1):
+        for name, arguments in COMMANDS.items():
+            for count, path in stores.items():
+                seconds, processor = _run([*arguments, "--store", str(path)])
+                if number:  # the first round fills the disk cache
+                    wall[count][name].append(seconds)
+                    used[count][name].append(processor)
+    middle = {count: {n: statistics.median(v) for n, v in times.items()} for count, times in wall.items()}
+    cost = {count: {n: statistics.median(v) for n, v in times.items()} for count, times in used.items()}
+    few, many = stores
+    return {
+        "runs": runs,
+        "wall_seconds": {str(c): {n: round(v, 3) for n, v in times.items()} for c, times in middle.items()},
+        "processor_seconds": {
+            str(c): {n: round(v, 3) for n, v in times.items()} for c, times in cost.items()
+        },
+        "ratio": {name: round(cost[many][name] / cost[few][name], 2) for name in COMMANDS},
+        "wall_ratio": {name: round(middle[many][name] / middle[few][name], 2) for name in COMMANDS},
+        "targets": {"log seconds": 1.0, "route ratio": 3.0},
+    }
+
+
+def _run(arguments: list[str]) -> tuple[float, float]:
+    before, began = os.times(), time.perf_counter()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "skillstack", *arguments], env=environment, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
+    seconds, after = time.perf_counter() - began, os.times()
+    return (
+        seconds,
+        after.children_user - before.children_user + after.children_system - before.children_system,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
