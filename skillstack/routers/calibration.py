@@ -31,6 +31,8 @@ class Calibration:
     :ivar threshold: lowest threshold at which the chain rule stays within `TOLERANCE` of the best score.
     :ivar correct: out-of-fold rows for which the best score is their own skill's.
     :ivar n: out-of-fold rows.
+    :ivar lost: ``(skill, other, rows)`` for out-of-fold rows of a skill for which another one's score is the
+        best, skills as positions in stack order; None in states of before this was kept.
     """
 
     calibrated: bool
@@ -38,6 +40,7 @@ class Calibration:
     threshold: float
     correct: int
     n: int
+    lost: tuple[tuple[int, int, int], ...] | None = None
 
 
 NEUTRAL = Calibration(calibrated=False, temperature=1.0, threshold=0.0, correct=0, n=0)
@@ -58,9 +61,17 @@ def calibrate(
         return NEUTRAL
     scores = scores[:, list(order)]
     own = np.argsort(np.array(order))[training.labels]
-    correct = int((scores.argmax(axis=1) == own).sum())
+    best = scores.argmax(axis=1)
+    correct = int((best == own).sum())
     threshold = lowest_threshold(Chain.of(scores, frames), own, correct)
-    return Calibration(True, fit_temperature(scores, own), threshold, correct, len(own))
+    lost = _lost(own, best)
+    return Calibration(True, fit_temperature(scores, own), threshold, correct, len(own), lost)
+
+
+def _lost(own: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
+    wrong = own != best
+    pairs, counts = np.unique(np.stack([own[wrong], best[wrong]]), axis=1, return_counts=True)
+    return tuple((int(a), int(b), int(n)) for (a, b), n in zip(pairs.T, counts, strict=True))
 
 
 def out_of_fold(training: TrainingSet, skills: int, parameters: Parameters) -> NDArray[np.float32] | None:

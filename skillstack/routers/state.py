@@ -147,7 +147,11 @@ def _to_record(state: RouterState, digest: str) -> dict[str, object]:
         "flags": repr(weighting.flags),
         "format": FORMAT,
         "inputs": state.inputs,
-        "out_of_fold": {"correct": calibration.correct, "n": calibration.n},
+        "out_of_fold": {
+            "correct": calibration.correct,
+            "n": calibration.n,
+            **({} if calibration.lost is None else {"lost": [list(entry) for entry in calibration.lost]}),
+        },
         "rows": weighting.rows,
         "skills": [{"frame": f, "name": s} for s, f in zip(state.skills, state.frames, strict=True)],
         "temperature": repr(calibration.temperature),
@@ -208,6 +212,7 @@ def _from_files(
         float(record["threshold"]),
         int(accuracy["correct"]),
         int(accuracy["n"]),
+        _lost(accuracy["lost"], len(skills)) if "lost" in accuracy else None,
     )
     rows: Coefficients
     if file is None:
@@ -218,3 +223,10 @@ def _from_files(
     model = LinearModel(weighting, rows, intercepts.astype(np.float32))
     frames = tuple(int(s["frame"]) for s in record["skills"])
     return RouterState(str(record["inputs"]), skills, frames, model, calibration)
+
+
+def _lost(entries: Any, skills: int) -> tuple[tuple[int, int, int], ...]:
+    found = tuple((int(own), int(other), int(rows)) for own, other, rows in entries)
+    if any(not (0 <= own < skills and 0 <= other < skills and rows > 0) for own, other, rows in found):
+        raise ValueError("the rows lost to other skills name skills that there are not")
+    return found
