@@ -1,15 +1,7 @@
-"""The folder in which converted models and fingerprints are kept; deleting it loses only time."""
+"""The user's cache, under the name by which models know it."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from skillstack.hub.cachedir import cache_dir
 
-
-def cache_dir() -> Path:
-    """``$SKILLSTACK_CACHE``, else ``skillstack`` in the XDG cache folder; it need not exist yet."""
-    own = os.environ.get("SKILLSTACK_CACHE")
-    if own:
-        return Path(own).expanduser()
-    xdg = os.environ.get("XDG_CACHE_HOME")
-    return (Path(xdg).expanduser() if xdg else Path.home() / ".cache") / "skillstack"
+__all__ = ["cache_dir"]

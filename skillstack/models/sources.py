@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillstack.errors import MismatchError, MissingError, UsageError, did_you_mean
+from skillstack.hub import explain
 from skillstack.models import builtin, smollm2
 
 #: The name of the default base.
 DEFAULT = "minilm"
 SHORT_NAMES = (DEFAULT, smollm2.NAME)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 #: Only what lies at the top of a repository, and never code or pickles.
 _HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+#: Folders, and the second copy of the weights in Mistral's and Meta's own layout.
+_NOT_HUB_FILES = ["*/*", "consolidated*"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,14 @@ class Source:
     weights: str = ""
 
 
-def find(name: str) -> Source:
+def find(name: str, revision: str = "") -> Source:
     """Resolve ``minilm``, ``smollm2``, a folder, or the name of a model on the hub.
 
     The hub is asked only where HF_HUB_OFFLINE does not forbid it; else its local cache has to do.
 
+    :param name: a hub name may carry a commit, branch or tag: ``owner/model@revision``.
+    :param revision: the commit that a record says; one in the name comes first. It is not looked at where
+        the name is no hub name, nor where it is no commit.
     :raises UsageError: if the name cannot be meant.
     :raises MissingError: if the model is not here and cannot be fetched.
     :raises IntegrityError: if a packaged model is damaged.
@@ -51,14 +59,21 @@ def find(name: str) -> Source:
     path = _existing(name)
     if path is not None:
         return _local(path)
-    if len(name) > 200 or not _HUB_NAME.fullmatch(name):
+    model, at, wanted = name.partition("@")
+    if len(model) > 200 or not _HUB_NAME.fullmatch(model):
         raise MissingError(
             f"There is no folder {name[:120]!r}.",
             f"Name a folder with a model, a model of the hub, or {' or '.join(SHORT_NAMES)}.",
         )
-    if "/" not in name and difflib.get_close_matches(name.lower(), SHORT_NAMES, cutoff=0.7):
-        raise UsageError(f"There is no model {name!r}.", did_you_mean(name.lower(), SHORT_NAMES))
-    return _hub(name)
+    if "/" not in model and difflib.get_close_matches(model.lower(), SHORT_NAMES, cutoff=0.7):
+        if model in SHORT_NAMES:
+            raise UsageError(f"The model {model} has no revisions.", f"Write {model} alone.")
+        raise UsageError(f"There is no model {model!r}.", did_you_mean(model.lower(), SHORT_NAMES))
+    if at and (not _REVISION.fullmatch(wanted) or ".." in wanted):
+        raise UsageError(
+            f"{wanted[:80]!r} is no revision of a model.", "Give a commit, branch or tag: owner/model@main."
+        )
+    return _hub(model, wanted or (revision if _COMMIT.fullmatch(revision) else ""))
 
 
 def _existing(name: str) -> Path | None:
@@ -88,24 +103,25 @@ def _local(path: Path) -> Source:
     return Source(path.resolve().name, "", path)
 
 
-def _hub(name: str) -> Source:
+def _hub(name: str, revision: str) -> Source:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
-    hint = f"Known without a download: {', '.join(SHORT_NAMES)}; a folder path works as well."
     try:
-        folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES, ignore_patterns=["*/*"]))
-    except GatedRepoError:
-        raise MissingError(
-            f"The model {name} is gated.", "Accept its licence on the hub and log in with `hf auth login`."
-        ) from None
-    except RepositoryNotFoundError:
-        raise MissingError(f"The hub has no model {name}.", hint) from None
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        reason = type(error).__name__
-        raise MissingError(
-            f"The model {name} is not in the local cache and cannot be downloaded ({reason}).", hint
-        ) from None
+        folder = Path(
+            snapshot_download(
+                name,
+                revision=revision or None,
+                allow_patterns=_HUB_FILES,
+                ignore_patterns=_NOT_HUB_FILES,
+            )
+        )
+    except Exception as error:  # whatever the hub's library and the network raise
+        raise explain(
+            error,
+            f"The model {name}{'@' if revision else ''}{revision}",
+            name,
+            f"Known without a download: {', '.join(SHORT_NAMES)}; a folder path works as well.",
+        ) from error
     local = _local(folder)
     # The hub's cache names a snapshot's folder by its commit.
-    return Source(name, folder.name, local.folder)
+    return Source(name, folder.name if _COMMIT.fullmatch(folder.name) else revision, local.folder)

@@ -15,7 +15,7 @@ from skillstack.errors import UsageError, did_you_mean
 class PresetTask:
     """One task of a preset and where its rows come from.
 
-    :ivar source: "starter" (ships with the package) or "folder" (``<data-dir>/<name>``).
+    :ivar source: "starter" (ships with the package) or "folder" (``<data-dir>/<name>``, else the hub).
     :ivar repo: public repository that the folder's rows were cut from; empty for starter tasks.
     :ivar commit: the pinned commit of that repository; two are separated by "; ".
     :ivar path: the files there.

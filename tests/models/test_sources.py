@@ -73,3 +73,28 @@ def test_a_model_that_is_quantised_already_is_refused(tmp_path):
     rewrite_config(tmp_path, quantization_config={"quant_method": "bitsandbytes"})
     with pytest.raises(MismatchError, match="--precision nf4"):
         sources.find(str(tmp_path))
+
+
+def test_a_revision_is_part_of_a_name_or_of_a_record(folders, monkeypatch, tmp_path):
+    old, new = "1" * 40, "2" * 40
+    model = tmp_path / "models--some--model"
+    for commit in (old, new):
+        shutil.copytree(folders.bert, model / "snapshots" / commit)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text(new)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert sources.find("some/model").revision == new
+    assert sources.find(f"some/model@{old}").revision == old
+    assert sources.find("some/model", old).revision == old
+    assert sources.find(f"some/model@{new}", old).revision == new
+    assert sources.find(f"some/model@{old}").name == "some/model"
+    # A record may say anything; what is no commit is not looked up.
+    assert sources.find("some/model", "../../elsewhere").revision == new
+    assert load_base("some/model", device="cpu", revision=old).identity.revision == old
+
+
+@pytest.mark.parametrize("name", ["some/model@", "some/model@../main", "some/model@a b", "minilm@main"])
+def test_a_revision_that_cannot_be_meant_is_refused(name):
+    with pytest.raises(UsageError) as caught:
+        sources.find(name)
+    assert caught.value.hint

@@ -16,7 +16,7 @@ from skillstack.tasks.task import Example, Task
 class SourceInfo:
     """Where rows came from; part of a frame's record, so it holds no path of this machine.
 
-    :ivar kind: "starter" or "folder".
+    :ivar kind: "starter", "folder", "hub" or "table".
     :ivar name: kind, slash, task name; what router samples of the kind *reference* are resolved by.
     :ivar digest: SHA-256 over labels, train and validation rows, whatever their order.
     :ivar licence: as the source states it; may be empty.

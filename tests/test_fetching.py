@@ -1,0 +1,110 @@
+"""The offline folder and its manifest: what is believed of it, and what is not."""
+
+import json
+
+import pytest
+
+from skillstack import fetching
+from skillstack.api import fetch
+from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
+from skillstack.fetched_files import FetchedFile, copy_files, is_whole
+from skillstack.models import builtin
+from skillstack.tasks.sources import HubSource
+
+
+def test_a_packaged_model_is_copied_and_is_the_same_there(tmp_path):
+    from skillstack.models.identity import weights_fingerprint
+
+    fetched = fetch(model="minilm", output=tmp_path / "offline")
+    (item,) = fetched.items
+    assert (item.kind, item.licence, item.path) == ("model", "apache-2.0", "models/all-MiniLM-L6-v2")
+    assert weights_fingerprint(fetched.folder / item.path) == builtin.FINGERPRINT
+    assert fetched.bytes == sum(file.stat().st_size for file in (fetched.folder / item.path).iterdir())
+    assert fetch(model="minilm", output=tmp_path / "offline").new == ()
+    assert fetching.check_folder(fetched.folder) == ()
+    (fetched.folder / item.path / "config.json").write_text("{}")
+    assert fetching.check_folder(fetched.folder) == (item,)
+
+
+def test_starter_tasks_ship_and_name_their_licence(tmp_path):
+    fetched = fetch("starter8", output=tmp_path / "offline")
+    assert all(item.shipped and item.licence for item in fetched.items)
+    assert not (tmp_path / "offline").exists()
+
+
+def test_a_task_that_the_hub_must_not_be_asked_for_stops_it_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKILLSTACK_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(SkillStackError, match="skillstack fetch"):
+        fetch("hard5", model="minilm", output=tmp_path / "offline")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "raised"),
+    [
+        ({"path": "../elsewhere"}, IntegrityError),
+        ({"path": "tasks/.."}, IntegrityError),
+        ({"path": "elsewhere/imdb"}, IntegrityError),
+        ({"path": "/tasks"}, IntegrityError),
+        ({"files": [{"name": "../x", "bytes": 1, "sha256": ""}]}, IntegrityError),
+        ({"files": [{"name": "x", "bytes": "many", "sha256": ""}]}, IntegrityError),
+        ({"files": None}, IntegrityError),
+    ],
+)
+def test_a_manifest_that_leads_elsewhere_is_refused(change, raised, tmp_path):
+    item = {"kind": "task", "name": "imdb", "path": "tasks/imdb", "licence": "", "origin": "", "files": []}
+    text = json.dumps({"format": fetching.FORMAT, "items": [item | change]})
+    (tmp_path / fetching.MANIFEST).write_text(text)
+    with pytest.raises(raised) as caught:
+        fetching.read_manifest(tmp_path)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "items": 3}', "\x00"])
+def test_a_damaged_manifest_is_said(text, tmp_path):
+    (tmp_path / fetching.MANIFEST).write_text(text)
+    with pytest.raises(IntegrityError, match="damaged"):
+        fetching.read_manifest(tmp_path)
+
+
+def test_a_newer_manifest_and_a_file_for_a_folder_are_refused(tmp_path):
+    (tmp_path / fetching.MANIFEST).write_text('{"format": 2}')
+    with pytest.raises(StoreError, match="another version"):
+        fetching.read_manifest(tmp_path)
+    with pytest.raises(UsageError, match="is a file"):
+        fetching.read_manifest(tmp_path / fetching.MANIFEST)
+
+
+def test_pickles_and_code_beside_a_model_are_not_copied(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("config.json", "model.py", "pytorch_model.bin", ".hidden.json"):
+        (source / name).write_text(name)
+    files = copy_files(source, tmp_path / "target", replace=False)
+    assert [file.name for file in files] == ["config.json"]
+    assert is_whole(tmp_path / "target", files)
+    (tmp_path / "target" / "more.json").write_text("{}")
+    assert not is_whole(tmp_path / "target", files)
+    assert not is_whole(tmp_path / "nowhere", (FetchedFile("a", 1, ""),))
+
+
+def test_a_full_disk_leaves_the_old_folder(tmp_path, monkeypatch):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "config.json").write_text("new")
+    target.mkdir()
+    (target / "config.json").write_text("old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("skillstack.fetched_files.sync", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        copy_files(source, target, replace=True)
+    assert (target / "config.json").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
+
+
+def test_an_unknown_task_of_the_hub_gets_a_suggestion():
+    with pytest.raises(UsageError, match="'agnews'"):
+        HubSource().check("agnew")
