@@ -14,7 +14,7 @@ from skillstack.errors import UsageError
 from skillstack.frames.rows import Row, check_row
 
 F = TypeVar("F", bound=Callable[..., object])
-_EXAMPLE = "Give it as an argument, or name JSON lines with --input FILE (--input - reads a pipe)."
+_EXAMPLE = "Give it as an argument, or name a table or JSON lines with --input FILE (- reads a pipe)."
 
 
 def _threshold(_: click.Context, __: click.Parameter, value: str) -> float | None:
@@ -36,9 +36,17 @@ _OPTIONS = (
         "--input",
         "source",
         metavar="FILE",
-        help='JSON lines {"text": ..., "text_pair": ...}; - reads standard input.',
+        help='CSV, TSV, Parquet, or JSON lines {"text": ..., "text_pair": ...}; - reads such lines.',
     ),
-    click.option("--output", metavar="FILE", help="Where the answers go, as JSON lines."),
+    click.option(
+        "--output",
+        metavar="FILE",
+        help="Where the answers go; of a table or into one: its columns, and the answers beside them.",
+    ),
+    click.option(
+        "--text-column", metavar="NAME", help="Column or field that holds the texts.  [default: text]"
+    ),
+    click.option("--pair-column", metavar="NAME", help="Column or field that holds the second texts."),
     click.option("--strict", is_flag=True, help="Stop at the first row that cannot be answered."),
     click.option(
         "--router",
@@ -73,7 +81,7 @@ class Question:
     """What a command line asks: one row, or a source of rows.
 
     :ivar row: the row, or None.
-    :ivar source: a file of JSON lines or ``-``, or None.
+    :ivar source: a table, a file of JSON lines or ``-``, or None.
     """
 
     row: Row | None
@@ -81,10 +89,14 @@ class Question:
 
 
 def question(
-    text: str | None, text_pair: str | None, source: str | None, output: str | None, strict: bool
+    text: str | None,
+    text_pair: str | None,
+    source: str | None,
+    **of_input: object,
 ) -> Question:
     """What is asked.
 
+    :param of_input: values of the options that belong to --input, by their names.
     :raises UsageError: if there is no text, or options that exclude each other.
     :raises InputError: if the text cannot be used.
     """
@@ -92,9 +104,10 @@ def question(
         if text is not None or text_pair is not None:
             raise UsageError("There is a text and an --input.", "Give one of the two.")
         return Question(None, source)
-    if output is not None or strict:
-        option = "--output" if output is not None else "--strict"
-        raise UsageError(f"{option} belongs to --input.", "Name JSON lines with --input FILE.")
+    for name, value in of_input.items():
+        if value:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} belongs to --input.", "Name a table or JSON lines with --input FILE.")
     if text is None:
         piped = sys.stdin is not None and not sys.stdin.isatty()
         raise UsageError(

@@ -38,10 +38,15 @@ class Line:
     row: Row | BadRow
 
 
-def read_chunks(stream: BinaryIO, most: int) -> Iterator[list[Line]]:
+def read_chunks(
+    stream: BinaryIO, most: int, text: str = "text", text_pair: str = "text_pair"
+) -> Iterator[list[Line]]:
     """Lines in chunks of at most ``most``, none of them empty.
 
     A chunk never waits for more: what a pipe has brought so far is answered before more of it is read.
+
+    :param text: the field that holds the text.
+    :param text_pair: the field that holds the second text, in rows that have one.
     """
     number = 0
     for arrived in _arrivals(stream):
@@ -50,7 +55,7 @@ def read_chunks(stream: BinaryIO, most: int) -> Iterator[list[Line]]:
             number += 1
             if data is not None and not data.removeprefix(_BOM).strip():
                 continue
-            chunk.append(Line(number, _read(data, first=number == 1)))
+            chunk.append(Line(number, _read(data, text, text_pair, first=number == 1)))
             if len(chunk) == most:
                 yield chunk
                 chunk = []
@@ -76,7 +81,7 @@ def _arrivals(stream: BinaryIO) -> Iterator[list[bytes | None]]:
         yield [None if length > MAX_LINE_BYTES else b"".join(started)]
 
 
-def _read(data: bytes | None, *, first: bool) -> Row | BadRow:
+def _read(data: bytes | None, text: str, text_pair: str, *, first: bool) -> Row | BadRow:
     if data is None:
         return BadRow(f"The line has more than {MAX_LINE_BYTES:,} bytes.")
     if first:
@@ -90,9 +95,9 @@ def _read(data: bytes | None, *, first: bool) -> Row | BadRow:
         return BadRow(f'This is no JSON object such as {{"text": "..."}}: {reason}.')
     if not isinstance(value, dict):
         return BadRow(f'{type(value).__name__} instead of a JSON object such as {{"text": "..."}}.')
-    if "text" not in value:
-        return BadRow("The field text is missing.")
+    if text not in value:
+        return BadRow(f"The field {text} is missing.")
     try:
-        return check_row(value["text"], value.get("text_pair"))
+        return check_row(value[text], value.get(text_pair))
     except InputError as error:
         return BadRow(error.message)

@@ -19,6 +19,7 @@ from skillstack.frames.rows import Row
     'skillstack predict "What a film!" --frame imdb_sentences',
     "skillstack predict --input texts.jsonl --json > answers.jsonl",
     "skillstack predict --input texts.jsonl --output answers.jsonl --strict",
+    "skillstack predict --input tickets.csv --text-column body --output answers.csv",
 )
 @asking
 @click.option("--frame", metavar="NAME", help="Ask this frame instead of the one that the router picks.")
@@ -34,6 +35,8 @@ def predict(
     text_pair: str | None,
     source: str | None,
     output: str | None,
+    text_column: str | None,
+    pair_column: str | None,
     strict: bool,
     router: str,
     threshold: float | None,
@@ -48,10 +51,18 @@ def predict(
 ) -> int:
     """Answer a text with the skill that the router picks.
 
-    With --input, rows are answered as they come; "row" is the line's number. A row that cannot be answered
-    gives {"row": ..., "error": ...} and, at the end, exit status 3.
+    With --input, rows are answered as they come; "row" is the line's number, or the row's in a table. A row
+    that cannot be answered gives {"row": ..., "error": ...} and, at the end, exit status 3.
     """
-    asked = question(text, text_pair, source, output, strict)
+    asked = question(
+        text,
+        text_pair,
+        source,
+        output=output,
+        text_column=text_column,
+        pair_column=pair_column,
+        strict=strict,
+    )
     from skillstack.cli.answered import agreement_words, prediction_line, prediction_words
 
     opened = open_stack(store, stack)
@@ -78,12 +89,17 @@ def predict(
             render.out("\n".join(prediction_words(predicted)))
         return 0
     from skillstack.cli.batch import answer_batch
+    from skillstack.cli.cells import PREDICTION, prediction_cells
 
     return answer_batch(
         answer,
         lambda row, predicted: prediction_line(row.joined, predicted),
+        prediction_cells,
+        PREDICTION,
         source=asked.source or "-",
         output=output,
         strict=strict,
         as_json=as_json,
+        text_column=text_column,
+        pair_column=pair_column,
     )

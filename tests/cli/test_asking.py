@@ -1,5 +1,6 @@
 """route and predict, on a stack that was really trained."""
 
+import csv
 import json
 
 import pytest
@@ -93,6 +94,8 @@ def test_a_named_frame_answers_whatever_the_router_says(asked):
         (("a text", "--input", "-"), 2),
         (("a text", "--output", "x"), 2),
         (("a text", "--strict"), 2),
+        (("a text", "--text-column", "x"), 2),
+        (("a text", "--pair-column", "x"), 2),
         (("--input", "-", "--text-pair", "b"), 2),
         (("a text", "--threshold", "high"), 2),
         (("a text", "--threshold", "nan"), 2),
@@ -101,6 +104,8 @@ def test_a_named_frame_answers_whatever_the_router_says(asked):
         (("  \n",), 3),
         (("\udcff\udcfe",), 3),
         (("--input", "nothing.jsonl"), 3),
+        (("--input", "nothing.csv"), 3),
+        (("--input", "-", "--output", "out.parquet"), 3),
         (("--input", "."), 3),
     ],
 )
@@ -115,8 +120,49 @@ def test_what_cannot_be_meant_is_a_quick_clear_error(command, tmp_path, verb, ar
     assert not list(tmp_path.iterdir())
 
 
-def test_route_loads_no_large_library(trained):
-    ran = Shell(trained)("route", "please block my card", PYTHONPROFILEIMPORTTIME="1")
+def test_a_table_is_answered_and_keeps_its_columns(asked, tmp_path):
+    source, target = tmp_path / "tickets.csv", tmp_path / "answered.csv"
+    source.write_text('\ufeffid,body\n007,"please block\nmy card"\n008,a wonderful film\n009, \n', "utf-8")
+    ran = asked("predict", "--input", str(source), "--text-column", "body", "--output", str(target))
+    assert (ran.status, ran.out) == (3, "")
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        *("id", "body", "task", "family", "frame", "confidence", "label", "probability", "error"),
+    ]
+    assert [row["id"] for row in rows] == ["007", "008", "009"]
+    assert [row["task"] for row in rows] == ["banking", "imdb_sentences", ""]
+    alone = asked("predict", "please block\nmy card", "--json").json
+    assert rows[0]["label"] == alone["label_name"]
+    assert float(rows[0]["probability"]) == pytest.approx(max(alone["probabilities"].values()), abs=1e-4)
+    assert rows[2]["error"] == "The text is empty."
+
+
+def test_lines_from_a_pipe_become_a_table(asked, tmp_path):
+    target = tmp_path / "out.tsv"
+    rows = b'{"text": "block my card", "n": 1}\n{"text": "a film", "n": 2}\n'
+    assert asked("route", "--input", "-", "--output", str(target), stdin=rows).status == 0
+    assert [line.split("\t")[:3] for line in target.read_text().splitlines()] == [
+        ["text", "n", "task"],
+        ["block my card", "1", "banking"],
+        ["a film", "2", "imdb_sentences"],
+    ]
+
+
+def test_pairs_of_a_table_are_two_texts(asked, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("q,a\nmy card,is blocked\nmy card,\n")
+    lines = asked("route", "--input", str(source), "--text-column", "q", "--pair-column", "a", "--json").lines
+    both = asked("route", "my card", "--text-pair", "is blocked", "--json").json
+    one = asked("route", "my card", "--json").json
+    assert [line["score"] for line in lines] == [both["score"], one["score"]]
+
+
+def test_route_loads_no_large_library(trained, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("text\nplease block my card\n")
+    ran = Shell(trained)("route", "--input", str(source), PYTHONPROFILEIMPORTTIME="1")
+    assert "banking" in ran.out
     loaded = {line.rsplit("|", 1)[-1].strip() for line in ran.err.splitlines()}
     assert "numpy" in loaded
-    assert not loaded & {"torch", "transformers", "sklearn", "scipy", "rich", "peft", "accelerate"}
+    assert not loaded & {"torch", "transformers", "sklearn", "scipy", "rich", "peft", "accelerate", "pyarrow"}

@@ -19,6 +19,15 @@ def test_each_line_is_a_row_with_its_number():
     assert [(line.number, line.row) for line in found] == [(1, Row("a")), (3, Row("b", "c"))]
 
 
+def test_other_fields_may_hold_the_texts():
+    stream = io.BytesIO(b'{"text": "a", "q": "b", "other": "c"}\n{"text": "a"}')
+    chunks = read_chunks(stream, 9, "q", "other")
+    assert [line.row for chunk in chunks for line in chunk] == [
+        Row("b", "c"),
+        BadRow("The field q is missing."),
+    ]
+
+
 def test_a_byte_order_mark_at_the_start_is_no_error():
     assert read(b'\xef\xbb\xbf{"text": "a"}\n')[0].row == Row("a")
     assert read(b"\xef\xbb\xbf\n") == []

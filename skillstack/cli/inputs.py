@@ -1,0 +1,154 @@
+"""Where rows come from: JSON lines as they arrive, or a table whose text column is found."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from skillstack.cli import render
+from skillstack.cli.lines import BadRow, Line, read_chunks
+from skillstack.errors import InputError
+from skillstack.frames.rows import Row, check_row
+from skillstack.tables import Batch, Format, TextColumns, find_text, format_of, open_table
+
+#: Rows that are answered together at most. Enough for full speed; few enough that an answer comes soon.
+CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of input.
+
+    :ivar lines: what they say, in their order.
+    :ivar batch: the same rows with all their cells, where they stand in a table.
+    """
+
+    lines: list[Line]
+    batch: Batch | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An open source of rows.
+
+    :ivar stream: its bytes, to tell how far it is read.
+    :ivar chunks: all its rows.
+    :ivar columns: names of a table's columns.
+    """
+
+    stream: BinaryIO
+    chunks: Iterator[Chunk]
+    columns: tuple[str, ...] = ()
+
+
+def is_table(name: str | None) -> bool:
+    """Whether a file's name promises a table, not JSON lines."""
+    found = format_of(name) if name is not None else None
+    return found is not None and found.kind != "jsonl"
+
+
+@contextlib.contextmanager
+def open_lines(source: str, text: str | None, pair: str | None) -> Iterator[Rows]:
+    """JSON lines of a file, or of standard input (``-``).
+
+    :param text: the field that holds the text; ``text`` if it is not named. Likewise ``text_pair``.
+    :raises InputError: if the source cannot be read.
+    """
+    packed = (format_of(source) or Format("jsonl")).packed
+    with _open(source) as raw, _unpacked(raw, source) if packed else contextlib.nullcontext(raw) as stream:
+        chunks = read_chunks(stream, CHUNK, text or "text", pair or "text_pair")
+        yield Rows(raw, (Chunk(lines) for lines in chunks))
+
+
+@contextlib.contextmanager
+def open_cells(source: str, text: str | None, pair: str | None) -> Iterator[Rows]:
+    """The rows of a table, or of JSON lines as a table: with all their cells.
+
+    :param text: name of the text column; if it is not named, it is found. Likewise ``pair``.
+    :raises UsageError: if it cannot be found, or a name is unknown.
+    :raises InputError: if the source cannot be read as a table.
+    """
+    with _again(source) as path:
+        table = open_table(path, format_of(source) or Format("jsonl"))
+        where = find_text(table, text, pair)
+        for reason in where.reasons:
+            if reason.why != "named":
+                render.note(f"{reason.role} column: {reason.column!r}, {reason.why}")
+        with table.open() as stream:
+            yield Rows(stream, _chunks(table.batches(stream, CHUNK), where), table.columns)
+
+
+def _chunks(batches: Iterator[Batch], where: TextColumns) -> Iterator[Chunk]:
+    empty = 0
+    for batch in batches:
+        empty += batch.empty
+        text = batch.columns.index(where.text)
+        pair = batch.columns.index(where.pair) if where.pair is not None else None
+        yield Chunk(
+            [
+                Line(number, _row(cells[text], cells[pair] if pair is not None else ""))
+                for number, cells in zip(batch.numbers, batch.rows, strict=True)
+            ],
+            batch,
+        )
+    if empty:
+        render.note(f"Empty rows left out: {empty:,}.")
+
+
+def _row(text: str, second: str) -> Row | BadRow:
+    """An empty second text is none: a table has no other way to say so."""
+    try:
+        return check_row(text, second if second.strip() else None)
+    except InputError as error:
+        return BadRow(error.message)
+
+
+@contextlib.contextmanager
+def _again(source: str) -> Iterator[Path]:
+    """The source as a file that can be read more than once."""
+    if source != "-" and (Path(source).is_file() or not Path(source).exists()):
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "input")
+        with _open(source) as stream, copy.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        yield copy
+
+
+@contextlib.contextmanager
+def _unpacked(raw: BinaryIO, source: str) -> Iterator[BinaryIO]:
+    try:
+        with gzip.GzipFile(fileobj=raw) as stream:
+            yield cast(BinaryIO, stream)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise InputError(
+            f"{source} is no complete gzip file: {error}.", "Copy or download it again, or give it unpacked."
+        ) from None
+
+
+@contextlib.contextmanager
+def _open(source: str) -> Iterator[BinaryIO]:
+    if source == "-":
+        if sys.stdin is None:
+            raise InputError("There is no standard input.", "Name a file with --input.")
+        if sys.stdin.isatty():
+            render.note('Type rows such as {"text": "..."}, one a line; end with Ctrl-D (Windows: Ctrl-Z).')
+        yield cast(BinaryIO, sys.stdin.buffer)
+        return
+    try:
+        stream = Path(source).open("rb")  # noqa: SIM115 (closed below; only opening is explained here)
+    except OSError as error:
+        raise InputError(
+            f"Cannot read {source}: {error.strerror or error}.",
+            "Name a table or a file of JSON lines, or - for a pipe.",
+        ) from None
+    with stream:
+        yield stream

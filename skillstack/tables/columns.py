@@ -1,0 +1,150 @@
+"""Which columns hold text and label: by name, or because nothing else can be meant; never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from skillstack.errors import InputError, UsageError, did_you_mean
+from skillstack.tables.headers import check_header
+from skillstack.tables.labels import read_labels
+from skillstack.tables.profile import Profile
+from skillstack.tables.rules import TEXT_NAME, Reason, find_label, find_longest
+from skillstack.tables.table import Table
+
+PAIR_NAME = "text_pair"
+
+
+@dataclass(frozen=True)
+class TextColumns:
+    """Where the texts of a table stand.
+
+    :ivar text: name of the column.
+    :ivar pair: name of the column of second texts, or None.
+    :ivar reasons: why, one for each.
+    """
+
+    text: str
+    pair: str | None
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Columns(TextColumns):
+    """Where texts and labels of a table stand.
+
+    :ivar label: name of the label column.
+    :ivar labels: its different values, stripped and sorted; by size if all of them are numbers.
+    :ivar rows: rows of the table that are not empty.
+    :ivar characters: characters of all texts.
+    """
+
+    label: str
+    labels: tuple[str, ...]
+    rows: int
+    characters: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        value = asdict(self)
+        return {**value, "labels": list(self.labels), "reasons": [asdict(r) for r in self.reasons]}
+
+
+def find_columns(
+    table: Table, text: str | None = None, pair: str | None = None, label: str | None = None
+) -> Columns:
+    """Where texts and labels stand; reads the table once.
+
+    The label column is the one that is called so, else the only one with 2 to 200 values that repeat. The
+    text column is the one whose cells are longest on average among the rest.
+
+    :param text: name of the text column, if it is known.
+    :param pair: name of the column of second texts; none is used unless it is named.
+    :param label: name of the label column, if it is known.
+    :raises UsageError: if a name is unknown, or more than one column could be meant.
+    :raises InputError: if the table has no header, or its labels are none.
+    """
+    reasons = _named(table, text=text, pair=pair, label=label)
+    profiles, rows = _profiles(table)
+    _check_rows(table, rows)
+    if text is None or label is None:
+        check_header(table, [p for name, p in profiles.items() if name not in (text, pair, label)])
+    if label is None:
+        others = [p for name, p in profiles.items() if name not in (text, pair)]
+        reasons["label"] = find_label(table, others)
+        label = reasons["label"].column
+    labels = read_labels(profiles[label])
+    if text is None:
+        others = [p for name, p in profiles.items() if name not in (label, pair)]
+        reasons["text"] = find_longest(table, others)
+        text = reasons["text"].column
+    return Columns(
+        text=text,
+        pair=pair,
+        reasons=tuple(reasons[role] for role in ("text", "pair", "label") if role in reasons),
+        label=label,
+        labels=labels,
+        rows=rows,
+        characters=profiles[text].characters + (profiles[pair].characters if pair else 0),
+    )
+
+
+def find_text(table: Table, text: str | None = None, pair: str | None = None) -> TextColumns:
+    """Where the texts stand, of a table without labels: the column ``text``, else the one that is longest.
+
+    ``text_pair`` beside ``text`` holds second texts, as in JSON lines.
+
+    :raises UsageError: if a name is unknown, or more than one column could be meant.
+    :raises InputError: if the table has no header.
+    """
+    if text is None and TEXT_NAME in table.columns and pair != TEXT_NAME:
+        text = TEXT_NAME
+        if pair is None and PAIR_NAME in table.columns:
+            pair = PAIR_NAME
+    reasons = _named(table, text=text, pair=pair)
+    if text is None:
+        profiles, rows = _profiles(table)
+        _check_rows(table, rows)
+        others = [profile for name, profile in profiles.items() if name != pair]
+        check_header(table, others)
+        reasons["text"] = find_longest(table, others)
+        text = reasons["text"].column
+    return TextColumns(text, pair, tuple(reasons[role] for role in ("text", "pair") if role in reasons))
+
+
+def _named(table: Table, **names: str | None) -> dict[str, Reason]:
+    """The reasons of the columns that were named."""
+    reasons: dict[str, Reason] = {}
+    for role, name in names.items():
+        if name is None:
+            continue
+        if name not in table.columns:
+            raise UsageError(
+                f"{table.path} has no column {name[:80]!r} for --{role}-column.",
+                did_you_mean(name, table.columns),
+            )
+        for other in reasons.values():
+            if other.column == name:
+                raise UsageError(
+                    f"--{other.role}-column and --{role}-column both name {name[:80]!r}.",
+                    "Name two different columns.",
+                )
+        reasons[role] = Reason(role, name, "named")
+    return reasons
+
+
+def _profiles(table: Table) -> tuple[dict[str, Profile], int]:
+    profiles = {name: Profile(name) for name in table.columns}
+    adders = [profile.add for profile in profiles.values()]
+    rows = 0
+    for batch in table.batches():
+        rows += len(batch.rows)
+        for row in batch.rows:
+            for add, cell in zip(adders, row, strict=True):
+                add(cell)
+    return profiles, rows
+
+
+def _check_rows(table: Table, rows: int) -> None:
+    if not rows:
+        raise InputError(f"{table.path} has a header, but no rows.", "Give a table with rows.")

@@ -1,0 +1,147 @@
+"""Writing a table again with columns added to it, batch by batch."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+from skillstack.tables.batch import Batch
+from skillstack.tables.formats import Format
+
+#: What is put before a name that the table has already.
+PREFIX = "skillstack_"
+#: Rows, and bytes, of a row group of Parquet.
+GROUP_ROWS = 65_536
+GROUP_BYTES = 64 << 20
+
+Cell = str | float | None
+#: Takes a batch, and by added column the cells of its rows.
+Write = Callable[[Batch, Mapping[str, Sequence[Cell]]], None]
+
+
+def free_names(columns: Sequence[str], added: Sequence[str]) -> dict[str, str]:
+    """What added columns are called in a table of these columns."""
+    taken = set(columns)
+    names = {}
+    for name in added:
+        free = name
+        while free in taken:
+            free = PREFIX + free
+        names[name] = free
+        taken.add(free)
+    return names
+
+
+@contextmanager
+def table_writer(
+    stream: BinaryIO, format: Format, columns: tuple[str, ...], added: Mapping[str, type]
+) -> Iterator[Write]:
+    """Write a table to a stream, which stays open; it is whole once this is left.
+
+    :param columns: the columns that batches bring.
+    :param added: those that are added to them, each ``str`` or ``float``; none is called like another.
+    """
+    if format.kind == "parquet":
+        with _parquet(stream, columns, added) as write:
+            yield write
+        return
+    packed = gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0) if format.packed else None
+    # A character that UTF-8 does not have can come from JSON lines; it is written as an escape.
+    text = io.TextIOWrapper(
+        cast(BinaryIO, packed or stream), encoding="utf-8", errors="backslashreplace", newline=""
+    )
+    try:
+        yield _objects(text) if format.kind == "jsonl" else _delimited(text, format.kind, [*columns, *added])
+        text.flush()
+    finally:
+        text.detach()
+        if packed is not None:
+            packed.close()
+
+
+def _objects(text: io.TextIOWrapper) -> Write:
+    def write(batch: Batch, added: Mapping[str, Sequence[Cell]]) -> None:
+        for place, row in enumerate(batch.rows):
+            value = dict(zip(batch.columns, row, strict=True)) | {
+                n: cells[place] for n, cells in added.items()
+            }
+            text.write(f"{json.dumps(value, ensure_ascii=False, allow_nan=False)}\n")
+
+    return write
+
+
+class _LineFeeds:
+    """Ends rows with a line feed.
+
+    The writer must not know: it puts a lone carriage return in quotes only if its own rows end with one, and
+    a reader would take it for the end of a row.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+
+    def write(self, row: str) -> int:
+        """Write a row that ends with CR LF."""
+        return self._text.write(f"{row[:-2]}\n")
+
+
+def _delimited(text: io.TextIOWrapper, kind: str, names: Sequence[str]) -> Write:
+    writer = csv.writer(_LineFeeds(text), delimiter="\t" if kind == "tsv" else ",")
+    writer.writerow(names)
+
+    def write(batch: Batch, added: Mapping[str, Sequence[Cell]]) -> None:
+        for row, *cells in zip(batch.rows, *added.values(), strict=True):
+            writer.writerow([*row, *("" if cell is None else cell for cell in cells)])
+
+    return write
+
+
+@contextmanager
+def _parquet(stream: BinaryIO, columns: tuple[str, ...], added: Mapping[str, type]) -> Iterator[Write]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {str: pa.string(), float: pa.float64()}
+    writer: Any = None
+    waiting: list[Any] = []
+
+    def flush(schema: Any) -> None:
+        nonlocal writer
+        if writer is None:
+            writer = pq.ParquetWriter(stream, schema)
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting))
+            waiting.clear()
+
+    def write(batch: Batch, cells: Mapping[str, Sequence[Cell]]) -> None:
+        arrow = batch.arrow if batch.arrow is not None else _strings(pa, batch.columns, batch.rows)
+        for name, kind in added.items():
+            arrow = arrow.append_column(name, pa.array(_encodable(cells[name]), types[kind]))
+        waiting.append(arrow)
+        if sum(b.num_rows for b in waiting) >= GROUP_ROWS or sum(b.nbytes for b in waiting) >= GROUP_BYTES:
+            flush(arrow.schema)
+
+    try:
+        yield write
+        fields = [(name, pa.string()) for name in columns] + [(n, types[kind]) for n, kind in added.items()]
+        flush(waiting[0].schema if waiting else pa.schema(fields))
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _strings(pa: Any, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    cells = [_encodable(list(column)) for column in zip(*rows, strict=True)] or [[] for _ in columns]
+    return pa.record_batch([pa.array(column, pa.string()) for column in cells], names=list(columns))
+
+
+def _encodable(cells: Sequence[Cell]) -> list[Cell]:
+    return [
+        cell.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(cell, str) else cell
+        for cell in cells
+    ]
