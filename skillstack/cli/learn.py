@@ -1,0 +1,132 @@
+"""``skillstack learn``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from skillstack.cli import render
+from skillstack.cli.command import command
+from skillstack.cli.failures import Interrupted
+
+if TYPE_CHECKING:
+    from skillstack.tasks.sources.table_report import TableReport
+    from skillstack.training.events import Event
+
+
+@command(
+    "skillstack learn tickets tickets.csv",
+    "skillstack learn tickets tickets.csv --family support --label-column queue",
+    "skillstack learn entailed pairs.tsv --text-column premise --pair-column hypothesis",
+    "skillstack learn tickets more-tickets.parquet --replace",
+    "skillstack learn tickets tickets.csv --method frozen-linear --stack quick",
+)
+@click.argument("name")
+@click.argument("file")
+@click.option("--family", metavar="NAME", help="Of skills that it belongs to; by default one of its own.")
+@click.option("--text-column", metavar="NAME", help="Where the texts stand, if that is not clear.")
+@click.option("--pair-column", metavar="NAME", help="Where second texts stand; none unless it is named.")
+@click.option("--label-column", metavar="NAME", help="Where the labels stand, if that is not clear.")
+@click.option(
+    "--test-size",
+    type=float,
+    default=0.2,
+    show_default=True,
+    metavar="X",
+    help="Share of the rows that is held back to test with.",
+)
+@click.option("--max-per-class", type=int, metavar="N", help="Training rows per class; 200 by default.")
+@click.option("--replace", is_flag=True, help="Take the place of the frame of this name, at the tip.")
+@click.option(
+    "--method",
+    type=click.Choice(["skillstack", "frozen-linear"]),
+    help="frozen-linear trains a head alone, in seconds.",
+)
+@click.option("--model", metavar="NAME", help="Base of a new stack; or where a stack's own base is.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16", "fp16", "nf4"]),
+    default="auto",
+    show_default=True,
+    help="How the base of a new stack is held.",
+)
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu or cuda.")
+@click.option("--seed", type=int, metavar="N", help="Of rows, order, start and dropout.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
+@click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
+def learn(
+    name: str,
+    file: str,
+    family: str | None,
+    text_column: str | None,
+    pair_column: str | None,
+    label_column: str | None,
+    test_size: float,
+    max_per_class: int | None,
+    replace: bool,
+    method: str | None,
+    model: str | None,
+    precision: str,
+    device: str,
+    seed: int | None,
+    settings: tuple[str, ...],
+    no_keep_texts: bool,
+    store: str | None,
+    stack: str | None,
+    as_json: bool,
+) -> None:
+    """Learn a skill from a table of your own: CSV, TSV, JSON lines or Parquet.
+
+    Columns are found, or asked for. A part of the rows is held back, and says how good the new frame is and
+    what it does to routing. On the reference stack it starts a copy, called main.
+    """
+    from skillstack.cli.learned import learned_words, table_words
+    from skillstack.cli.recipes import chosen_recipe
+
+    named = {"seed": seed, "method": method}
+    recipe = chosen_recipe({key: value for key, value in named.items() if value is not None}, settings)
+
+    from skillstack.cli.interrupts import remembered_interrupts
+    from skillstack.cli.training import training_progress
+
+    def tell(report: TableReport) -> None:
+        render.note("\n".join(table_words(report)))
+
+    try:
+        from skillstack.api import Stack
+
+        with training_progress() as show, remembered_interrupts() as check_interrupt:
+
+            def listen(event: Event) -> None:
+                check_interrupt()
+                show(event)
+
+            learned = Stack.learn(
+                name,
+                file,
+                family=family,
+                text_column=text_column,
+                pair_column=pair_column,
+                label_column=label_column,
+                test_size=test_size,
+                max_per_class=max_per_class,
+                replace=replace,
+                store=store,
+                stack=stack,
+                model=model,
+                precision=None if precision == "auto" else precision,
+                device=device,
+                recipe=recipe,
+                keep_texts=not no_keep_texts,
+                on_event=listen,
+                on_table=tell,
+            )
+    except KeyboardInterrupt:
+        raise Interrupted("Run the same command again to go on where it stopped.") from None
+    if as_json:
+        from skillstack.cli.learned import learned_json
+
+        render.document(learned_json(learned))
+    else:
+        render.out("\n".join(learned_words(learned)))

@@ -1,0 +1,145 @@
+"""What was learned from a table, in words and as JSON."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from skillstack.cli.words import columns, many, pairs, percent, short, shorten
+from skillstack.evaluation.intervals import wilson
+from skillstack.frames.records import Count
+
+if TYPE_CHECKING:
+    from skillstack.learning import Learned, Taken, Tested
+    from skillstack.tasks.sources.table_report import TableReport
+
+#: Other tasks that are named.
+MOST_TASKS = 4
+
+
+def table_words(report: TableReport) -> list[str]:
+    """What was found in a table, before anything is trained."""
+    found = [
+        (reason.role, f"{shorten(reason.column, 30)}: {reason.why}") for reason in report.columns.reasons
+    ]
+    labels = len(report.columns.labels)
+    rows = f"{report.train:,} to train with, {report.test:,} held back, {many(labels, 'label')}"
+    return pairs([*found, ("rows", rows), *(("note", note) for note in report.notes)])
+
+
+def learned_words(learned: Learned) -> list[str]:
+    """The new frame: how good it is, what it confuses, and what it does to routing."""
+    frame, skill = learned.frame, learned.frame.skills[0]
+    if not learned.trained:
+        title = f"Nothing to do: {learned.stack} has {skill.name} from these rows already."
+    else:
+        verb = "replaced" if learned.replaced else "learned"
+        title = f"{verb} {skill.name} ({skill.family}): frame {frame.position + 1} of {learned.stack}, "
+        title += short(frame.id)
+    lines = [title]
+    if learned.copied:
+        lines.append(f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one.")
+    tested = learned.test
+    if tested is None:
+        lines += ["", "No rows were held back, so nothing is said about its accuracy."]
+    else:
+        lines += ["", *_accuracies(tested), *_confusions(tested), "", *_routing(learned, tested)]
+    return [*lines, *_next(learned)]
+
+
+def learned_json(learned: Learned) -> dict[str, Any]:
+    """As `learn --json` shows it."""
+    tested = learned.test
+    return {
+        "stack": learned.stack,
+        "frame": learned.frame.to_json(),
+        "trained": learned.trained,
+        "replaced": learned.replaced,
+        "copied": learned.copied,
+        "table": learned.table.to_json(),
+        "test": None
+        if tested is None
+        else {
+            "frame": _count(tested.frame),
+            "frozen_linear": _count(tested.frozen_linear),
+            "majority": _count(tested.majority),
+            "routed": _count(tested.routed),
+            "strays": [asdict(taken) for taken in tested.strays],
+            "confusions": [asdict(confusion) for confusion in tested.confusions],
+        },
+        "lost": None if learned.lost is None else [asdict(taken) for taken in learned.lost],
+    }
+
+
+def _accuracies(tested: Tested) -> list[str]:
+    rows = [
+        ["ON THE ROWS HELD BACK", "ACCURACY", "95 % INTERVAL", "ROWS"],
+        _accuracy("this frame", tested.frame),
+    ]
+    if tested.frozen_linear is not None:
+        rows.append(_accuracy("linear head on the frozen base", tested.frozen_linear))
+    rows.append(_accuracy("always the most frequent label", tested.majority))
+    return columns(rows, right=(1, 3))
+
+
+def _accuracy(name: str, count: Count) -> list[str]:
+    interval = wilson(count)
+    return [
+        name,
+        percent(count.accuracy),
+        f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
+        f"{count.n:,}",
+    ]
+
+
+def _confusions(tested: Tested) -> list[str]:
+    lines: list[str] = []
+    for confusion in tested.confusions:
+        head = f"{shorten(confusion.label, 24)} taken for {shorten(confusion.answer, 24)}"
+        lines.append(f"  {head}: {confusion.rows} of {confusion.of}")
+        lines += [f"    {shorten(text, 72)}" for text in confusion.examples[:1]]
+    return ["", "Most confused", *lines] if lines else []
+
+
+def _routing(learned: Learned, tested: Tested) -> list[str]:
+    share = f"{percent(tested.routed.accuracy)} of its held-back rows come to it"
+    rows = [("routing", share + (f"; others go to {_named(tested.strays)}" if tested.strays else ""))]
+    if learned.lost is None:
+        rows.append(("other tasks", "too few sample texts to tell what they lose to it"))
+    elif learned.lost:
+        rows.append(("other tasks", f"lose sample texts to it: {_named(learned.lost)}"))
+    elif len(learned.frame.skills) and learned.frame.position:
+        rows.append(("other tasks", "lose no sample text to it"))
+    return pairs(rows, indent=0)
+
+
+def _named(taken: tuple[Taken, ...]) -> str:
+    named = [f"{one.task} {one.rows:,} of {one.of:,}" for one in taken[:MOST_TASKS]]
+    if len(taken) > MOST_TASKS:
+        named.append(f"{len(taken) - MOST_TASKS} more")
+    return ", ".join(named)
+
+
+def _next(learned: Learned) -> list[str]:
+    name = shlex.quote(learned.frame.name)
+    return [
+        "",
+        "Try",
+        '  skillstack predict "a text of yours"',
+        f"  skillstack predict --input more.csv --output answers.csv --frame {name}",
+        "  skillstack undo",
+    ]
+
+
+def _count(count: Count | None) -> dict[str, Any] | None:
+    if count is None:
+        return None
+    interval = wilson(count)
+    return {
+        "correct": count.correct,
+        "n": count.n,
+        "accuracy": round(count.accuracy, 6),
+        "low": round(interval.low, 6),
+        "high": round(interval.high, 6),
+    }

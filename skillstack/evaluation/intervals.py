@@ -1,0 +1,41 @@
+"""How sure an accuracy is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from skillstack.frames.records import Count
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A range of accuracies.
+
+    :ivar low: its lower end, 0 to 1.
+    :ivar high: its upper end, 0 to 1.
+    """
+
+    low: float
+    high: float
+
+
+def wilson(count: Count, level: float = 0.95) -> Interval:
+    """The score interval of a proportion; all of 0 to 1 where nothing was measured.
+
+    Wilson 1927, Probable inference, the law of succession, and statistical inference, JASA 22. Unlike the
+    normal approximation it holds for few rows and for accuracies near 0 and 1.
+
+    :param level: how often such an interval holds the true accuracy, between 0 and 1.
+    """
+    if count.n == 0:
+        return Interval(0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share, n = count.correct / count.n, count.n
+    centre = share + z * z / (2 * n)
+    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    low = 0.0 if count.correct == 0 else (centre - spread) / scale
+    high = 1.0 if count.correct == n else (centre + spread) / scale
+    return Interval(low, high)

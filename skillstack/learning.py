@@ -1,0 +1,248 @@
+"""One new skill from a person's own table: trained, tested on rows held back, and its effect on routing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from skillstack.answers import Frame
+from skillstack.errors import UsageError
+from skillstack.evaluation.confusions import Confusion, confusions
+from skillstack.frames.records import Content, Count, Skill
+from skillstack.frames.store import Store
+from skillstack.loaded import LoadedStack
+from skillstack.models.answering import Answering, skill_logits
+from skillstack.models.base import Base
+from skillstack.models.encoding import encode
+from skillstack.models.heads import Head
+from skillstack.models.identity import check_same
+from skillstack.models.loading import load_base
+from skillstack.models.slot import Slot
+from skillstack.models.sources import DEFAULT
+from skillstack.stack_router import StackRouter
+from skillstack.tasks.sources.table import TableTask
+from skillstack.tasks.sources.table_report import TableReport
+from skillstack.tasks.task import Example
+from skillstack.training.command import base_kind, default_precision, recipe_of
+from skillstack.training.events import Listener
+from skillstack.training.run import Job, Result, holds, train_stack
+
+#: Training rows per class where nothing else is asked for. More take longer and help little.
+SAMPLES_PER_CLASS = 200
+#: Held-back rows that are asked at most: an accuracy is then known to about two points.
+MOST_TESTED = 2000
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Texts that a router gives to another skill than their own.
+
+    :ivar task: whose texts they are, or who gets them.
+    :ivar rows: how many.
+    :ivar of: of how many.
+    """
+
+    task: str
+    rows: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What the rows held back tell.
+
+    :ivar frame: right answers of the new frame.
+    :ivar frozen_linear: those of a linear head on the frozen base; None where the frame was there already.
+    :ivar majority: rows of the most frequent label.
+    :ivar routed: rows that the router gives to the new skill.
+    :ivar strays: who gets the others, most first.
+    :ivar confusions: the most confused labels.
+    """
+
+    frame: Count
+    frozen_linear: Count | None
+    majority: Count
+    routed: Count
+    strays: tuple[Taken, ...]
+    confusions: tuple[Confusion, ...]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned.
+
+    :ivar stack: the stack's name.
+    :ivar frame: the new frame.
+    :ivar table: what was done with the rows.
+    :ivar trained: whether it was trained now; False where the stack held just this frame already.
+    :ivar replaced: whether it took the place of an older frame.
+    :ivar copied: whether the stack is a copy of the reference stack, made just before.
+    :ivar test: what the held-back rows tell; None where none were.
+    :ivar lost: of other tasks, sample texts that go to the new skill, each by a router that did not see it;
+        None where there are too few to tell.
+    """
+
+    stack: str
+    frame: Frame
+    table: TableReport
+    trained: bool
+    replaced: bool
+    copied: bool
+    test: Tested | None
+    lost: tuple[Taken, ...] | None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is to be learned, where and how.
+
+    :ivar table: the rows.
+    :ivar stack: the stack's name.
+    :ivar replace: whether a frame of this name gives way.
+    :ivar model: the base of a stack that is empty yet; None for the built-in one.
+    :ivar precision: how that is held; None for the default.
+    :ivar device: ``auto``, ``cpu`` or ``cuda``.
+    :ivar recipe: what differs from the base's recipe.
+    :ivar keep_texts: whether the store keeps sample texts.
+    """
+
+    table: TableTask
+    stack: str
+    replace: bool = False
+    model: str | None = None
+    precision: str | None = None
+    device: str = "auto"
+    recipe: Mapping[str, Any] | None = None
+    keep_texts: bool = True
+
+
+class Learning:
+    """A lesson in a store. Made, run once, thrown away.
+
+    :param store: where the stack lies.
+    """
+
+    def __init__(self, store: Store, lesson: Lesson) -> None:
+        self.store, self.lesson = store, lesson
+        self._base: Base | None = None
+
+    def run(self, listen: Listener) -> Result:
+        """Train the frame, or find that it is there.
+
+        :raises UsageError: if the stack has another frame of this name, and it is not to be replaced.
+        :raises SkillStackError: one of its kinds, if anything else cannot be done.
+        """
+        store, lesson = self.store, self.lesson
+        chain = store.contents(lesson.stack)
+        names = [content.name for _, content in chain]
+        name = lesson.table.data.task.name
+        place = names.index(name) if name in names else len(names)
+        job = self._job(chain[-1][1] if chain else None, place)
+        if place < len(names) and not holds(job, chain):
+            if not lesson.replace:
+                raise UsageError(
+                    f"The stack {lesson.stack!r} has a frame {name!r} already, of other rows or settings.",
+                    "Choose another name, or pass --replace; `skillstack undo` brings the old one back.",
+                )
+            job = self._job(chain[-1][1], len(names) - 1, replaces=name)
+        return train_stack(store, job, self._load(job), StackRouter(store, lesson.stack).fit, listen)
+
+    def test(
+        self, frame: Frame, result: Result, route: Callable[[list[Example]], list[str | None]]
+    ) -> Tested:
+        """Ask the rows held back.
+
+        :param frame: the new frame.
+        :param route: says which task the router gives each row to.
+        """
+        skill = frame.skills[0]
+        rows = self.lesson.table.data.test[:MOST_TESTED]
+        labels = [example.label for example in rows]
+        slot = Slot(self._base or self._reload(frame.content))
+        loaded = LoadedStack(self.store, Answering(slot))
+        found = loaded.answer([e.row for e in rows], [frame] * len(rows), [skill] * len(rows))
+        answers = [int(answer.logits.argmax()) for answer in found]
+        routes = route(list(rows))
+        strays = Counter(task or "nobody" for task in routes if task != skill.task)
+        return Tested(
+            frame=_right(answers, labels),
+            frozen_linear=self._frozen_linear(slot, skill, rows, result),
+            majority=Count(max(Counter(labels).values()), len(labels)),
+            routed=Count(len(rows) - sum(strays.values()), len(rows)),
+            strays=tuple(Taken(task, count, len(rows)) for task, count in strays.most_common()),
+            confusions=confusions(
+                [skill.labels[label] for label in labels],
+                [skill.labels[answer] for answer in answers],
+                [example.row.joined for example in rows],
+            ),
+        )
+
+    def lost(self, skill: str) -> tuple[Taken, ...] | None:
+        """Sample texts of other tasks that go to a skill, each by a router that did not see it."""
+        router = StackRouter(self.store, self.lesson.stack)
+        state = router.state(self.store.contents(self.lesson.stack))
+        if state.calibration.lost is None:
+            return None
+        new = state.skills.index(skill)
+        rows = router.sample_counts(self.store.contents(self.lesson.stack))
+        found = [
+            Taken(state.skills[own], count, rows[state.skills[own]])
+            for own, other, count in state.calibration.lost
+            if other == new
+        ]
+        return tuple(sorted(found, key=lambda taken: (-taken.rows, taken.task)))
+
+    def _job(self, tip: Content | None, first: int, replaces: str = "") -> Job:
+        lesson = self.lesson
+        kind: Literal["encoder", "decoder"]
+        if tip is None:
+            model = lesson.model or DEFAULT
+            kind = base_kind(model)
+            precision = lesson.precision or default_precision(kind, lesson.device)
+        else:
+            model, kind = tip.base.name, "encoder" if tip.pooling == "mean" else "decoder"
+            precision = lesson.precision or tip.precision
+        overrides = {"samples_per_class": SAMPLES_PER_CLASS, **(lesson.recipe or {})}
+        return Job(
+            stack=lesson.stack,
+            tasks=(lesson.table.data,),
+            recipe=recipe_of(model, kind, None, overrides),
+            precision=precision,
+            keep_texts=lesson.keep_texts,
+            first=first,
+            replaces=replaces,
+        )
+
+    def _load(self, job: Job) -> Callable[[], Base]:
+        chain = self.store.contents(self.lesson.stack)
+
+        def load() -> Base:
+            known = chain[-1][1].base.name if chain else DEFAULT
+            base = load_base(self.lesson.model or known, precision=job.precision, device=self.lesson.device)
+            if chain:
+                check_same(chain[-1][1].base, base.identity)
+            self._base = base
+            return base
+
+        return load
+
+    def _reload(self, content: Content) -> Base:
+        name = self.lesson.model or content.base.name
+        return load_base(name, precision=content.precision, device=self.lesson.device)
+
+    def _frozen_linear(
+        self, slot: Slot, skill: Skill, rows: tuple[Example, ...], result: Result
+    ) -> Count | None:
+        if not result.made:
+            return None
+        head: Head = result.made[0].outcome.frozen.head
+        slot.clear()
+        logits = skill_logits(slot, encode(slot.base, [e.row for e in rows], skill.rendering), head)
+        return _right(logits.argmax(axis=1).tolist(), [example.label for example in rows])
+
+
+def _right(answers: list[int], labels: list[int]) -> Count:
+    right = sum(answer == label for answer, label in zip(answers, labels, strict=True))
+    return Count(right, len(labels))
