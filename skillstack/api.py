@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
-from skillstack.errors import InputError, UsageError, did_you_mean
-from skillstack.frames import gc, transactions
+from skillstack.errors import InputError, StoreError, UsageError, did_you_mean
+from skillstack.frames import gc
 from skillstack.frames.history import History, Transaction, read_history
 from skillstack.frames.locate import choose_stack, find_store
+from skillstack.frames.names import check_name
 from skillstack.frames.records import Content, Skill
+from skillstack.frames.renaming import is_deleted, revert
 from skillstack.frames.rows import Row, check_row
 from skillstack.frames.store import REFERENCE, Store
 from skillstack.frames.verify import Verification, verify
 from skillstack.stack_router import StackRouter, check_router_file, unneeded_states
 
 if TYPE_CHECKING:
+    from skillstack.fetching import Fetched
+    from skillstack.frames.archive import Exported
+    from skillstack.frames.importing import Imported
+    from skillstack.learning import Learned
     from skillstack.loaded import LoadedStack
     from skillstack.models.answering import Answer
+    from skillstack.models.peft_export import PeftFolders
     from skillstack.routers.result import RouteResult
+    from skillstack.tasks.sources.table_report import TableReport
+    from skillstack.tasks.task import Example
+    from skillstack.training.command import Prepared
     from skillstack.training.events import Listener
 
 Text = str | Row
+#: The stack that `Stack.learn` starts where only the reference stack is there.
+MAIN = "main"
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class StackInfo:
     :ivar tip: id of the newest, or None.
     :ivar current: whether commands mean it when none is named.
     :ivar read_only: whether it ships with the package.
+    :ivar deleted: whether it was deleted or renamed; `Stack.undo` brings it back.
     """
 
     name: str
@@ -44,6 +57,7 @@ class StackInfo:
     tip: str | None
     current: bool
     read_only: bool
+    deleted: bool = False
 
 
 class Stack:
@@ -96,9 +110,15 @@ class Stack:
         device: str = "auto",
         recipe: Mapping[str, Any] | None = None,
         keep_texts: bool = True,
+        time_limit: float | None = None,
+        micro_batch: int = 0,
+        accumulate: int = 1,
+        gradient_checkpointing: bool | None = None,
         on_event: Listener | None = None,
     ) -> Trained:
         """Train a stack, or what it lacks of one; the store is made where there is none.
+
+        Started by `accelerate launch` in several processes, all of them train together and one writes.
 
         :param preset: a named sequence of tasks with a recipe.
         :param tasks: names of tasks, instead of a preset.
@@ -110,30 +130,134 @@ class Stack:
         :param device: ``auto``, ``cpu`` or ``cuda``.
         :param recipe: what differs from the recipe of base and preset; see `Recipe`.
         :param keep_texts: whether the store keeps the router's sample texts, or hashed features alone.
+        :param time_limit: seconds after which it stops at a checkpoint; the same call goes on from there.
+        :param micro_batch: most rows that pass through the model at once; 0 starts with a whole batch. A step
+            learns from the recipe's ``batch_size`` rows in any case.
+        :param accumulate: least number of parts in which a batch passes.
+        :param gradient_checkpointing: compute layers' states again instead of keeping them; by default on a
+            GPU for bases of a billion parameters and more.
         :param on_event: called with each `Event`.
         :raises SkillStackError: one of its kinds, if anything cannot be done; what is finished stays.
         """
+        from skillstack.models.loading import pick_device
         from skillstack.training.command import prepare
+        from skillstack.training.deadline import Deadline
         from skillstack.training.events import nobody
+        from skillstack.training.execution import Execution
+        from skillstack.training.processes import join_processes
         from skillstack.training.run import train_stack
 
-        prepared = prepare(
-            preset=preset,
-            tasks=tasks,
-            data_dir=Path(data_dir) if data_dir is not None else None,
-            stack=stack,
-            model=model,
-            precision=precision,
-            device=device,
-            overrides=recipe,
-            keep_texts=keep_texts,
-        )
+        deadline = Deadline(time_limit)
+        processes = join_processes(pick_device(device))
+        execution = Execution(micro_batch, accumulate, gradient_checkpointing, deadline, processes)
+
+        def resolve() -> Prepared:
+            return prepare(
+                preset=preset,
+                tasks=tasks,
+                data_dir=Path(data_dir) if data_dir is not None else None,
+                stack=stack,
+                model=model,
+                precision=precision,
+                device=device,
+                overrides=recipe,
+                keep_texts=keep_texts,
+            )
+
+        def find() -> Store:
+            return find_store(str(store) if store is not None else None, create=True).store
+
+        # The first of several processes downloads and makes what is missing, the others find it.
+        prepared = processes.first(resolve) or resolve()
+        to = processes.first(find) or find()
         name = prepared.job.stack
-        to = find_store(str(store) if store is not None else None, create=True).store
-        result = train_stack(to, prepared.job, prepared.load, StackRouter(to, name).fit, on_event or nobody)
-        if to.head_stack() != name:
+        fit = StackRouter(to, name).fit
+        result = train_stack(to, prepared.job, prepared.load, fit, on_event or nobody, execution)
+        if processes.is_first and to.head_stack() != name and result.tip is not None:
             to.set_head_stack(name)
-        return Trained(name, result.trained, result.kept, result.tip)
+        return Trained(name, result.trained, result.kept, result.tip, result.complete)
+
+    @classmethod
+    def learn(
+        cls,
+        name: str,
+        file: str | Path,
+        *,
+        family: str | None = None,
+        text_column: str | None = None,
+        pair_column: str | None = None,
+        label_column: str | None = None,
+        test_size: float = 0.2,
+        max_per_class: int | None = None,
+        replace: bool = False,
+        store: str | Path | None = None,
+        stack: str | None = None,
+        model: str | None = None,
+        precision: str | None = None,
+        device: str = "auto",
+        recipe: Mapping[str, Any] | None = None,
+        keep_texts: bool = True,
+        on_event: Listener | None = None,
+        on_table: Callable[[TableReport], None] = lambda report: None,
+    ) -> Learned:
+        """Learn one skill from a table: CSV, TSV, JSON lines or Parquet.
+
+        On the reference stack, which is for reading only, it starts a copy called ``main``.
+
+        :param name: of the skill and its frame.
+        :param family: of skills that it belongs to; by default one of its own.
+        :param text_column: by default found, or an error that says why not; likewise the label's.
+        :param pair_column: of second texts; none unless it is named.
+        :param test_size: share of the rows that is held back to test with.
+        :param max_per_class: training rows per class; by default 200.
+        :param replace: have it take the place of the frame of this name, at the tip.
+        :param on_table: called with what was found in the table, before anything is trained.
+        :raises InputError: if the table cannot be used.
+        :raises UsageError: if its columns are not clear, or the name is taken.
+        :raises SkillStackError: one of its kinds, if anything else cannot be done.
+        """
+        from skillstack.tasks.sources.table import load_table
+
+        table = load_table(
+            Path(file),
+            name,
+            family or name,
+            text=text_column,
+            pair=pair_column,
+            label=label_column,
+            test_size=test_size,
+            max_per_class=max_per_class,
+        )
+        on_table(table.report)
+        from skillstack.learning import Learned, Learning, Lesson
+        from skillstack.training.events import nobody
+
+        chosen, copied = _stack_to_add_to(store, stack)
+        to = find_store(str(store) if store is not None else None, create=True).store
+        settings = {"samples_per_class": max_per_class} if max_per_class else {}
+        lesson = Lesson(
+            table, chosen, replace, model, precision, device, {**settings, **(recipe or {})}, keep_texts
+        )
+        learning = Learning(to, lesson)
+        result = learning.run(on_event or nobody)
+        if to.head_stack() != chosen:
+            to.set_head_stack(chosen)
+        opened = cls(to, chosen)
+        frame = opened.frame(name)
+
+        def route(rows: list[Example]) -> list[str | None]:
+            return [routed.task for routed in opened.route([example.row for example in rows])]
+
+        return Learned(
+            stack=chosen,
+            frame=frame,
+            table=table.report,
+            trained=bool(result.trained),
+            replaced=replace and bool(result.trained),
+            copied=copied,
+            test=learning.test(frame, result, route) if table.data.test else None,
+            lost=learning.lost(name) if len(opened) > 1 else (),
+        )
 
     # looking ------------------------------------------------------------------------------------------
 
@@ -334,7 +458,7 @@ class Stack:
         :raises UsageError: if there is none.
         :raises StoreError: if a garbage collection took what it would bring back, or the stack is read-only.
         """
-        return transactions.undo(self.store, self.name, dry_run=dry_run)
+        return revert(self.store, self.name, "undo", dry_run=dry_run)
 
     def redo(self, *, dry_run: bool = False) -> Transaction:
         """Restore what was undone last; returns it.
@@ -342,7 +466,7 @@ class Stack:
         :raises UsageError: if there is nothing.
         :raises StoreError: if a garbage collection took it, or the stack is read-only.
         """
-        return transactions.redo(self.store, self.name, dry_run=dry_run)
+        return revert(self.store, self.name, "redo", dry_run=dry_run)
 
     def gc(self, *, dry_run: bool = True, expire_now: bool = False) -> gc.Garbage:
         """Find, and unless ``dry_run`` remove, what no stack of the store needs.
@@ -352,6 +476,33 @@ class Stack:
         return gc.collect(
             self.store, dry_run=dry_run, expire_now=expire_now, rebuildable=unneeded_states(self.store)
         )
+
+    # carrying -----------------------------------------------------------------------------------------
+
+    def export(self, path: str | Path, *, with_texts: bool = False) -> Exported:
+        """Write the stack into one file, which `import_stack` reads; the same stack gives the same bytes.
+
+        :param with_texts: whether the router's sample texts go along. Without them the router routes as it
+            is, and cannot be fitted anew on the other side.
+        :raises UsageError: if the stack is empty.
+        :raises IntegrityError: if one of its files is missing or altered.
+        :raises StoreError: if the disk refuses, or something else lies at the path.
+        """
+        from skillstack.frames.archive import export
+
+        router = self._router.files(self._chain()) if len(self) else {}
+        return export(self.store, self.name, Path(path), with_texts=with_texts, router=router)
+
+    def export_peft(self, folder: str | Path) -> list[PeftFolders]:
+        """Write the frames as plain PEFT folders, which other tools read; the oldest frame first.
+
+        :raises UsageError: if the stack is empty, or the folder holds something.
+        :raises IntegrityError: if a file of a frame is missing or altered.
+        :raises StoreError: if the disk refuses.
+        """
+        from skillstack.models.peft_export import export_peft
+
+        return export_peft(self.store, self.name, [content for _, content in self._chain()], Path(folder))
 
     # inside -------------------------------------------------------------------------------------------
 
@@ -402,13 +553,15 @@ class Stack:
         return self._loaded[key]
 
 
-def stacks(store: str | Path | None = None) -> list[StackInfo]:
+def stacks(store: str | Path | None = None, *, deleted: bool = False) -> list[StackInfo]:
     """The stacks of a store, by name.
 
+    :param deleted: list those too that were deleted or renamed and can be brought back.
     :raises StoreError: if there is no such store.
     """
     found = find_store(str(store) if store is not None else None)
     current = choose_stack(found.store)
+    gone = {name for name in found.store.stacks() if is_deleted(found.store, name)}
     return [
         StackInfo(
             name=name,
@@ -416,8 +569,10 @@ def stacks(store: str | Path | None = None) -> list[StackInfo]:
             tip=found.store.tip(name),
             current=name == current,
             read_only=name == REFERENCE or found.store.read_only,
+            deleted=name in gone,
         )
         for name in found.store.stacks()
+        if deleted or name not in gone
     ]
 
 
@@ -430,6 +585,119 @@ def use(name: str, store: str | Path | None = None) -> str:
     found = find_store(str(store) if store is not None else None)
     found.store.set_head_stack(found.store.check_stack(name))
     return name
+
+
+def import_stack(path: str | Path, *, name: str | None = None, store: str | Path | None = None) -> Imported:
+    """Bring a stack in from a file that `Stack.export` wrote; the store is made where there is none.
+
+    Everything is checked before anything is written. A stack that is here already is left as it is.
+
+    :param name: its name here; by default the one that it had.
+    :raises UsageError: if another stack has the name.
+    :raises IntegrityError: if the file is damaged, or no archive of a stack.
+    :raises StoreError: if a newer version made it, or the store cannot be written.
+    """
+    from skillstack.frames.importing import check_new_name, check_room, place
+    from skillstack.frames.packed import open_archive
+
+    with open_archive(Path(path)) as (packed, cargo):
+        hint = "Give it another name with --as."
+        wanted = check_new_name(name or packed.manifest.stack, hint)
+        to = find_store(str(store) if store is not None else None, create=True).store
+        check_room(to, packed.size)
+        router = StackRouter(to, wanted)
+        fitting = router.fitting(cargo.chain, packed.router())
+        imported = place(
+            packed,
+            cargo,
+            packed.measured(),
+            to,
+            wanted,
+            router={router.folder(cargo.chain) / file: data for file, data in fitting.items()},
+            note=f"import {packed.manifest.stack}",
+            hint=hint,
+        )
+    if to.head_stack() is None:
+        to.set_head_stack(wanted)
+    return imported
+
+
+def copy(old: str, new: str, store: str | Path | None = None) -> str:
+    """Give the frames of a stack a second name; returns the tip.
+
+    The reference stack inside the package is copied into a store here, which is made where there is none.
+
+    :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
+    :raises StoreError: if the store cannot be written.
+    """
+    from skillstack.frames import renaming
+    from skillstack.frames.cargo import cargo_of, measurements
+    from skillstack.frames.importing import check_new_name, place
+
+    found = find_store(str(store) if store is not None else None)
+    tip = found.store.tip(found.store.check_stack(old))
+    to, hint = found.store, "Choose another name."
+    if found.packaged and tip is not None:
+        check_new_name(new, hint)
+        to = find_store(str(store) if store is not None else None, create=True).store
+        cargo = cargo_of(found.store, tip)
+        router = _router_files(found.store, old, to, new)
+        measured = measurements(found.store, cargo)
+        note = f"copy the stack {old}"
+        place(found.store, cargo, measured, to, new, router=router, note=note, hint=hint)
+        if to.head_stack() is None:
+            to.set_head_stack(new)
+        return tip
+    return renaming.copy(to, old, new, router=_router_files(to, old, to, new))
+
+
+def rename(old: str, new: str, store: str | Path | None = None) -> str:
+    """Give a stack another name; returns the tip. `Stack.undo` takes it back under either name.
+
+    :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
+    :raises StoreError: if the store or the stack is for reading only.
+    """
+    from skillstack.frames import renaming
+
+    to = find_store(str(store) if store is not None else None).store
+    to.check_stack(old)
+    return renaming.rename(to, old, new, router=_router_files(to, old, to, new))
+
+
+def delete(name: str, store: str | Path | None = None) -> str:
+    """Take a stack from the list; returns the tip that it had. `Stack.undo` brings it back.
+
+    :raises UsageError: if there is no such stack, or it is empty.
+    :raises StoreError: if the store or the stack is for reading only.
+    """
+    from skillstack.frames import renaming
+
+    return renaming.delete(find_store(str(store) if store is not None else None).store, name)
+
+
+def _stack_to_add_to(store: str | Path | None, stack: str | None) -> tuple[str, bool]:
+    """The stack that a skill is added to, and whether it was made now, as a copy of the reference stack."""
+    try:
+        found = find_store(str(store) if store is not None else None)
+    except StoreError:
+        return check_name(stack or MAIN, "The stack"), False
+    chosen = choose_stack(found.store, stack)
+    if chosen != REFERENCE:
+        return chosen, False
+    if found.store.tip(REFERENCE) is None or (not found.packaged and found.store.tip(MAIN) is not None):
+        return MAIN, False
+    copy(REFERENCE, MAIN, store)
+    return MAIN, True
+
+
+def _router_files(store: Store, old: str, to: Store, new: str) -> dict[Path, bytes]:
+    """The files of a stack's router by the places where a stack of another name looks for them."""
+    check_name(new, "The stack")
+    chain = store.contents(old)
+    if not chain:
+        return {}
+    folder = StackRouter(to, new).folder(chain)
+    return {folder / name: data for name, data in StackRouter(store, old).files(chain, fit=False).items()}
 
 
 def _rows(rows: Text | Sequence[Text]) -> tuple[list[Row], bool]:
@@ -503,3 +771,25 @@ def _asked(frame: Frame, name: str) -> Routed:
         router="none",
         ranking=(),
     )
+
+
+def fetch(
+    preset: str | None = None,
+    *,
+    tasks: Sequence[str] = (),
+    model: str | None = None,
+    output: str | Path = "offline",
+    listen: Callable[[str], None] = lambda line: None,
+) -> Fetched:
+    """Get tasks and a model into one folder, for runs without a network.
+
+    :param preset: all its tasks; or name them with ``tasks``.
+    :param model: a model as well, if any: ``owner/name@revision``, ``smollm2``, ``minilm``.
+    :param listen: called with a line before each download.
+    :raises SkillStackError: one of its kinds, if anything cannot be had; what is there stays.
+    """
+    from skillstack.fetching import fetch_all
+    from skillstack.tasks.presets import load_preset
+
+    names = load_preset(preset).task_names if preset is not None else tuple(dict.fromkeys(tasks))
+    return fetch_all(names, model, Path(output), listen)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.errors import IntegrityError, UsageError
+from skillstack.errors import IntegrityError, StoreError, UsageError
+from skillstack.frames import withheld
+from skillstack.frames.history import read_history
 from skillstack.frames.records import Content
 from skillstack.frames.rows import Row
 from skillstack.frames.samples import FeatureSamples, ReferenceSamples
@@ -77,9 +79,44 @@ class StackRouter:
             state.save(self.folder(chain), fitted)
         return fitted
 
+    def files(self, chain: Chain, *, fit: bool = True) -> dict[str, bytes]:
+        """The files of the state of a chain by their names, tensors first; none where there is no state.
+
+        :param fit: whether a state that is missing or damaged is fitted, where that is possible.
+        """
+        found = self.fitting(chain, self._read(chain))
+        skills = [skill for _, content in chain for skill in content.skills]
+        # Without samples of every skill, kept and here, there is nothing to fit from.
+        fit = fit and all(s.samples and not self.store.is_withheld(f"samples/{s.samples}") for s in skills)
+        return found or (state.encode(self.fit(chain)) if fit else {})
+
+    def fitting(self, chain: Chain, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """These files of a state, if they are whole and follow from this chain; else none."""
+        if set(files) != {state.TENSORS, state.RECORD}:
+            return {}
+        try:
+            state.decode(files, _digest(chain), what="that was given")
+        except StoreError:
+            return {}
+        return {name: files[name] for name in (state.TENSORS, state.RECORD)}
+
+    def _read(self, chain: Chain) -> dict[str, bytes]:
+        try:
+            return state.read(self.folder(chain))
+        except IntegrityError:
+            return {}
+
     def folder(self, chain: Chain) -> Path:
         """Where the state of a chain lies."""
         return self.store.routers / self.stack / _digest(chain)
+
+    def sample_counts(self, chain: Chain) -> dict[str, int]:
+        """How many sample rows each skill has.
+
+        :raises IntegrityError: if samples are missing or were altered.
+        """
+        skills = [skill for _, content in chain for skill in content.skills]
+        return {s.name: len(self.store.samples(s.samples)) if s.samples else 0 for s in skills}
 
     def _rows(self, skill: str, digest: str | None) -> HashedRows:
         if digest is None:
@@ -110,8 +147,26 @@ def unneeded_states(store: Store) -> list[Path]:
     """Files of router states that fit no stack's tip. They can be fitted again."""
     chains = {stack: store.contents(stack) for stack in store.stacks()}
     needed = {store.routers / stack / _digest(chain) for stack, chain in chains.items() if chain}
+    if any((store.root / "samples").glob(f"*{withheld.SUFFIX}")):
+        needed |= _irreplaceable(store)
     found = store.routers.glob("*/*/*") if store.routers.is_dir() else []
     return sorted(path for path in found if path.is_file() and path.parent not in needed)
+
+
+def _irreplaceable(store: Store) -> set[Path]:
+    """Folders of states that an undo or redo would need and that could not be fitted: texts were left out."""
+    found: set[Path] = set()
+    for stack in store.stacks():
+        history = read_history(store, stack)
+        for tip in {tip for step in history.steps for tip in (step.before, step.after)}:
+            try:
+                nodes = list(store.walk(tip))[::-1]
+                chain = [(node.content, store.content(node.content)) for _, node in nodes]
+            except IntegrityError:
+                continue  # an earlier collection took it
+            if any(store.is_withheld(path) for _, content in chain for path in content.files):
+                found.add(store.routers / stack / _digest(chain))
+    return found
 
 
 def _barred(chain: Chain, rows: Sequence[Row]) -> NDArray[np.bool_]:

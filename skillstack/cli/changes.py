@@ -32,7 +32,10 @@ class Change:
 
 
 def change(store: Store, before: str | None, after: str | None) -> Change:
-    """What moving the tip from one node to another does. Works on a chain that is damaged below, too."""
+    """What moving the tip from one node to another does. Works on a chain that is damaged below, too.
+
+    A frame is the same wherever it stands: one that only got another parent was neither lost nor gained.
+    """
     old, new = _names(store, before), _names(store, after)
     return Change(
         after,
@@ -42,11 +45,13 @@ def change(store: Store, before: str | None, after: str | None) -> Change:
 
 
 def _names(store: Store, tip: str | None) -> dict[str, str]:
+    """Names of a chain's frames by the ids of their contents, newest first."""
     names: dict[str, str] = {}
     try:
         for node_id, node in store.walk(tip):
             names[node_id] = f"(damaged) {short(node_id)}"
-            names[node_id] = store.content(node.content).name
+            names[node.content] = store.content(node.content).name
+            del names[node_id]
     except IntegrityError:
         pass  # an undo must show what it can just where something is broken
     return names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -14,19 +15,23 @@ PROGRAM = "skillstack"
 SECTIONS: dict[str, dict[str, str]] = {
     "Work": {
         "train": "Train a stack of frames, one task after another.",
+        "learn": "Learn a skill from a table of your own.",
+        "fetch": "Get tasks and a model into one folder, for runs without a network.",
         "route": "Say which skill would answer a text.",
         "predict": "Answer a text with the skill that the router picks.",
     },
     "Look": {
         "log": "Draw the stack, from the newest frame to the oldest.",
         "show": "Show all about one frame.",
-        "stacks": "List the stacks of the store.",
+        "stacks": "List the stacks of the store; rename, copy or delete one.",
         "verify": "Check that every file of the store is whole.",
     },
     "Change": {
         "use": "Choose the stack that commands mean.",
         "undo": "Take back the latest change of the stack.",
         "redo": "Bring back what was undone last.",
+        "export": "Write a stack into one file, or as plain PEFT folders.",
+        "import": "Bring a stack in from a file.",
         "gc": "Free the space of what nothing needs any more.",
     },
 }
@@ -34,6 +39,7 @@ FIRST_STEPS = (
     f"{PROGRAM} train --preset starter8",
     f'{PROGRAM} route "please block my card"',
     f'{PROGRAM} predict "please block my card"',
+    f"{PROGRAM} learn tickets tickets.csv",
     f"{PROGRAM} log",
 )
 SUMMARIES = {name: text for section in SECTIONS.values() for name, text in section.items()}
@@ -50,7 +56,8 @@ class LazyGroup(click.Group):
         """The command of this name, imported now."""
         if cmd_name not in SUMMARIES:
             return None
-        command = getattr(import_module(f"skillstack.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # as Python's own style guide has it
+        command = getattr(import_module(f"skillstack.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -12,8 +12,10 @@ import os
 import sys
 import uuid
 import warnings
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 from skillstack.errors import StoreError
 
@@ -38,6 +40,28 @@ def write_file(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise as_store_error(error, path) from error
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write piece by piece that appears at this path once all of it is on disk, or never.
+
+    :raises StoreError: as `write_file`.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        make_folder(path.parent)
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            sync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise as_store_error(error, path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_new(path: Path, data: bytes) -> None:

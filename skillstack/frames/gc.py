@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import BusyError
-from skillstack.frames import atomic
+from skillstack.frames import atomic, withheld
 from skillstack.frames.history import read_history
 from skillstack.frames.locks import commit_lock, is_training
 from skillstack.frames.store import Store
@@ -152,4 +152,6 @@ class _Marked:
         content = self.store.content(content_id)
         self.paths.add(f"contents/{content_id}.json")
         self.paths.update(content.files)
+        missing = (relative for relative in content.files if withheld.is_withheld(self.store.root, relative))
+        self.paths.update(f"{relative}{withheld.SUFFIX}" for relative in missing)
         self.behaviours.update(content.behaviour(skill) for skill in content.skills)

@@ -27,6 +27,9 @@ class TextSamples:
 
     rows: tuple[Row, ...]
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
         rows = [[r.text] if r.text_pair is None else [r.text, r.text_pair] for r in self.rows]
@@ -44,6 +47,9 @@ class ReferenceSamples:
     source: str
     rows: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
         return canonical.dumps(
@@ -56,6 +62,9 @@ class FeatureSamples:
     """Hashed features, as the tensors that the router's feature module reads and writes."""
 
     arrays: Mapping[str, NDArray[np.generic]]
+
+    def __len__(self) -> int:
+        return max(0, len(self.arrays["indptr"]) - 1)
 
     def to_bytes(self) -> bytes:
         """Safetensors."""

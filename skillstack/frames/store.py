@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, StoreError, UsageError, did_you_mean
-from skillstack.frames import atomic, canonical, sealed, tensors
+from skillstack.frames import atomic, canonical, sealed, tensors, withheld
 from skillstack.frames.digests import check_digest, sha256
 from skillstack.frames.names import check_name, is_name
 from skillstack.frames.records import ADAPTER_FILES, AdapterRef, Content, Node
@@ -154,7 +154,7 @@ class Store:
         data = content.to_bytes()
         Content.from_bytes(data, what=f"The content {content.name!r}")
         for relative in content.files:
-            if not (self.root / relative).is_file():
+            if not withheld.is_there(self.root, relative):
                 raise IntegrityError(f"{relative} is missing.", "Write a content's files before the content.")
         return self._put("contents", data, ".json")
 
@@ -239,9 +239,37 @@ class Store:
         return self._put("samples", samples.to_bytes())
 
     def samples(self, digest: str) -> Samples:
-        """Router samples, checked."""
+        """Router samples, checked.
+
+        :raises StoreError: if they were left out when the stack was exported.
+        :raises IntegrityError: if they are missing or altered.
+        """
         relative = f"samples/{check_digest(digest, 'A sample set')}"
+        if self.is_withheld(relative):
+            raise withheld.refusal(relative)
         return read_samples(self.read_checked(relative, digest), what=str(self.root / relative))
+
+    def is_withheld(self, relative: str) -> bool:
+        """Whether samples are not there on purpose: the stack came without its texts."""
+        return withheld.is_withheld(self.root, relative)
+
+    def check_texts(self, contents: Iterable[Content]) -> None:
+        """Refuse what needs the samples of these contents, before it has cost anything.
+
+        :raises StoreError: if samples were left out when the stack was exported.
+        """
+        for content in contents:
+            for relative in content.files:
+                if self.is_withheld(relative):
+                    raise withheld.refusal(relative)
+
+    def withheld_rows(self, digest: str) -> int:
+        """How many rows a set of withheld samples has.
+
+        :raises IntegrityError: if the record in its place is missing or damaged.
+        """
+        relative = f"samples/{check_digest(digest, 'A sample set')}{withheld.SUFFIX}"
+        return withheld.check(self.read(relative), what=str(self.root / relative), samples=digest)
 
     def put_canaries(self, record: Mapping[str, object]) -> str:
         """Keep canary logits; returns their digest."""

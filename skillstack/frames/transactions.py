@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from skillstack.errors import BusyError, IntegrityError, StoreError, UsageError
-from skillstack.frames import atomic
+from skillstack.frames import atomic, withheld
 from skillstack.frames.history import History, Step, Transaction, path_of, read_history, read_steps
 from skillstack.frames.locks import commit_lock
 from skillstack.frames.names import check_name
@@ -53,6 +54,31 @@ def push(
         reference=reference,
     )
     return node_id
+
+
+def rebuild(
+    store: Store, stack: str, contents: Sequence[str], *, transaction: str, note: str, expected: str | None
+) -> str | None:
+    """Make a stack hold just these contents, oldest first; returns the new tip.
+
+    Contents stay as they are; frames above a changed place get new nodes.
+
+    :param contents: ids of contents in the store.
+    :param expected: the tip that the caller built on.
+    :raises BusyError: if the tip moved meanwhile.
+    :raises UsageError: if two of them have a skill of one name.
+    :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
+    """
+    _check_stack(store, stack, False)
+    names = [skill.name for content in contents for skill in store.content(content).skills]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"Two frames would have a skill {twice!r}.", "A stack holds each skill once.")
+    tip = None
+    for content in contents:
+        tip = store.put_node(Node(content, tip))
+    move(store, stack, "replace", tip, expected=expected, transaction=transaction, note=note)
+    return tip
 
 
 def move(
@@ -130,7 +156,7 @@ def _check_complete(store: Store, node_id: str | None, action: str) -> None:
     try:
         for _, node in store.walk(node_id):
             for relative in store.content(node.content).files:
-                if not (store.root / relative).is_file():
+                if not withheld.is_there(store.root, relative):
                     raise IntegrityError(f"{store.root / relative} is missing.")
     except IntegrityError as error:
         raise StoreError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.frames import sealed, tensors
+from skillstack.frames import sealed, tensors, withheld
 from skillstack.frames.atomic import TEMPORARY
 from skillstack.frames.digests import sha256_file
 from skillstack.frames.history import read_history, read_steps
@@ -94,6 +94,8 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
             walk.check(path, lambda p=path: store.node(p.stem))  # type: ignore[misc]
         elif folder == "heads":
             walk.check(path, lambda p=path: store.head(p.stem))  # type: ignore[misc]
+        elif folder == "samples" and path.suffix == withheld.SUFFIX:
+            walk.check(path, lambda p=path: withheld.check(p.read_bytes(), what=p.name, samples=p.stem))  # type: ignore[misc]
         elif folder == "samples":
             walk.check(path, lambda p=path: store.samples(p.name))  # type: ignore[misc]
         elif folder == "canaries":
@@ -143,7 +145,7 @@ def _content(store: Store, path: Path, walk: _Walk) -> None:
         for name, digest in zip(ADAPTER_FILES, (adapter.config, adapter.model, adapter.card), strict=True):
             walk.check(folder / name, lambda f=folder / name, d=digest: _adapter_file(f, d))  # type: ignore[misc]
     for relative in content.files:
-        if not (store.root / relative).is_file():
+        if not withheld.is_there(store.root, relative):
             walk.check(store.root / relative, lambda r=relative: store.read(r))  # type: ignore[misc]
     for skill in content.skills:
         if (store.root / "heads" / f"{skill.head}.safetensors").is_file():

@@ -1,0 +1,69 @@
+"""Archives made by hand: a good one taken apart, changed and put together again."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from skillstack.frames import sealed
+from skillstack.frames.archive import export
+from skillstack.frames.digests import sha256
+from skillstack.frames.importing import Imported, place
+from skillstack.frames.packed import open_archive
+from skillstack.frames.store import Store
+
+Files = dict[str, bytes]
+
+
+def bring_in(path: Path, store: Store, name: str | None = None, **options: object) -> Imported:
+    """Import an archive, without a router."""
+    with open_archive(path) as (packed, cargo):
+        return place(
+            packed,
+            cargo,
+            packed.measured(),
+            store,
+            name or packed.manifest.stack,
+            router={},
+            note="import",
+            hint="Give it another name with --as.",
+            **options,  # type: ignore[arg-type]
+        )
+
+
+def write_archive(store: Store, stack: str, path: Path, *, with_texts: bool = True) -> Path:
+    """Export a stack, without a router."""
+    export(store, stack, path, with_texts=with_texts, router={})
+    return path
+
+
+def unpacked(path: Path) -> Files:
+    """An archive's files by their names, the manifest first."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(files: Files, path: Path, *, compression: int = zipfile.ZIP_STORED) -> Path:
+    """These files as an archive, its manifest as it is."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def manifest(files: Files) -> dict[str, object]:
+    """The record in the manifest."""
+    return sealed.unseal(files["manifest.json"], what="manifest")
+
+
+def promised(files: Files, change: Callable[[dict[str, object]], None] = lambda record: None) -> Files:
+    """The files with a manifest that says what they are, changed at will: a careful forgery."""
+    record = manifest(files)
+    record["entries"] = [
+        {"path": name, "sha256": sha256(data), "size": len(data)}
+        for name, data in sorted(files.items())
+        if name != "manifest.json"
+    ]
+    change(record)
+    return {**files, "manifest.json": sealed.seal(record)}

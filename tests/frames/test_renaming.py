@@ -1,0 +1,161 @@
+"""Stacks renamed, copied and deleted: names move, ids stay, and undo brings all back."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from skillstack.errors import BusyError, StoreError, UsageError
+from skillstack.frames import gc, renaming, transactions
+from skillstack.frames.history import read_history
+from skillstack.frames.locks import training_lock
+from skillstack.frames.store import Store
+from skillstack.frames.verify import verify
+
+from .builders import chain, full_store, make_content, push
+from .faults import Killed, faults
+
+
+def copy(store, old, new):
+    return renaming.copy(store, old, new, router={})
+
+
+def rename(store, old, new):
+    return renaming.rename(store, old, new, router={})
+
+
+def test_a_copy_has_the_same_ids_and_goes_its_own_way(full):
+    before = chain(full, "main")
+    copy(full, "main", "twin")
+    assert chain(full, "twin") == chain(full, "main") == before
+    push(full, "twin", "zeta")
+    assert chain(full, "main") == before and len(chain(full, "twin")) == 3
+    renaming.revert(full, "twin", "undo")
+    renaming.revert(full, "twin", "undo")
+    assert chain(full, "twin") == [] and renaming.is_deleted(full, "twin")
+    assert verify(full).ok
+
+
+def test_a_renamed_stack_keeps_ids_and_stays_the_current_one(full):
+    before = chain(full, "main")
+    rename(full, "main", "tickets")
+    assert (chain(full, "tickets"), chain(full, "main")) == (before, [])
+    assert full.head_stack() == "tickets"
+    assert renaming.is_deleted(full, "main") and not renaming.is_deleted(full, "tickets")
+    assert read_history(full, "tickets").done[-1].note == "rename main to tickets"
+
+
+@pytest.mark.parametrize("asked", ["main", "tickets"])
+def test_undo_takes_a_rename_back_under_either_name(full, asked):
+    before = chain(full, "main")
+    rename(full, "main", "tickets")
+    shown = renaming.revert(full, asked, "undo", dry_run=True)
+    assert chain(full, "main") == [] and shown.note == "rename main to tickets"
+    assert renaming.revert(full, asked, "undo") == shown
+    assert (chain(full, "main"), chain(full, "tickets"), full.head_stack()) == (before, [], "main")
+    renaming.revert(full, asked, "redo")
+    assert (chain(full, "main"), chain(full, "tickets"), full.head_stack()) == ([], before, "tickets")
+    assert verify(full).ok
+
+
+def test_undo_reverts_what_came_after_a_rename_first(full):
+    rename(full, "main", "tickets")
+    push(full, "tickets", "zeta")
+    renaming.revert(full, "tickets", "undo")
+    assert len(chain(full, "tickets")) == 2 and chain(full, "main") == []
+    push(full, "main", "eta")  # the old name is used anew
+    renaming.revert(full, "tickets", "undo")
+    assert chain(full, "tickets") == [] and len(chain(full, "main")) == 1
+
+
+def test_a_deleted_stack_comes_back_until_a_collection(full):
+    before = chain(full, "other")
+    renaming.delete(full, "other")
+    assert chain(full, "other") == [] and renaming.is_deleted(full, "other")
+    gc.collect(full, dry_run=False)
+    renaming.revert(full, "other", "undo")
+    assert chain(full, "other") == before and not renaming.is_deleted(full, "other")
+    renaming.delete(full, "other")
+    gc.collect(full, dry_run=False, expire_now=True)
+    with pytest.raises(StoreError, match="garbage collection"):
+        renaming.revert(full, "other", "undo")
+    assert verify(full).ok
+
+
+def test_a_name_that_was_deleted_can_be_taken_again(full):
+    renaming.delete(full, "other")
+    copy(full, "main", "other")
+    assert chain(full, "other") == chain(full, "main")
+    renaming.revert(full, "other", "undo")
+    renaming.revert(full, "other", "undo")
+    assert len(chain(full, "other")) == 1
+
+
+def test_taken_unknown_empty_and_bad_names_are_refused(full):
+    for action in (copy, rename):
+        with pytest.raises(UsageError, match=r"'other' already"):
+            action(full, "main", "other")
+        with pytest.raises(UsageError, match="There is no stack 'mian'"):
+            action(full, "mian", "new")
+        with pytest.raises(UsageError, match="no valid name"):
+            action(full, "main", "../new")
+        with pytest.raises(UsageError, match="ships with the package"):
+            action(full, "main", "reference")
+        with pytest.raises(UsageError, match=r"'main' already"):
+            action(full, "main", "main")
+    renaming.delete(full, "other")
+    with pytest.raises(UsageError, match="no frames"):
+        renaming.delete(full, "other")
+    assert full.stacks() == ("main", "other") and len(chain(full, "main")) == 2
+
+
+def test_the_reference_stack_can_be_copied_and_nothing_else(store):
+    content = make_content(store, "alpha")
+    options = {"transaction": "t", "note": "", "expected": None, "reference": True}
+    transactions.push(store, "reference", content, **options)
+    copy(store, "reference", "mine")
+    assert chain(store, "mine") == chain(store, "reference")
+    for action in (lambda: rename(store, "reference", "x"), lambda: renaming.delete(store, "reference")):
+        with pytest.raises(StoreError, match=r"for reading only.*stacks copy"):
+            action()
+    shipped = Store.open(store.root, read_only=True)
+    for action in (lambda: copy(shipped, "mine", "x"), lambda: renaming.delete(shipped, "mine")):
+        with pytest.raises(StoreError, match="reading only"):
+            action()
+    assert store.stacks() == ("mine", "reference")
+
+
+def test_a_stack_in_training_is_left_alone(full):
+    with training_lock(full.root, "main"):
+        for action in (lambda: rename(full, "main", "x"), lambda: renaming.delete(full, "main")):
+            with pytest.raises(BusyError):
+                action()
+    assert len(chain(full, "main")) == 2
+
+
+def test_killed_at_any_call_a_rename_has_the_frames_under_one_name_at_least_and_goes_on(place):
+    template = place / "template" / "frames"
+    frames = chain(full_store(template), "main")
+    root = place / "frames"
+    shutil.copytree(template, root)
+    with faults() as counted:
+        rename(Store.open(root), "main", "tickets")
+    shutil.rmtree(root)
+    for at, name in enumerate(counted.calls):
+        where = f"killed at {at}, {name}"
+        shutil.copytree(template, root)
+        with faults(at, "kill"), pytest.raises(Killed):
+            rename(Store.open(root), "main", "tickets")
+        with faults():
+            store = Store.open(root)
+            found = (chain(store, "main"), chain(store, "tickets"))
+            assert found in ((frames, []), (frames, frames), ([], frames)), where
+            assert verify(store).ok, where
+            if found[0]:
+                rename(store, "main", "tickets")
+            assert (chain(store, "main"), chain(store, "tickets")) == ([], frames), where
+            assert len(read_history(store, "tickets").done) == 1, where
+            renaming.revert(store, "tickets", "undo")
+            assert (chain(store, "main"), chain(store, "tickets")) == (frames, []), where
+        shutil.rmtree(root)
