@@ -170,12 +170,14 @@ class Trained:
     :ivar trained: names of the frames it added.
     :ivar kept: names of the frames that were there already, with the same plan.
     :ivar tip: id of the newest frame.
+    :ivar complete: whether all is done; False where the time limit came first. The same call goes on.
     """
 
     stack: str
     trained: tuple[str, ...]
     kept: tuple[str, ...]
     tip: str | None
+    complete: bool = True
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,12 @@ def load_stack(
     :raises MissingError: if it is not here.
     """
     try:
-        base = load_base(model or tip.base.name, precision=precision_change or tip.precision, device=device)
+        base = load_base(
+            model or tip.base.name,
+            precision=precision_change or tip.precision,
+            device=device,
+            revision="" if model else tip.base.revision,
+        )
     except MissingError as error:
         if precision_change is None and tip.precision != "fp32":
             error.hint = f"{error.hint} Or hold the base at another precision with --precision-change fp32."

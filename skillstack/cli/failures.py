@@ -8,7 +8,11 @@ import click
 
 from skillstack.errors import SkillStackError
 
+#: The time limit came before the end; everything done so far is kept.
+OUT_OF_TIME = 4
 INTERRUPTED = 130
+#: How torch says that the system has none left; it has no type of error for it.
+_NO_MEMORY = "DefaultCPUAllocator"
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,10 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         hint = error.hint if isinstance(error, Interrupted) else ""
         return Failure("Interrupted", "Interrupted.", hint, INTERRUPTED)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY in str(error)):
         return Failure(kind, "There is not enough memory.", "Close other programs, or take less at once.", 3)
     if kind == "OutOfMemoryError":  # torch's; it must not be imported for this
-        hint = "Try --precision nf4, a smaller --max-length, or --set batch_size=4."
+        hint = "Try --precision nf4, a smaller --max-length, or a smaller model."
         return Failure(kind, "There is not enough memory on the device.", hint, 3)
     if isinstance(error, OSError):
         what = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")

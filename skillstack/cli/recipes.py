@@ -56,15 +56,19 @@ def check_names(preset: str | None, tasks: Sequence[str], data_dir: str | None, 
     """
     from skillstack.frames.names import check_name
     from skillstack.tasks.presets import load_preset
-    from skillstack.tasks.sources import StarterSource, load_task
+    from skillstack.tasks.sources import HubSource, StarterSource, load_task
 
     if stack is not None:
         check_name(stack, "The stack")
     names = load_preset(preset).task_names if preset is not None else tasks
     if data_dir is None:
-        starter = StarterSource()
+        starter, hub = StarterSource(), HubSource()
         for name in names:
-            if not starter.holds(name):
+            if starter.holds(name):
+                continue
+            if hub.holds(name):
+                hub.check(name)
+            else:
                 load_task(name)  # knows why not
 
 
@@ -90,6 +94,6 @@ def preset_words() -> list[str]:
         tasks = ", ".join(task["name"] for task in preset["tasks"])
         local = any(task["source"] == "folder" for task in preset["tasks"])
         lines += [f"{preset['name']}  {shorten(preset['description'], 110)}", f"    {tasks}"]
-        lines += ["    needs --data-dir"] if local else []
+        lines += ["    from the hub, or from --data-dir"] if local else []
         lines.append("")
     return lines[:-1]

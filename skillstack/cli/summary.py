@@ -11,6 +11,11 @@ from skillstack.cli.words import accuracy, columns, many, percent, seconds
 from skillstack.frames.records import Count
 from skillstack.training.events import Event, FrameDone
 
+_UNFINISHED = (
+    "The time limit is reached, and what was done is kept.",
+    "Run the same command again to go on where it stopped.",
+)
+
 
 @dataclass
 class Summary:
@@ -31,6 +36,7 @@ class Summary:
         return {
             "stack": trained.stack,
             "tip": trained.tip,
+            "complete": trained.complete,
             "trained": list(trained.trained),
             "kept": list(trained.kept),
             "frames": [
@@ -48,6 +54,9 @@ class Summary:
 
     def words(self, trained: Trained, store: str | None) -> list[str]:
         """A table of the frames, and the next commands to try."""
+        if not trained.complete and not trained.trained:
+            kept = f"{many(len(trained.kept), 'frame')} of {trained.stack} are there" if trained.kept else ""
+            return [*([kept + "."] if kept else []), *_UNFINISHED]
         if not trained.trained:
             done = f"Nothing to do: {many(len(trained.kept), 'frame')} of {trained.stack} are there already."
             return [done, *_next(trained, store)]
@@ -71,7 +80,8 @@ class Summary:
                     seconds(sum(f.seconds for f in self.done)),
                 ]
             )
-        return [*lines, "", *columns(table, right=(4,)), *_next(trained, store)]
+        after = _next(trained, store) if trained.complete else ["", *_UNFINISHED]
+        return [*lines, "", *columns(table, right=(4,)), *after]
 
 
 def _next(trained: Trained, store: str | None) -> list[str]:

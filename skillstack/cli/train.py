@@ -8,8 +8,9 @@ import click
 
 from skillstack.cli import render
 from skillstack.cli.command import command
-from skillstack.cli.failures import Interrupted
-from skillstack.errors import UsageError
+from skillstack.cli.execution import execution_options, launched_place
+from skillstack.cli.failures import OUT_OF_TIME, Interrupted
+from skillstack.errors import SkillStackError, UsageError
 
 if TYPE_CHECKING:
     from skillstack.training.events import Event
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     "skillstack train --preset starter8",
     "skillstack train --preset hard8 --data-dir data",
     "skillstack train --task imdb --task agnews --data-dir data --stack mine",
-    "skillstack train --preset starter8 --model smollm2 --precision nf4 --stack small-llm",
-    "skillstack train --task banking --stack quick --epochs 1 --set batch_size=8",
+    "skillstack train --preset starter8 --model smollm2 --stack small-llm",
+    "skillstack train --task banking --stack quick --epochs 1 --batch-size 8",
+    "skillstack train --preset starter8 --time-limit 8h",
+    "accelerate launch --num_processes 2 -m skillstack train --preset starter8",
 )
 @click.option("--preset", metavar="NAME", help="A named sequence of tasks; --list-presets shows them.")
 @click.option("--task", "tasks", multiple=True, metavar="NAME", help="A task; give it once for each.")
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--learning-rate", type=float, metavar="X", help="Of the adapter.")
 @click.option("--rank", type=int, metavar="R", help="Of the LoRA adapters.")
 @click.option("--router-samples", type=int, metavar="N", help="Rows per task from which the router learns.")
+@execution_options
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
 @click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
 @click.option("--list-presets", is_flag=True, help="List the presets and stop.")
@@ -62,17 +66,23 @@ def train(
     learning_rate: float | None,
     rank: int | None,
     router_samples: int | None,
+    batch_size: int | None,
+    micro_batch: int,
+    accumulate: int,
+    gradient_checkpointing: bool | None,
+    time_limit: float | None,
     settings: tuple[str, ...],
     no_keep_texts: bool,
     list_presets: bool,
     store: str | None,
     stack: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Train a stack of frames, one task after another.
 
     Makes ./frames where there is no store yet. Run again, it goes on where it was stopped, and does nothing
     where all is done. A recipe's fields that are not given come from the preset and the model's kind.
+    Where memory runs out, fewer rows pass at once and the training goes on.
     """
     from skillstack.cli.recipes import check_names, chosen_recipe, preset_json, preset_words
 
@@ -81,7 +91,7 @@ def train(
             render.document({"presets": preset_json()})
         else:
             render.out("\n".join(preset_words()))
-        return
+        return 0
     if (preset is None) == (not tasks):
         wrong = "No preset and no task is named." if preset is None else "There are --preset and --task."
         raise UsageError(wrong, "Try `skillstack train --preset starter8`; --list-presets shows the others.")
@@ -95,6 +105,7 @@ def train(
         "learning_rate": learning_rate,
         "r": rank,
         "router_samples": router_samples,
+        "batch_size": batch_size or None,
     }
     # What is quick to see is said before anything large is loaded.
     check_names(preset, tasks, data_dir, stack)
@@ -104,12 +115,13 @@ def train(
     from skillstack.cli.summary import Summary
     from skillstack.cli.training import training_progress
 
-    summary = Summary()
+    summary, place = Summary(), launched_place()
     try:
-        render.note("Loading ...")
+        if not place:
+            render.note("Loading ...")
         from skillstack.api import Stack
 
-        with training_progress() as show, remembered_interrupts() as check_interrupt:
+        with training_progress(silent=place > 0) as show, remembered_interrupts() as check_interrupt:
 
             def listen(event: Event) -> None:
                 check_interrupt()
@@ -127,11 +139,24 @@ def train(
                 device=device,
                 recipe=recipe,
                 keep_texts=not no_keep_texts,
+                time_limit=time_limit,
+                micro_batch=micro_batch,
+                accumulate=accumulate,
+                gradient_checkpointing=gradient_checkpointing,
                 on_event=listen,
             )
     except KeyboardInterrupt:
         raise Interrupted("Run the same command again to go on where it stopped.") from None
-    if as_json:
+    except SkillStackError as error:
+        if not place:
+            raise
+        render.note(f"process {place}: {error}")
+        raise click.exceptions.Exit(error.exit_status) from None
+    from skillstack.training.processes import leave_processes
+
+    leave_processes()
+    if not place and as_json:
         render.document(summary.to_json(trained))
-    else:
+    elif not place:
         render.out("\n".join(summary.words(trained, store)))
+    return 0 if trained.complete else OUT_OF_TIME

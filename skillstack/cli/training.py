@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from skillstack.cli import render
@@ -16,40 +16,49 @@ from skillstack.training.events import (
     FrameKept,
     FrameStarted,
     Listener,
+    MemoryShort,
     StepDone,
+    nobody,
 )
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+#: Where nothing moves, a long frame says every so often how far it is.
+SECONDS_BETWEEN_LINES = 30.0
+
+
 @contextlib.contextmanager
-def training_progress() -> Iterator[Listener]:
-    """Show a training on standard error while the block runs; yields who listens to it."""
+def training_progress(
+    *, silent: bool = False, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Listener]:
+    """Show a training on standard error while the block runs; yields who listens to it.
+
+    :param silent: show nothing, as another process speaks.
+    :param clock: seconds, for rates and remaining times.
+    """
+    if silent:
+        yield nobody
+        return
     if not render.shows_progress():
-        yield _lines
+        yield _Lines(clock)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     with Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[words]}"),
+        BarColumn(bar_width=6),
+        TextColumn("{task.fields[words]}"),
         console=Console(stderr=True),
         transient=True,
     ) as progress:
-        yield _Display(progress)
-
-
-def _lines(event: Event) -> None:
-    line = event_line(event)
-    if line is not None:
-        render.note(line)
+        yield _Display(progress, clock)
 
 
 def event_line(event: Event) -> str | None:
-    """A line for a frame's start and end; None for what happens in between."""
+    """A line for a frame's start and end and for what a person should know; None for the rest."""
     if isinstance(event, FrameStarted):
         resumed = f", going on from step {event.resumed_at}" if event.resumed_at else ""
         return f"{_place(event)}: {many(event.rows, 'row')}, {many(event.steps, 'step')}{resumed}"
@@ -59,6 +68,8 @@ def event_line(event: Event) -> str | None:
         return f"{_place(event)}: {measured}, {seconds(event.seconds)}"
     if isinstance(event, FrameKept):
         return f"{_place(event)}: there already"
+    if isinstance(event, MemoryShort):
+        return f"{event.name}: memory ran out; {many(event.rows, 'row')} at once from now on"
     return None
 
 
@@ -66,57 +77,102 @@ def _place(event: FrameStarted | FrameDone | FrameKept) -> str:
     return f"frame {event.index} of {event.total}, {event.name}"
 
 
-class _Display:
-    """Two bars, all frames and the present one, and the finished frames above them."""
+def _step(event: StepDone) -> str:
+    return f"step {event.step} of {event.steps}"
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._frames: TaskID | None = None
-        self._steps: TaskID | None = None
+
+class _Pace:
+    """Where a training is: its frame, its step, and the time that is left, as far as that can be known."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._taken: list[float] = []
         self._started = 0.0
         self._first_step = 0
         self._dev = ""
+        self.frame: FrameStarted | None = None
 
-    def __call__(self, event: Event) -> None:
+    def hear(self, event: Event) -> None:
+        """Take an event in."""
         if isinstance(event, FrameStarted):
-            self._start(event)
-        elif isinstance(event, StepDone):
-            self._step(event)
+            self.frame = event
+            self._started, self._first_step, self._dev = self._clock(), event.resumed_at, ""
         elif isinstance(event, DevMeasured):
             self._dev = f", dev {percent(event.dev.accuracy)}"
-        else:
-            self._finish(event)
-
-    def _start(self, event: FrameStarted) -> None:
-        self._place(event.index - 1, event.total)
-        self._started, self._first_step, self._dev = time.monotonic(), event.resumed_at, ""
-        self._steps = self._progress.add_task(
-            event.name, total=event.steps, completed=event.resumed_at, words="steps"
-        )
-
-    def _step(self, event: StepDone) -> None:
-        if self._steps is None:
-            return
-        elapsed = max(time.monotonic() - self._started, 1e-6)
-        rate = (event.step - self._first_step) / elapsed
-        left = f", {seconds((event.steps - event.step) / rate)} left" if rate else ""
-        words = f"steps, {rate:.1f}/s{left}, loss {event.loss:.3f}{self._dev}"
-        self._progress.update(self._steps, completed=event.step, total=event.steps, words=words)
-
-    def _finish(self, event: FrameDone | FrameKept) -> None:
-        if self._steps is not None:
-            self._progress.remove_task(self._steps)
-            self._steps = None
-        if isinstance(event, FrameDone):
+        elif isinstance(event, FrameDone):
             self._taken.append(event.seconds)
-        self._progress.console.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
-        self._place(event.index, event.total)
 
-    def _place(self, done: int, total: int) -> None:
-        words = "frames"
-        if self._taken and done < total:
-            words += f", about {seconds(sum(self._taken) / len(self._taken) * (total - done))} left"
+    def step(self, event: StepDone) -> str:
+        """``3.1 s left, loss 0.700, dev 80.0 %``."""
+        elapsed = max(self._clock() - self._started, 1e-6)
+        done = event.step - self._first_step
+        left = f"{seconds((event.steps - event.step) * elapsed / done)} left, " if done > 0 else ""
+        return f"{left}loss {event.loss:.3f}{self._dev}"
+
+    def frames(self, done: int, total: int) -> str:
+        """``about 3 min 20 s left`` of all frames, or nothing before one is done."""
+        if not self._taken or done >= total:
+            return ""
+        return f"about {seconds(sum(self._taken) / len(self._taken) * (total - done))} left"
+
+
+class _Lines:
+    """A line a frame, and one now and then in between."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._pace = _Pace(clock)
+        self._said = clock()
+
+    def __call__(self, event: Event) -> None:
+        self._pace.hear(event)
+        line = event_line(event)
+        if isinstance(event, StepDone) and self._clock() - self._said >= SECONDS_BETWEEN_LINES:
+            frame = f"{_place(self._pace.frame)}: " if self._pace.frame else ""
+            line = f"{frame}{_step(event)}, {self._pace.step(event)}"
+        if line is not None:
+            self._said = self._clock()
+            render.note(line)
+
+
+class _Display:
+    """Two bars, all frames and the present one, and the finished frames above them."""
+
+    def __init__(self, progress: Progress, clock: Callable[[], float]) -> None:
+        self._progress = progress
+        self._pace = _Pace(clock)
+        self._frames: TaskID | None = None
+        self._steps: TaskID | None = None
+
+    def __call__(self, event: Event) -> None:
+        self._pace.hear(event)
+        if isinstance(event, FrameStarted):
+            self._show(f"frame {event.index} of {event.total}, {event.name}", event.index - 1, event.total)
+            self._steps = self._progress.add_task(
+                "", total=event.steps, completed=event.resumed_at, words="reading the rows"
+            )
+        elif isinstance(event, StepDone) and self._steps is not None:
+            self._progress.update(
+                self._steps,
+                description=_step(event),
+                completed=event.step,
+                total=event.steps,
+                words=self._pace.step(event),
+            )
+        elif isinstance(event, (FrameDone, FrameKept)):
+            if self._steps is not None:
+                self._progress.remove_task(self._steps)
+                self._steps = None
+            self._say(event)
+            self._show(f"{event.index} of {many(event.total, 'frame')}", event.index, event.total)
+        elif isinstance(event, MemoryShort):
+            self._say(event)
+
+    def _say(self, event: Event) -> None:
+        self._progress.console.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
+
+    def _show(self, what: str, done: int, total: int) -> None:
+        words = self._pace.frames(done, total)
         if self._frames is None:
-            self._frames = self._progress.add_task("all", total=total, completed=done, words=words)
-        self._progress.update(self._frames, completed=done, words=words)
+            self._frames = self._progress.add_task(what, total=total, completed=done, words=words)
+        self._progress.update(self._frames, description=what, completed=done, words=words)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from skillstack.frames.records import BaseIdentity
+from skillstack.models.room import Room
 
 Kind = Literal["encoder", "decoder"]
 
@@ -25,6 +26,8 @@ class Base:
         with its language-model head for decoders.
     :ivar device: where it lies.
     :ivar precision: ``fp32``, ``bf16``, ``fp16`` or ``nf4``.
+    :ivar room: how many rows pass at once without gradients, as far as memory has said.
+    :ivar training_room: how many with gradients.
     """
 
     identity: BaseIdentity
@@ -34,6 +37,8 @@ class Base:
     whole: nn.Module
     device: torch.device
     precision: str
+    room: Room = field(default_factory=Room)
+    training_room: Room = field(default_factory=Room)
 
     @property
     def hidden_size(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -12,21 +12,36 @@ from skillstack.models.batching import batches
 from skillstack.models.encoding import Encoded
 from skillstack.models.hidden_cache import HiddenCache
 from skillstack.models.pooling import pool
+from skillstack.models.room import by_parts
 from skillstack.models.split import SplitModel
 
 
 @torch.no_grad()
 def features(
-    cache: HiddenCache, *, batch_size: int = 32, progress: Callable[[int], None] | None = None
+    cache: HiddenCache,
+    *,
+    batch_size: int = 32,
+    progress: Callable[[int], None] | None = None,
+    place: int = 0,
+    places: int = 1,
 ) -> NDArray[np.float32]:
     """Features ``[rows, hidden_size]`` of a cache's rows, with the adapter that is in the model now.
 
+    Where a batch does not fit into memory, fewer rows pass at once from then on.
+
     :param progress: called with the number of rows done after each batch.
+    :param place: which part of the batches is read, from 0; the features of all others are zeros.
+    :param places: into how many parts they are divided.
+    :raises MissingError: if not even one row fits into memory.
     """
     base = cache.split.base
     found = np.zeros((len(cache.encoded), base.hidden_size), dtype=np.float32)
-    for rows in batches(cache.encoded.lengths, batch_size):
-        found[rows] = pool(*cache.forward(rows), base.pooling).cpu().numpy()
+
+    def read(part: Sequence[int]) -> None:
+        found[part] = pool(*cache.forward(part), base.pooling).cpu().numpy()
+
+    for rows in batches(cache.encoded.lengths, batch_size)[place::places]:
+        by_parts(rows, base.room, read)
         if progress is not None:
             progress(len(rows))
     return found

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from skillstack.errors import MissingError
 from skillstack.models.batching import batches
 from skillstack.models.encoding import Encoded
+from skillstack.models.room import by_parts
 from skillstack.models.split import SplitModel
 
 #: Default bound, in bytes. 48 examples for each of 14 classes at 128 tokens of 384 numbers need 130 MB.
@@ -42,7 +44,7 @@ class HiddenCache:
         return len(self._blocks)
 
     def fill(self, batch_size: int = 32, progress: Callable[[int], None] | None = None) -> None:
-        """Compute the states of all rows, or of as many as the bound allows.
+        """Compute the states of all rows, or of as many as the bound allows; of none if memory runs out.
 
         :param progress: called with the number of rows done after each batch.
         """
@@ -53,13 +55,21 @@ class HiddenCache:
             size = sum(lengths[i] for i in rows) * width
             if all(row in self._blocks for row in rows) or self._bytes + size > self._max_bytes:
                 continue
-            hidden = self.split.lower(self.encoded.batch(rows, base.device))
-            for place, row in enumerate(rows):
-                # A clone, as a view would keep the whole padded batch alive.
-                self._blocks[row] = hidden[place, : lengths[row]].clone()
+            try:
+                by_parts(rows, base.room, self._keep)
+            except MissingError:
+                # What is kept fills the memory, so none of it stays; the rows are computed when asked for.
+                self._blocks, self._bytes, self._max_bytes, base.room.most = {}, 0, 0, None
+                return
             self._bytes += size
             if progress is not None:
                 progress(len(rows))
+
+    def _keep(self, rows: Sequence[int]) -> None:
+        hidden = self.split.lower(self.encoded.batch(rows, self.split.base.device))
+        for place, row in enumerate(rows):
+            # A clone, as a view would keep the whole padded batch alive.
+            self._blocks[row] = hidden[place, : len(self.encoded.ids[row])].clone()
 
     def states(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """The lower part's states ``[rows, tokens, hidden_size]`` and the mask ``[rows, tokens]``."""

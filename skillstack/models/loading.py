@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from skillstack.errors import MismatchError, MissingError, UsageError
 from skillstack.frames.records import BaseIdentity
-from skillstack.models import sources
+from skillstack.models import devices, sources
 from skillstack.models.architecture import kind_of
 from skillstack.models.base import Base, Kind
 from skillstack.models.identity import tokenizer_fingerprint, weights_fingerprint
@@ -22,13 +23,17 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "fp16", "nf4")
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def load_base(name: str = sources.DEFAULT, *, precision: str = "fp32", device: str = "auto") -> Base:
+def load_base(
+    name: str = sources.DEFAULT, *, precision: str = "fp32", device: str = "auto", revision: str = ""
+) -> Base:
     """Load a base: frozen, in eval mode, with scaled-dot-product attention.
 
-    :param name: ``minilm``, ``smollm2``, a folder, or a model of the hub.
+    :param name: ``minilm``, ``smollm2``, a folder, or a model of the hub: ``owner/model`` or
+        ``owner/model@revision``.
     :param precision: ``fp32``, ``bf16``, ``fp16``, or ``nf4`` (4 bits, double quantisation, through
         bitsandbytes; Dettmers et al. 2023, https://arxiv.org/abs/2305.14314).
     :param device: ``auto``, ``cpu`` or ``cuda``.
+    :param revision: commit of a model of the hub, where a record says it and the name does not.
     :raises UsageError: if name, precision or device cannot be meant.
     :raises MissingError: if model, package or device are not here.
     :raises MismatchError: if the model is of a kind that is not supported.
@@ -37,7 +42,7 @@ def load_base(name: str = sources.DEFAULT, *, precision: str = "fp32", device: s
     if precision not in PRECISIONS:
         raise UsageError(f"There is no precision {precision!r}.", f"Known: {', '.join(PRECISIONS)}.")
     place = pick_device(device)
-    source = sources.find(name)
+    source = sources.find(name, revision)
     with quiet():
         config, kind = _config(source.folder)
         tokenizer = _tokenizer(source.folder)
@@ -73,14 +78,16 @@ def pick_device(device: str) -> torch.device:
             "CUDA was asked for, and no CUDA device is here.",
             "Use --device cpu, or install a driver and a torch build with CUDA.",
         )
-    return torch.device("cpu" if device == "cpu" or not torch.cuda.is_available() else "cuda")
-
-
-def half_precision() -> torch.dtype:
-    """The 16-bit format of this GPU: bfloat16, or float16 on cards without it, such as the T4."""
-    # is_bf16_supported() also says yes where bf16 is only emulated, which is several times slower.
-    major = torch.cuda.get_device_capability()[0]
-    return torch.bfloat16 if major >= 8 else torch.float16
+    if device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    # Started by `accelerate launch` or torchrun, each process of a machine has a GPU of its own.
+    place = int(os.environ.get("LOCAL_RANK", "0"))
+    if place >= torch.cuda.device_count():
+        raise MissingError(
+            f"There are more processes than the {torch.cuda.device_count()} GPUs of this machine.",
+            "Start as many as there are GPUs, or use --device cpu.",
+        )
+    return torch.device("cuda", place) if "LOCAL_RANK" in os.environ else torch.device("cuda")
 
 
 def _config(folder: Path) -> tuple[Any, Kind]:
@@ -146,7 +153,7 @@ def _nf4(device: torch.device) -> dict[str, Any]:
         raise MissingError(
             "NF4 needs the package bitsandbytes.", "Run: pip install 'skillstack[gpu]'"
         ) from None
-    compute = half_precision() if device.type == "cuda" else torch.float32
+    compute = _DTYPES[devices.arithmetic_for(devices.describe(device)).value]
     return {
         "dtype": compute,
         "device_map": {"": str(device)},

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from skillstack.errors import UsageError
 from skillstack.frames.names import check_name
 from skillstack.frames.store import REFERENCE
-from skillstack.models import loading
+from skillstack.models import devices, loading
 from skillstack.models.architecture import kind_of
 from skillstack.models.base import Base
 from skillstack.models.sources import DEFAULT
@@ -123,6 +123,5 @@ def base_name(model: str) -> str:
 
 
 def default_precision(kind: str, device: str) -> str:
-    """fp32 on a CPU and for encoders; on a GPU 4 bits for language models."""
-    place = loading.pick_device(device)
-    return "nf4" if place.type == "cuda" and kind == "decoder" else "fp32"
+    """What the rules choose for a base of this kind on this device."""
+    return devices.precision_for(devices.describe(loading.pick_device(device)), kind).value

@@ -59,6 +59,18 @@ class DevMeasured:
 
 
 @dataclass(frozen=True)
+class MemoryShort:
+    """Memory ran out, and fewer rows pass at once from now on; a step still learns from all of its rows.
+
+    :ivar name: the frame.
+    :ivar rows: how many pass at once.
+    """
+
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class FrameDone:
     """A frame is on the stack.
 
@@ -96,7 +108,7 @@ class FrameKept:
     name: str
 
 
-Event = FrameStarted | StepDone | DevMeasured | FrameDone | FrameKept
+Event = FrameStarted | StepDone | DevMeasured | MemoryShort | FrameDone | FrameKept
 Listener = Callable[[Event], None]
 
 

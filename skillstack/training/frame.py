@@ -29,10 +29,12 @@ from skillstack.training.candidates import Candidate, Floats, best_logistic, mea
 from skillstack.training.card import write_card
 from skillstack.training.data import labels_of, rows_of
 from skillstack.training.environment import environment
-from skillstack.training.events import DevMeasured, FrameStarted, Listener, StepDone
-from skillstack.training.loop import Outcome, Rows, Trainer
+from skillstack.training.events import DevMeasured, FrameStarted, Listener, MemoryShort, StepDone
+from skillstack.training.execution import Execution
+from skillstack.training.loop import Outcome, Trainer
 from skillstack.training.plan import FramePlan
 from skillstack.training.schedule import Schedule
+from skillstack.training.steps import Rows
 
 Tensors = Mapping[str, NDArray[np.generic]]
 _ENCODER_TARGETS = ("query", "key", "value", "dense")
@@ -89,18 +91,35 @@ def make_frame(
     *,
     place: tuple[int, int],
     listen: Listener,
+    execution: Execution | None = None,
 ) -> Made:
     """Train a frame and put its files into the store; a killed training goes on where it was.
 
     :param starts: what it may start from besides nothing, the preferred one first.
     :param place: its number, from 1, and how many there are.
+    :param execution: how it is carried out here. Of several processes the first one writes.
     :raises IntegrityError: if its checkpoint is damaged.
     :raises StoreError: if its files cannot be written.
+    :raises OutOfTime: at a checkpoint, if the time limit is reached.
+    :raises MissingError: if not even one row fits into memory.
     """
     began = time.monotonic()
-    outcome, start = _train(slot, plan, starts, _work(store, plan), place, listen)
-    content = _put(store, slot, plan, outcome, start)
+    execution = execution if execution is not None else Execution()
+    outcome, start = _train(slot, plan, starts, _work(store, plan), place, listen, execution)
+    processes = execution.processes
+    content = processes.first(lambda: _put(store, slot, plan, outcome, start))
     seconds = time.monotonic() - began
+    if content is not None:
+        _put_measurement(store, content, outcome, seconds)
+    if processes.count > 1:
+        content_id = processes.first(lambda: store.put_content(content) if content else "")
+        content = store.content(processes.tell(content_id or ""))
+    if content is None:
+        raise ValueError("the first process gave no content")
+    return Made(content, outcome, seconds)
+
+
+def _put_measurement(store: Store, content: Content, outcome: Outcome, seconds: float) -> None:
     store.put_measurement(
         content.behaviour(content.skills[0]),
         "training",
@@ -111,7 +130,6 @@ def make_frame(
             "useful_tokens": f"{outcome.useful_tokens:.4f}",
         },
     )
-    return Made(content, outcome, seconds)
 
 
 def forget_work(store: Store, plan: FramePlan) -> None:
@@ -130,6 +148,7 @@ def _train(
     folder: Path,
     place: tuple[int, int],
     listen: Listener,
+    execution: Execution,
 ) -> tuple[Outcome, Start | None]:
     base, recipe, data = slot.base, plan.recipe, plan.data
     resumed = checkpoint.load(folder)
@@ -137,12 +156,22 @@ def _train(
     listen(FrameStarted(*place, plan.name, len(data.train), steps, resumed.step if resumed else 0))
     spec = lora_spec(plan)
     split = SplitModel(base, spec.first_layer if recipe.cache else 0)
-    sides = []
-    for examples in (data.train, data.dev):
-        cache = HiddenCache(split, encode(base, rows_of(examples), plan.rendering))
-        cache.fill()
-        sides.append(Rows(cache, labels_of(examples)))
-    train, dev = sides
+    with execution.deadline.timed("prepare"):
+        sides = []
+        for examples in (data.train, data.dev):
+            cache = HiddenCache(split, encode(base, rows_of(examples), plan.rendering))
+            cache.fill()
+            sides.append(Rows(cache, labels_of(examples)))
+        train, dev = sides
+        found = _Starts(slot, plan, spec, train, dev, execution)
+        frozen = found.logistic(None)
+        if recipe.method == "frozen-linear":
+            listen(DevMeasured(plan.name, frozen.name, frozen.dev))
+            return Outcome(frozen, frozen, 1.0), None
+        start = found.choose(starts, frozen)
+        head, untrained = found.head(start)
+    # What comes at the end is much of what came at the beginning.
+    execution.deadline.guess("finish", execution.deadline.expected("prepare"))
     trainer = Trainer(
         slot,
         train,
@@ -150,24 +179,23 @@ def _train(
         len(data.task.labels),
         recipe,
         folder=folder,
+        first_layer=spec.first_layer,
+        execution=execution,
         tell_step=lambda step, steps, loss: listen(StepDone(plan.name, step, steps, loss)),
         tell_candidate=lambda found: listen(DevMeasured(plan.name, found.name, found.dev)),
+        tell_memory=lambda rows: listen(MemoryShort(plan.name, rows)),
     )
-    found = _Starts(slot, plan, spec, train, dev)
-    frozen = found.logistic(None)
-    if recipe.method == "frozen-linear":
-        listen(DevMeasured(plan.name, frozen.name, frozen.dev))
-        return Outcome(frozen, frozen, 1.0), None
-    start = found.choose(starts, frozen)
-    head, untrained = found.head(start)
     return trainer.run([frozen, *untrained], head), start
 
 
 class _Starts:
     """What a frame's training may start from, each judged on dev by a logistic regression on its features."""
 
-    def __init__(self, slot: Slot, plan: FramePlan, spec: LoraSpec, train: Rows, dev: Rows) -> None:
+    def __init__(
+        self, slot: Slot, plan: FramePlan, spec: LoraSpec, train: Rows, dev: Rows, execution: Execution
+    ) -> None:
         self.slot, self.plan, self.spec, self.train, self.dev = slot, plan, spec, train, dev
+        self.execution = execution
         self.labels = len(plan.data.task.labels)
         self.decoder = slot.base.kind == "decoder"
         self._seen: dict[str, tuple[Floats, Floats, Candidate]] = {}
@@ -212,6 +240,10 @@ class _Starts:
                     head, count = words, words_count
         return head, untrained
 
+    def _features(self, rows: Rows) -> Floats:
+        processes = self.execution.processes
+        return processes.join(features(rows.cache, place=processes.place, places=processes.count))
+
     def _look(self, start: Start | None) -> tuple[Floats, Floats, Candidate]:
         key = "" if start is None else start.content_id
         if key not in self._seen:
@@ -219,7 +251,7 @@ class _Starts:
                 self.slot.clear()
             else:
                 self.slot.copy_in(start.adapter, self.spec)
-            seen, seen_dev = features(self.train.cache), features(self.dev.cache)
+            seen, seen_dev = self._features(self.train), self._features(self.dev)
             head, count = best_logistic(
                 seen, self.train.labels, seen_dev, self.dev.labels, self.labels, standardise=self.decoder
             )

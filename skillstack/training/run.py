@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from skillstack.errors import MismatchError, UsageError
@@ -19,9 +20,12 @@ from skillstack.models.slot import Slot
 from skillstack.tasks.rendering import rendering
 from skillstack.tasks.sources import TaskData
 from skillstack.training.data import choose_rows
+from skillstack.training.deadline import OutOfTime
 from skillstack.training.events import FrameDone, FrameKept, Listener
-from skillstack.training.frame import Start, forget_work, make_frame
+from skillstack.training.execution import Execution
+from skillstack.training.frame import Made, Start, forget_work, make_frame
 from skillstack.training.plan import FramePlan
+from skillstack.training.processes import Processes
 from skillstack.training.recipe import Recipe
 
 #: Contents of a stack with their ids, oldest first.
@@ -40,6 +44,8 @@ class Job:
         empty where that does not matter.
     :ivar keep_texts: whether router samples hold texts.
     :ivar reference: allows training the stack that ships with the package.
+    :ivar first: frames at the bottom of the stack that are none of this job's.
+    :ivar replaces: name of a frame that leaves the stack when the job's own one comes; empty for none.
     """
 
     stack: str
@@ -49,6 +55,13 @@ class Job:
     keep_texts: bool = True
     reference: bool = False
     base_name: str = ""
+    first: int = 0
+    replaces: str = ""
+
+    @property
+    def end(self) -> int:
+        """Frames that the stack has when the job is done."""
+        return self.first + len(self.tasks)
 
     @property
     def transaction(self) -> str:
@@ -60,6 +73,7 @@ class Job:
                     "recipe": self.recipe.to_record(),
                     "stack": self.stack,
                     "tasks": [[data.task.name, data.source.digest] for data in self.tasks],
+                    **({"first": self.first, "replaces": self.replaces} if self.first else {}),
                 }
             )
         )
@@ -72,11 +86,15 @@ class Result:
     :ivar trained: names of the frames it pushed, oldest first.
     :ivar kept: names of those that were there already, or were undone and came back.
     :ivar tip: id of the newest frame, or None.
+    :ivar complete: whether the stack holds all of the job; False where the time limit came first.
+    :ivar made: the frames that it trained, as `trained` names them.
     """
 
     trained: tuple[str, ...]
     kept: tuple[str, ...]
     tip: str | None
+    complete: bool = True
+    made: tuple[Made, ...] = ()
 
 
 def train_stack(
@@ -85,35 +103,71 @@ def train_stack(
     load: Callable[[], Base],
     fit_router: Callable[[Chain], object],
     listen: Listener,
+    execution: Execution | None = None,
 ) -> Result:
-    """Train what a stack lacks of a job.
+    """Train what a stack lacks of a job, or as much of it as the time limit allows.
 
     :param load: loads the base; not called when there is nothing to train.
     :param fit_router: makes the router state of a chain; called before the tip moves.
+    :param execution: how it is carried out here. Of several processes the first one writes.
     :raises UsageError: if the stack holds frames of another plan.
     :raises BusyError: if another training of the stack is under way.
     :raises MismatchError: if the stack stands on another base.
     """
-    with training_lock(store.root, job.stack):
-        chain: Chain = store.contents(job.stack)
+    execution = execution if execution is not None else Execution()
+    processes, deadline = execution.processes, execution.deadline
+    with _lock(store, job.stack, processes):
+        chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
         kept = _keep(job, chain, listen)
         if len(kept) == len(job.tasks):
             return Result((), kept, store.tip(job.stack))
-        base = load()
+        # A new frame needs the router fitted anew; better told now than after the training.
+        store.check_texts(content for _, content in chain)
+        if not processes.agree(deadline.allows):
+            return Result((), kept, store.tip(job.stack), complete=False)
+        # One after the other, so that a conversion or a download is done once.
+        base = processes.first(load) or load()
         if chain and not chain[0][1].base.same_as(base.identity):
             raise MismatchError(
                 f"The stack {job.stack!r} stands on {describe(chain[0][1].base)}, "
                 f"this is {describe(base.identity)}.",
                 "One stack has one base: name another stack with --stack.",
             )
-        trained: list[str] = []
+        trained: list[Made] = []
         again: list[str] = []
         slot = Slot(base)
-        for position in range(len(chain), len(job.tasks)):
-            content, is_new = _train_one(store, job, slot, chain, position, fit_router, listen)
+        complete = True
+        for position in range(len(chain), job.end):
+            try:
+                content, made = _train_one(store, job, slot, chain, position, fit_router, listen, execution)
+            except OutOfTime:
+                complete = False
+                break
             chain += ((content.id, content),)
-            (trained if is_new else again).append(content.name)
-        return Result(tuple(trained), (*kept, *again), store.tip(job.stack))
+            if made is None:
+                again.append(content.name)
+            else:
+                trained.append(made)
+        slot.remove()
+        names = tuple(made.content.name for made in trained)
+        return Result(names, (*kept, *again), store.tip(job.stack), complete, tuple(trained))
+
+
+def holds(job: Job, chain: Chain) -> bool:
+    """Whether a stack of this chain holds all that a job asks for, frame by frame of the same plan."""
+    return len(chain) >= job.end and all(
+        content.plan == _plan(job, chain, position, content.base, _kind(content)).digest()
+        for position, (_, content) in enumerate(chain[: job.end])
+        if position >= job.first
+    )
+
+
+@contextlib.contextmanager
+def _lock(store: Store, stack: str, processes: Processes) -> Iterator[None]:
+    """Hold the training lock in the first process, for all of them."""
+    with contextlib.ExitStack() as held:
+        processes.first(lambda: held.enter_context(training_lock(store.root, stack)))
+        yield
 
 
 def _train_one(
@@ -124,34 +178,59 @@ def _train_one(
     position: int,
     fit_router: Callable[[Chain], object],
     listen: Listener,
-) -> tuple[Content, bool]:
-    """Push one frame; returns it, and whether it had to be trained."""
+    execution: Execution,
+) -> tuple[Content, Made | None]:
+    """Push one frame; returns it, and what was made where it had to be trained.
+
+    :raises OutOfTime: at a checkpoint, if the time limit is reached.
+    """
+    processes, deadline = execution.processes, execution.deadline
     plan = _plan(job, chain, position, slot.base.identity, slot.base.kind)
-    place = position + 1, len(job.tasks)
+    place = position - job.first + 1, len(job.tasks)
     expected = store.tip(job.stack)
     content = _finished(store, job.stack, plan.digest())
     made = None
     if content is None:
+        if not processes.agree(lambda: deadline.allows("prepare")):
+            raise OutOfTime
         starts = tuple(_start(store, job, start, plan) for start in plan.starts)
-        made = make_frame(store, slot, plan, starts, place=place, listen=listen)
+        made = make_frame(store, slot, plan, starts, place=place, listen=listen, execution=execution)
         content = made.content
-    fit_router((*chain, (store.put_content(content), content)))
-    node = transactions.push(
-        store,
-        job.stack,
-        content,
-        transaction=job.transaction,
-        note=f"train {plan.name}",
-        expected=expected,
-        reference=job.reference,
-    )
-    forget_work(store, plan)
+    new = content
+
+    def push() -> str:
+        longer = (*chain, (store.put_content(new), new))
+        fit_router(longer)
+        if job.replaces:
+            node = transactions.rebuild(
+                store,
+                job.stack,
+                [content_id for content_id, _ in longer],
+                transaction=job.transaction,
+                note=f"replace {job.replaces}",
+                expected=expected,
+            )
+        else:
+            node = transactions.push(
+                store,
+                job.stack,
+                new,
+                transaction=job.transaction,
+                note=f"train {plan.name}",
+                expected=expected,
+                reference=job.reference,
+            )
+        forget_work(store, plan)
+        return node or ""
+
+    with deadline.timed("store"):
+        node = processes.first(push) or ""
     if made is None:
         listen(FrameKept(*place, plan.name))
     else:
         chosen, frozen = made.outcome.chosen, made.outcome.frozen
         listen(FrameDone(*place, plan.name, node, chosen.dev, frozen.dev, chosen.name, made.seconds))
-    return content, made is not None
+    return content, made
 
 
 def _finished(store: Store, stack: str, plan: str) -> Content | None:
@@ -173,27 +252,32 @@ def _keep(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
     :raises UsageError: if it holds others.
     """
     kept = []
-    for position, (_, content) in enumerate(chain[: len(job.tasks)]):
+    for position, (_, content) in enumerate(chain[: job.end]):
         if job.base_name and content.base.name != job.base_name:
             raise UsageError(
                 f"The stack {job.stack!r} stands on {content.base.name}, not on {job.base_name}.",
                 "One stack has one base: name another stack with --stack.",
             )
-        kind = "encoder" if content.pooling == "mean" else "decoder"
-        plan = _plan(job, chain, position, content.base, kind)
+        if position < job.first:
+            continue
+        plan = _plan(job, chain, position, content.base, _kind(content))
         if content.plan != plan.digest():
             difference = _difference(position, content, plan)
             raise UsageError(
                 f"The stack {job.stack!r} holds other frames already: {difference}.",
                 "Name another stack with --stack, or run `skillstack undo` first.",
             )
-        listen(FrameKept(position + 1, len(job.tasks), content.name))
+        listen(FrameKept(position - job.first + 1, len(job.tasks), content.name))
         kept.append(content.name)
     return tuple(kept)
 
 
+def _kind(content: Content) -> str:
+    return "encoder" if content.pooling == "mean" else "decoder"
+
+
 def _plan(job: Job, chain: Chain, position: int, base: BaseIdentity, kind: str) -> FramePlan:
-    data = job.tasks[position]
+    data = job.tasks[position - job.first]
     return FramePlan(
         data=choose_rows(data, job.recipe),
         recipe=job.recipe,

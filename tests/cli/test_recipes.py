@@ -38,4 +38,4 @@ def test_presets_are_listed_with_what_they_need():
     assert {"starter8", "hard8"} <= {preset["name"] for preset in preset_json()}
     text = "\n".join(preset_words())
     assert "imdb_sentences, yelp_sentences" in text
-    assert text.count("needs --data-dir") == len(preset_json()) - 1
+    assert text.count("from the hub, or from --data-dir") == len(preset_json()) - 1

@@ -1,5 +1,6 @@
 """train, on the built-in base."""
 
+import json
 import os
 import signal
 import subprocess
@@ -28,6 +29,9 @@ def test_presets_are_listed(command):
         (("--preset", "starter8", "--rank", "0"), "between"),
         (("--preset", "starter8", "--precision", "int3"), "nf4"),
         (("--preset", "starter8", "--model", "smollm"), "smollm2"),
+        (("--preset", "starter8", "--time-limit", "soon"), "1h30m"),
+        (("--preset", "starter8", "--micro-batch", "0"), "auto"),
+        (("--preset", "starter8", "--batch-size", "8", "--set", "batch_size=4"), "twice"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_made(command, tmp_path, arguments, said):
@@ -82,3 +86,42 @@ def test_an_interrupted_training_says_how_to_go_on(tmp_path):
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert err.endswith("error: Interrupted.\nRun the same command again to go on where it stopped.\n")
+
+
+def test_a_time_limit_ends_with_status_4_and_the_same_command_goes_on(command):
+    stopped = command("train", *TINY, "--time-limit", "0s", "--json")
+    assert stopped.status == 4
+    assert stopped.json["complete"] is False
+    assert (stopped.json["trained"], stopped.json["tip"]) == ([], None)
+    words = command("train", *TINY, "--time-limit", "0s")
+    assert words.status == 4
+    assert "Run the same command again to go on where it stopped." in words.out
+    assert "is empty" not in words.err
+
+
+@pytest.mark.slow
+def test_a_training_in_parts_is_complete_and_a_finished_one_needs_no_time(command):
+    ran = command(
+        "train", *TINY, "--micro-batch", "3", "--accumulate", "2", "--gradient-checkpointing", "--json"
+    )
+    assert ran.status == 0
+    assert ran.json["complete"] is True
+    again = command("train", *TINY, "--time-limit", "0s", "--json")
+    assert (again.status, again.json["complete"]) == (0, True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs processes that meet")
+def test_two_processes_give_one_document(tmp_path):
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    done = subprocess.run(
+        [sys.executable, *launcher, "-m", "skillstack", "train", *TINY, "--device", "cpu", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": PYTHONPATH, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trained"] == ["imdb_sentences", "banking"]
+    assert done.stderr.count("frame 1 of 2, imdb_sentences: dev") == 1

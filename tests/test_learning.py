@@ -1,0 +1,146 @@
+"""A skill from a person's own table: found, trained, tested on rows held back, replaceable, undoable."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+from skillstack import Stack
+from skillstack.errors import InputError, UsageError
+from skillstack.frames.store import Store
+from skillstack.tasks.sources import load_task
+from skillstack.tasks.sources.table import load_table
+from skillstack.training.events import Event, StepDone
+
+SMALL = {"max_length": 32, "epochs": 1, "min_epochs": 1, "router_samples": 48, "dev_samples": 40}
+TASK = "banking"
+
+
+def rows_of(task: str, labels: int, most: int) -> list[tuple[str, str]]:
+    """Texts and label names of the first labels of a starter task."""
+    data = load_task(task)
+    found = [(e.row.text, data.task.labels[e.label]) for e in data.train if e.label < labels]
+    random.Random(0).shuffle(found)
+    return found[:most]
+
+
+def write(path: Path, rows: list[tuple[str, str]], header: tuple[str, str] = ("message", "queue")) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store that learned two tables; tests only read it."""
+    found = tmp_path_factory.mktemp("learned")
+    learn(found, "tickets", write(found / "tickets.csv", rows_of("banking", 3, 150)))
+    learn(found, "trips", write(found / "trips.csv", rows_of("travel", 3, 150)))
+    return found
+
+
+def learn(folder: Path, name: str, file: Path, **options: object) -> object:
+    recipe = {**SMALL, **options.pop("recipe", {})}  # type: ignore[dict-item]
+    return Stack.learn(name, file, store=folder / "frames", stack="own", recipe=recipe, **options)  # type: ignore[arg-type]
+
+
+def test_a_table_becomes_a_frame_that_is_routed_to_and_answers(folder: Path) -> None:
+    stack = Stack.open(folder / "frames")
+    assert stack.name == "own"
+    assert [frame.name for frame in stack] == ["trips", "tickets"]
+    found = stack.predict([row[0] for row in rows_of("banking", 3, 20)])
+    assert sum(one.routed.task == "tickets" for one in found) >= 18
+
+
+def test_learning_again_does_nothing_but_tests_again(folder: Path, tmp_path: Path) -> None:
+    before = Store.open(folder / "frames").tip("own")
+    steps: list[Event] = []
+    learned = learn(folder, "trips", folder / "trips.csv", on_event=steps.append)
+    assert not learned.trained
+    assert not any(isinstance(event, StepDone) for event in steps)
+    assert Store.open(folder / "frames").tip("own") == before
+    assert learned.test is not None
+    assert learned.test.frame.n == learned.table.test > 0
+
+
+def test_it_says_how_good_the_frame_is_and_what_it_does_to_routing(tmp_path: Path) -> None:
+    learn(tmp_path, "tickets", write(tmp_path / "a.csv", rows_of("banking", 3, 150)))
+    learned = learn(tmp_path, "trips", write(tmp_path / "b.csv", rows_of("travel", 3, 150)))
+    tested = learned.test
+    assert learned.trained
+    assert tested.frame.n == tested.frozen_linear.n == tested.majority.n == tested.routed.n > 10
+    assert tested.frame.correct > tested.majority.correct
+    assert sum(one.rows for one in tested.strays) == tested.routed.n - tested.routed.correct
+    wrong = tested.frame.n - tested.frame.correct
+    assert sum(confusion.rows for confusion in tested.confusions) <= wrong
+    assert learned.lost is not None
+    assert all(taken.task == "tickets" and 0 < taken.rows <= taken.of <= 48 for taken in learned.lost)
+
+
+def test_rows_held_back_are_no_training_rows(folder: Path) -> None:
+    stack = Stack.open(folder / "frames")
+    samples = stack.store.samples(str(stack.frame("tickets").skills[0].samples))
+    kept = {row.text for row in samples.rows}  # type: ignore[union-attr]
+    held = {
+        example.row.text for example in load_table(folder / "tickets.csv", "tickets", "tickets").data.test
+    }
+    assert held and not kept & held
+
+
+def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(tmp_path: Path) -> None:
+    learn(tmp_path, "tickets", write(tmp_path / "a.csv", rows_of("banking", 3, 150)))
+    learn(tmp_path, "trips", write(tmp_path / "b.csv", rows_of("travel", 3, 150)))
+    store = Store.open(tmp_path / "frames")
+    before = store.tip("own")
+    other = write(tmp_path / "c.csv", rows_of("banking", 4, 160))
+    with pytest.raises(UsageError, match="already") as refused:
+        learn(tmp_path, "tickets", other)
+    assert "--replace" in refused.value.hint
+    assert store.tip("own") == before
+    replaced = learn(tmp_path, "tickets", other, replace=True)
+    stack = Stack.open(tmp_path / "frames")
+    assert replaced.replaced
+    assert [frame.name for frame in stack] == ["tickets", "trips"]
+    assert len(stack.frame("tickets").skills[0].labels) == 4
+    assert not learn(tmp_path, "tickets", other, replace=True).trained
+    stack.undo()
+    assert store.tip("own") == before
+
+
+def test_a_head_alone_has_no_adapter_and_needs_no_steps(tmp_path: Path) -> None:
+    steps: list[Event] = []
+    file = write(tmp_path / "a.csv", rows_of("banking", 3, 150))
+    learned = learn(tmp_path, "tickets", file, recipe={"method": "frozen-linear"}, on_event=steps.append)
+    assert learned.frame.adapter_bytes == 0
+    assert learned.test.frame == learned.test.frozen_linear
+    assert not any(isinstance(event, StepDone) for event in steps)
+
+
+def test_a_bad_table_leaves_nothing_behind(tmp_path: Path) -> None:
+    one_class = write(tmp_path / "a.csv", [(f"text number {n}", "same") for n in range(20)])
+    with pytest.raises(InputError):
+        learn(tmp_path, "tickets", one_class, label_column="queue")
+    with pytest.raises(UsageError, match="--label-column|repeat"):
+        learn(tmp_path, "tickets", one_class)
+    with pytest.raises(InputError):
+        learn(tmp_path, "tickets", tmp_path / "missing.csv")
+    with pytest.raises(UsageError):
+        learn(tmp_path, "../tickets", one_class)
+    assert not (tmp_path / "frames").exists()
+
+
+@pytest.mark.slow
+def test_without_a_stack_of_ones_own_it_starts_a_copy_of_the_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write(tmp_path / "a.csv", rows_of("banking", 3, 60))
+    learned = Stack.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"})
+    assert (learned.stack, learned.copied) == ("main", True)
+    stack = Stack.open()
+    assert (stack.name, len(stack)) == ("main", 9)
+    assert stack.frames()[-1].id == Stack.open(stack="main").frames()[-1].id
+    assert not Stack.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"}).copied
