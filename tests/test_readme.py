@@ -1,5 +1,6 @@
 """Every command in the README runs."""
 
+import csv
 import gzip
 import json
 import os
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from skillstack.tasks.sources import load_task
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,6 +36,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copyfile(ROOT / name, folder / name)
     rows = ["please block my card", "what a dull film", "book a flight to rome"]
     (folder / "texts.jsonl").write_text("".join(json.dumps({"text": row}) + "\n" for row in rows))
+    home = load_task("home")
+    table = [(e.row.text, home.task.labels[e.label]) for e in home.train if e.label < 4]
+    with (folder / "tickets.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("message", "queue"), *table])
+    with (folder / "more.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("message", "from"), *((row, "me") for row in rows)])
     return folder
 
 
