@@ -10,13 +10,11 @@ from typing import Any, Literal
 from skillstack.answers import Frame
 from skillstack.errors import UsageError
 from skillstack.evaluation.confusions import Confusion, confusions
-from skillstack.frames.records import Content, Count, Skill
+from skillstack.frames.records import Content, Count
 from skillstack.frames.store import Store
 from skillstack.loaded import LoadedStack
-from skillstack.models.answering import Answering, skill_logits
+from skillstack.models.answering import Answering
 from skillstack.models.base import Base
-from skillstack.models.encoding import encode
-from skillstack.models.heads import Head
 from skillstack.models.identity import check_same
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
@@ -160,15 +158,15 @@ class Learning:
         skill = frame.skills[0]
         rows = self.lesson.table.data.test[:MOST_TESTED]
         labels = [example.label for example in rows]
-        slot = Slot(self._base or self._reload(frame.content))
-        loaded = LoadedStack(self.store, Answering(slot))
-        found = loaded.answer([e.row for e in rows], [frame] * len(rows), [skill] * len(rows))
+        loaded = LoadedStack(self.store, Answering(Slot(self._base or self._reload(frame.content))))
+        rival = result.made[0].outcome.frozen.head if result.made else None
+        found, bare = loaded.beside([example.row for example in rows], frame, skill, rival)
         answers = [int(answer.logits.argmax()) for answer in found]
         routes = route(list(rows))
         strays = Counter(task or "nobody" for task in routes if task != skill.task)
         return Tested(
             frame=_right(answers, labels),
-            frozen_linear=self._frozen_linear(slot, skill, rows, result),
+            frozen_linear=_right([int(one.logits.argmax()) for one in bare], labels) if rival else None,
             majority=Count(max(Counter(labels).values()), len(labels)),
             routed=Count(len(rows) - sum(strays.values()), len(rows)),
             strays=tuple(Taken(task, count, len(rows)) for task, count in strays.most_common()),
@@ -231,16 +229,6 @@ class Learning:
     def _reload(self, content: Content) -> Base:
         name = self.lesson.model or content.base.name
         return load_base(name, precision=content.precision, device=self.lesson.device)
-
-    def _frozen_linear(
-        self, slot: Slot, skill: Skill, rows: tuple[Example, ...], result: Result
-    ) -> Count | None:
-        if not result.made:
-            return None
-        head: Head = result.made[0].outcome.frozen.head
-        slot.clear()
-        logits = skill_logits(slot, encode(slot.base, [e.row for e in rows], skill.rendering), head)
-        return _right(logits.argmax(axis=1).tolist(), [example.label for example in rows])
 
 
 def _right(answers: list[int], labels: list[int]) -> Count:

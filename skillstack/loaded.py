@@ -64,6 +64,17 @@ class LoadedStack:
         pairs = zip(frames, skills, strict=True)
         return self.answering.answer(rows, [self._answerer(frame.content, skill) for frame, skill in pairs])
 
+    def beside(
+        self, rows: Sequence[Row], frame: Frame, skill: Skill, rival: Head | None
+    ) -> tuple[list[Answer], list[Answer]]:
+        """Each row's answer by a skill, and by another head on the bare base, if there is one."""
+        own = self._answerer(frame.content, skill)
+        asked = [own] * len(rows)
+        if rival is not None:
+            asked += [Answerer("", dict, None, rival, skill.rendering)] * len(rows)
+        found = self.answering.answer([*rows, *rows][: len(asked)], asked)
+        return found[: len(rows)], found[len(rows) :]
+
     def agreement(self, frames: Sequence[Frame]) -> Agreement | None:
         """How many canary answers keep their label at this precision; None at the precision of the training.
 

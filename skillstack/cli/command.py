@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from skillstack.cli.names import complete_names
+
 
 class Command(click.Command):
     """A command with the common options after its own, and examples at the end of its help."""
@@ -15,6 +17,7 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
         self.params += _common()
+        complete_names(self)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, as they would be typed."""

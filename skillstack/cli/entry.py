@@ -42,9 +42,6 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         render.abandon()
         return BROKEN_PIPE
-    except click.exceptions.NoArgsIsHelpError as error:
-        render.note(error.format_message())
-        return 2
     except BaseException as error:  # the last one who can explain it
         if "--debug" in options:
             render.traceback()

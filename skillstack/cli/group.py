@@ -6,6 +6,7 @@ from importlib import import_module
 from keyword import iskeyword
 
 import click
+from click.shell_completion import CompletionItem
 
 from skillstack.errors import UsageError, did_you_mean
 
@@ -14,6 +15,7 @@ PROGRAM = "skillstack"
 #: Commands in the order in which people meet them: module of this package and summary, by section.
 SECTIONS: dict[str, dict[str, str]] = {
     "Work": {
+        "doctor": "Say what this machine can do, and what is missing.",
         "train": "Train a stack of frames, one task after another.",
         "learn": "Learn a skill from a table of your own.",
         "fetch": "Get tasks and a model into one folder, for runs without a network.",
@@ -33,6 +35,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "export": "Write a stack into one file, or as plain PEFT folders.",
         "import": "Bring a stack in from a file.",
         "gc": "Free the space of what nothing needs any more.",
+    },
+    "Shell": {
+        "completion": "Print the script by which bash, zsh or fish complete names.",
     },
 }
 FIRST_STEPS = (
@@ -68,18 +73,28 @@ class LazyGroup(click.Group):
 
         :raises UsageError: if there is none of this name.
         """
-        if args and not args[0].startswith("-") and args[0] not in SUMMARIES:
+        guessing = ctx.resilient_parsing  # a shell completes what is not yet a command
+        if args and not args[0].startswith("-") and args[0] not in SUMMARIES and not guessing:
             raise UsageError(
                 f"There is no command {args[0][:80]!r}.",
                 f"{did_you_mean(args[0], SUMMARIES)} `{PROGRAM} --help` lists them.",
             )
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so; no command is imported for it."""
+        commands = [
+            CompletionItem(name, help=summary)
+            for name, summary in SUMMARIES.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by section."""
         for section, commands in SECTIONS.items():
             with formatter.section(section):
-                formatter.write_dl([(f"{name:<9}", summary) for name, summary in commands.items()])
+                formatter.write_dl([(f"{name:<10}", summary) for name, summary in commands.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """What to type first."""
@@ -97,13 +112,22 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=LazyGroup, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version."
 )
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Teach a language model one skill after another without losing any.
 
     Each skill is a frame of a stack: a small adapter, a head and its record. A router reads a text and picks
-    the frame that answers. `skillstack COMMAND --help` shows a command's options and examples.
+    the frame that answers. `skillstack COMMAND --help` shows a command's options and examples; `skillstack`
+    alone shows the current stack and what to do next.
     """
+    if ctx.invoked_subcommand is None:
+        from skillstack.cli import render
+        from skillstack.cli.welcome import welcome
+
+        render.out("\n".join(welcome()))

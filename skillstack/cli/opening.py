@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillstack.cli import render
@@ -18,3 +20,18 @@ def open_stack(store: str | None, stack: str | None) -> Stack:
     if opened.packaged:
         render.note("There is no store here: this is the reference stack that comes with the package.")
     return opened
+
+
+def store_folder(store: str | None) -> Path:
+    """Where the store is, or would be made; nothing is made or read but its record."""
+    from skillstack.errors import SkillStackError
+
+    try:
+        from skillstack.frames.locate import find_store
+
+        found = find_store(store)
+        if not found.packaged:
+            return found.store.root
+    except (ImportError, SkillStackError):  # none yet, or no numpy to read one with
+        pass
+    return Path(store or os.environ.get("SKILLSTACK_STORE") or Path.cwd() / "frames")

@@ -114,8 +114,9 @@ def width() -> int:
 
 def shows_progress() -> bool:
     """Whether a moving display fits: standard error is a terminal and nothing asks for plain output."""
-    plain = os.environ.get("CI") or os.environ.get("TERM") == "dumb"
-    return not plain and _is_terminal(sys.stderr)
+    # Notebooks give their commands a terminal, but the cell below does not move its cursor up.
+    plain = any(os.environ.get(name) for name in ("CI", "JPY_PARENT_PID"))
+    return not plain and os.environ.get("TERM") != "dumb" and _is_terminal(sys.stderr)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

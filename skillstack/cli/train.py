@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @command(
     "skillstack train --preset starter8",
     "skillstack train --preset hard8 --data-dir data",
+    "skillstack train --preset hard8 --dry-run",
     "skillstack train --task imdb --task agnews --data-dir data --stack mine",
     "skillstack train --preset starter8 --model smollm2 --stack small-llm",
     "skillstack train --task banking --stack quick --epochs 1 --batch-size 8",
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 @execution_options
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
 @click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
+@click.option("--dry-run", is_flag=True, help="Say what would be trained, from what and how long, and stop.")
 @click.option("--list-presets", is_flag=True, help="List the presets and stop.")
 def train(
     preset: str | None,
@@ -73,6 +76,7 @@ def train(
     time_limit: float | None,
     settings: tuple[str, ...],
     no_keep_texts: bool,
+    dry_run: bool,
     list_presets: bool,
     store: str | None,
     stack: str | None,
@@ -110,6 +114,23 @@ def train(
     # What is quick to see is said before anything large is loaded.
     check_names(preset, tasks, data_dir, stack)
     recipe = chosen_recipe({name: value for name, value in named.items() if value is not None}, settings)
+    if dry_run:
+        from skillstack.cli.dry_run import show_dry_run
+        from skillstack.cli.opening import store_folder
+        from skillstack.forecast.request import Request
+
+        request = Request(
+            preset=preset,
+            tasks=tasks,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            model=model,
+            precision=None if precision == "auto" else precision,
+            device=device,
+            store=store_folder(store),
+            overrides=recipe,
+        )
+        show_dry_run(request, store, stack, keep_texts=not no_keep_texts, as_json=as_json)
+        return 0
 
     from skillstack.cli.interrupts import remembered_interrupts
     from skillstack.cli.summary import Summary

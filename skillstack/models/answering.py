@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,15 @@ from skillstack.errors import MismatchError
 from skillstack.frames.records import Rendering
 from skillstack.frames.rows import Row
 from skillstack.models.encoding import Encoded, encode
-from skillstack.models.features import features_of
+from skillstack.models.features import features, features_of
 from skillstack.models.frame_cache import FrameCache
 from skillstack.models.heads import Head
+from skillstack.models.hidden_cache import HiddenCache
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 
 Floats = NDArray[np.float32]
-#: Most padded tokens in one batch when answering; bounds memory for long texts.
-TOKENS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +81,58 @@ class Answering:
         :raises MismatchError: if an adapter or a head does not fit the base, or a logit is not finite.
         """
         found: list[Answer | None] = [None] * len(rows)
-        groups: dict[int, tuple[Answerer, list[int]]] = {}
-        for number, answerer in enumerate(answerers):
-            groups.setdefault(id(answerer), (answerer, []))[1].append(number)
-        # Skills of one adapter follow each other, so that it is swapped in once.
-        for answerer, numbers in sorted(groups.values(), key=lambda group: group[0].key):
-            self.swap(answerer)
-            encoded = encode(self.slot.base, [rows[number] for number in numbers], answerer.rendering)
-            logits = skill_logits(self.slot, encoded, answerer.head)
-            for place, number in enumerate(numbers):
-                found[number] = Answer(logits[place], encoded.cut[place])
+        asked = _by_rendering(rows, answerers)
+        caches = {rendering: self._cache(some) for rendering, some in asked.items()}
+        adapters = {answerer.key: answerer for answerer in answerers}
+        for key, adapter in sorted(adapters.items()):
+            self.swap(adapter)
+            for rendering, some in asked.items():
+                numbers = some.adapters.get(key, [])
+                if not numbers:
+                    continue
+                wanted = sorted({some.places[rows[number]] for number in numbers})
+                where = {place: i for i, place in enumerate(wanted)}
+                seen = features(caches[rendering], rows=wanted)
+                for number in numbers:
+                    place = some.places[rows[number]]
+                    logits = answerers[number].head.logits(seen[where[place]][None])[0]
+                    found[number] = Answer(_finite(logits), caches[rendering].encoded.cut[place])
         return [answer for answer in found if answer is not None]
+
+    def _cache(self, asked: _Asked) -> HiddenCache:
+        """The rows of one rendering; what lies below all their adapters is computed once."""
+        encoded = encode(self.slot.base, list(asked.places), asked.rendering)
+        several = len(asked.adapters) > 1
+        cache = HiddenCache(SplitModel(self.slot.base, asked.first_layer if several else 0), encoded)
+        if several:
+            cache.fill()
+        return cache
+
+
+@dataclass
+class _Asked:
+    """Rows of one rendering; a row that several skills are asked stands there once.
+
+    :ivar places: of each row, its number among them.
+    :ivar adapters: by adapter, which of all rows ask it.
+    :ivar first_layer: the lowest layer that any of the adapters changes.
+    """
+
+    rendering: Rendering
+    places: dict[Row, int] = field(default_factory=dict)
+    adapters: dict[str, list[int]] = field(default_factory=dict)
+    first_layer: int = 1 << 30
+
+
+def _by_rendering(rows: Sequence[Row], answerers: Sequence[Answerer]) -> dict[Rendering, _Asked]:
+    found: dict[Rendering, _Asked] = {}
+    for number, (row, answerer) in enumerate(zip(rows, answerers, strict=True)):
+        asked = found.setdefault(answerer.rendering, _Asked(answerer.rendering))
+        asked.places.setdefault(row, len(asked.places))
+        asked.adapters.setdefault(answerer.key, []).append(number)
+        if answerer.spec is not None:
+            asked.first_layer = min(asked.first_layer, answerer.spec.first_layer)
+    return found
 
 
 def skill_logits(slot: Slot, encoded: Encoded, head: Head) -> Floats:
@@ -100,7 +140,10 @@ def skill_logits(slot: Slot, encoded: Encoded, head: Head) -> Floats:
 
     :raises MismatchError: if the head does not fit, or a logit is not finite.
     """
-    logits = head.logits(features_of(SplitModel(slot.base, 0), encoded))
+    return _finite(head.logits(features_of(SplitModel(slot.base, 0), encoded)))
+
+
+def _finite(logits: Floats) -> Floats:
     if not np.isfinite(logits).all():
         raise MismatchError(
             "A logit is not finite.", "The frame is damaged, or the precision too low for it."

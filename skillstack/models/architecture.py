@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from skillstack.errors import MismatchError
-from skillstack.models.base import Kind
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from skillstack.models.base import Kind
 
 _ENCODERS = {
     "albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "eurobert",
@@ -40,8 +42,10 @@ def layers_path(model: nn.Module, count: int) -> str:
 
     :raises MismatchError: if no list of that length is there.
     """
+    from torch.nn import ModuleList
+
     for name, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == count:
+        if isinstance(module, ModuleList) and len(module) == count:
             return str(name)
     raise MismatchError(
         f"No list of {count} layers was found in {type(model).__name__}.",

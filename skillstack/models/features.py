@@ -24,6 +24,7 @@ def features(
     progress: Callable[[int], None] | None = None,
     place: int = 0,
     places: int = 1,
+    rows: Sequence[int] | None = None,
 ) -> NDArray[np.float32]:
     """Features ``[rows, hidden_size]`` of a cache's rows, with the adapter that is in the model now.
 
@@ -32,18 +33,21 @@ def features(
     :param progress: called with the number of rows done after each batch.
     :param place: which part of the batches is read, from 0; the features of all others are zeros.
     :param places: into how many parts they are divided.
+    :param rows: which of the cache's rows, in the order of the features; all of them by default.
     :raises MissingError: if not even one row fits into memory.
     """
     base = cache.split.base
-    found = np.zeros((len(cache.encoded), base.hidden_size), dtype=np.float32)
+    wanted = range(len(cache.encoded)) if rows is None else rows
+    found = np.zeros((len(wanted), base.hidden_size), dtype=np.float32)
 
     def read(part: Sequence[int]) -> None:
-        found[part] = pool(*cache.forward(part), base.pooling).cpu().numpy()
+        found[part] = pool(*cache.forward([wanted[i] for i in part]), base.pooling).cpu().numpy()
 
-    for rows in batches(cache.encoded.lengths, batch_size)[place::places]:
-        by_parts(rows, base.room, read)
+    lengths = [cache.encoded.lengths[row] for row in wanted]
+    for part in batches(lengths, batch_size)[place::places]:
+        by_parts(part, base.room, read)
         if progress is not None:
-            progress(len(rows))
+            progress(len(part))
     return found
 
 

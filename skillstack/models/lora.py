@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 from skillstack.errors import UsageError
 
+#: The layers that an adapter sits on where a recipe names none, by the kind of base.
+DEFAULT_TARGETS: dict[str, tuple[str, ...]] = {
+    "encoder": ("query", "key", "value", "dense"),
+    "decoder": ("q_proj", "k_proj", "v_proj", "o_proj"),
+}
+
 
 @dataclass(frozen=True)
 class LoraSpec:

@@ -19,7 +19,7 @@ from skillstack.models.encoding import encode
 from skillstack.models.features import features
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
 from skillstack.models.hidden_cache import HiddenCache
-from skillstack.models.lora import LoraSpec
+from skillstack.models.lora import DEFAULT_TARGETS, LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.routers.features import hash_rows
@@ -37,8 +37,6 @@ from skillstack.training.schedule import Schedule
 from skillstack.training.steps import Rows
 
 Tensors = Mapping[str, NDArray[np.generic]]
-_ENCODER_TARGETS = ("query", "key", "value", "dense")
-_DECODER_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Made:
 def lora_spec(plan: FramePlan) -> LoraSpec:
     """The adapter's shape that a plan asks for."""
     recipe, base = plan.recipe, plan.base
-    default = _ENCODER_TARGETS if plan.rendering.prompt == "" else _DECODER_TARGETS
+    default = DEFAULT_TARGETS["encoder" if plan.rendering.prompt == "" else "decoder"]
     first = base.layers - recipe.top_layers if recipe.top_layers else 0
     return LoraSpec(
         r=recipe.r,

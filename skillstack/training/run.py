@@ -118,7 +118,7 @@ def train_stack(
     processes, deadline = execution.processes, execution.deadline
     with _lock(store, job.stack, processes):
         chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
-        kept = _keep(job, chain, listen)
+        kept = keep_frames(job, chain, listen)
         if len(kept) == len(job.tasks):
             return Result((), kept, store.tip(job.stack))
         # A new frame needs the router fitted anew; better told now than after the training.
@@ -246,7 +246,7 @@ def _finished(store: Store, stack: str, plan: str) -> Content | None:
     return None
 
 
-def _keep(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
+def keep_frames(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
     """Names of the job's frames that the stack holds already.
 
     :raises UsageError: if it holds others.

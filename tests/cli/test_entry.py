@@ -46,12 +46,6 @@ def test_the_version_is_told(shell):
     assert shell("--version").out.startswith("skillstack ")
 
 
-def test_no_command_shows_the_help_as_a_usage_error(shell):
-    ran = shell()
-    assert (ran.status, ran.out) == (2, "")
-    assert "First steps" in ran.err
-
-
 def test_an_unknown_command_gets_a_suggestion(shell):
     ran = shell("predcit", "hello")
     assert (ran.status, ran.out) == (2, "")

@@ -59,6 +59,7 @@ class Terminal(io.StringIO):
 
 def test_a_moving_display_needs_a_terminal_that_nobody_wants_plain(monkeypatch):
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert not render.shows_progress()
@@ -68,6 +69,14 @@ def test_a_moving_display_needs_a_terminal_that_nobody_wants_plain(monkeypatch):
     assert not render.shows_progress()
     monkeypatch.delenv("CI")
     monkeypatch.setenv("TERM", "dumb")
+    assert not render.shows_progress()
+
+
+def test_nothing_moves_in_a_notebook_whose_commands_have_a_terminal(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm-color")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
     assert not render.shows_progress()
 
 

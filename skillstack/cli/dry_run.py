@@ -1,0 +1,159 @@
+"""What `train --dry-run` shows."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from skillstack.cli import render
+from skillstack.cli.diagnosis import seconds_json
+from skillstack.cli.words import columns, many, shorten, size
+from skillstack.errors import StoreError
+from skillstack.forecast.dry_run import DryRun, PlannedFrame, dry_run
+from skillstack.forecast.request import Request
+from skillstack.forecast.words import amount, device_words, span_words
+from skillstack.frames.locate import find_store
+from skillstack.frames.store import Store
+from skillstack.models.devices import Device
+
+
+def show_dry_run(
+    request: Request, store: str | None, stack: str | None, *, keep_texts: bool, as_json: bool
+) -> None:
+    """Print what the training would do.
+
+    :raises SkillStackError: if it could not begin.
+    """
+    found = _store(store)
+    planned = dry_run(request, stack=stack, keep_texts=keep_texts, store=found)
+    if as_json:
+        render.document(_to_json(planned))
+    else:
+        render.out("\n".join(_words(planned)))
+
+
+def _store(named: str | None) -> Store | None:
+    try:
+        found = find_store(named)
+    except StoreError:
+        if named is not None and (Path(named) / "store.json").exists():
+            raise  # it is there, and cannot be read
+        return None
+    return None if found.packaged else found.store
+
+
+def _words(planned: DryRun) -> list[str]:
+    left = [frame for frame in planned.frames if frame.state == "train"]
+    kept = len(planned.frames) - len(left)
+    where = render.clean_line(str(planned.store))
+    there = where if planned.exists else f"{where}, which would be made"
+    lines = [
+        f"{planned.stack}: {many(len(left), 'frame')} to train, {kept} there already",
+        *_pairs(
+            ("store", there),
+            ("base", f"{planned.base.calls_itself}, {planned.precision}, on {_device(planned)}"),
+            ("texts", _texts(planned)),
+        ),
+        "",
+    ]
+    table = [["FRAME", "", "TRAIN", "DEV", "ROUTER", "FROM", "SIZE"]]
+    table += [_row(frame) for frame in planned.frames]
+    lines += columns(table, right=(2, 3, 4, 6))
+    if not all(frame.exact for frame in planned.frames):
+        lines.append("~ as many as the recipe takes; they are not here to be counted")
+    lines += ["", "Licences", *_licences(planned.frames), ""]
+    lines += _pairs(
+        ("disk", f"about {amount(planned.bytes)} for frames and router states" if left else "nothing more"),
+        ("download", _download(planned)),
+        ("time", _time(planned)),
+    )
+    return [*lines, "", "Nothing was written."]
+
+
+def _row(frame: PlannedFrame) -> list[str]:
+    mark = "" if frame.exact else "~"
+    return [
+        shorten(frame.name, 24),
+        frame.state,
+        *(f"{mark}{count:,}" for count in (frame.train, frame.dev, frame.router)),
+        frame.source,
+        size(frame.adapter_bytes + frame.sample_bytes),
+    ]
+
+
+def _licences(frames: tuple[PlannedFrame, ...]) -> list[str]:
+    named: dict[str, list[str]] = {}
+    for frame in frames:
+        named.setdefault(frame.licence or "not stated", []).append(frame.name)
+    return [line for licence, names in named.items() for line in _wrapped(f"{', '.join(names)}: {licence}")]
+
+
+def _texts(planned: DryRun) -> str:
+    if all(frame.source == "starter" for frame in planned.frames):
+        return "none is kept: these tasks ship with the package"
+    return "samples are kept for the router" if planned.keep_texts else "none is kept, hashed features are"
+
+
+def _device(planned: DryRun) -> str:
+    return device_words(Device(planned.device)) if planned.device == "cpu" else planned.device
+
+
+def _download(planned: DryRun) -> str:
+    if planned.download is None:
+        return "a model of unknown size"
+    return f"about {amount(planned.download)}" if planned.download else "nothing"
+
+
+def _time(planned: DryRun) -> str:
+    if all(frame.state == "keep" for frame in planned.frames):
+        return "none: all is there"
+    return "unknown" if planned.seconds is None else f"roughly {span_words(planned.seconds)}"
+
+
+def _pairs(*rows: tuple[str, str]) -> list[str]:
+    return [line for name, value in rows for line in _wrapped(value, f"  {name:<10}")]
+
+
+def _wrapped(text: str, head: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        render.clean_line(text),
+        render.width(),
+        initial_indent=head,
+        subsequent_indent=" " * max(len(head), 4),
+        break_on_hyphens=False,
+    )
+
+
+def _to_json(planned: DryRun) -> dict[str, Any]:
+    return {
+        "dry_run": True,
+        "stack": planned.stack,
+        "store": str(planned.store),
+        "store_exists": planned.exists,
+        "base": planned.base.calls_itself,
+        "precision": planned.precision,
+        "device": planned.device,
+        "recipe": planned.recipe.to_record(),
+        "keep_texts": planned.keep_texts,
+        "frames": [
+            {
+                "name": frame.name,
+                "family": frame.family,
+                "state": frame.state,
+                "labels": frame.labels,
+                "rows": {"train": frame.train, "dev": frame.dev, "router": frame.router},
+                "exact": frame.exact,
+                "source": frame.source,
+                "licence": frame.licence,
+                "origin": frame.origin,
+                "adapter_bytes": frame.adapter_bytes,
+                "sample_bytes": frame.sample_bytes,
+                "download": frame.download,
+            }
+            for frame in planned.frames
+        ],
+        "bytes": planned.bytes,
+        "download": planned.download,
+        "seconds": seconds_json(planned.seconds),
+    }

@@ -1,0 +1,57 @@
+"""`skillstack` alone."""
+
+import subprocess
+import sys
+
+from .conftest import ROOT
+
+HEAVY = ("torch", "transformers", "sklearn", "scipy", "rich", "datasets")
+
+
+def test_without_a_store_the_packaged_stack_and_the_first_steps_are_shown(command, tmp_path):
+    ran = command()
+    assert ran.status == 0
+    assert "Stack reference" in ran.out
+    assert "comes with the package" in ran.out
+    assert "skillstack train --preset starter8" in ran.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_current_stack_is_shown_with_what_can_be_done_with_it(command, made):
+    ran = command()
+    assert ran.status == 0
+    assert "Stack mine" in ran.out
+    assert "3 frames, the newest is trips" in ran.out
+    assert "intent, topic" in ran.out
+    assert "skillstack log" in ran.out
+    assert max(len(line) for line in ran.out.splitlines() if str(made.store.root) not in line) <= 80
+
+
+def test_an_empty_stack_offers_what_was_undone(command, made):
+    for _ in range(2):
+        assert command("undo").status == 0
+    ran = command()
+    assert "has no frames" in ran.out
+    assert "skillstack redo" in ran.out
+
+
+def test_a_damaged_store_is_said_and_is_no_crash(command, made):
+    (made.store.root / "store.json").write_bytes(b"{")
+    ran = command()
+    assert (ran.status, ran.err) == (0, "")
+    assert "skillstack --help" in ran.out
+
+
+def test_it_loads_no_model_library():
+    code = f"""
+import sys
+from skillstack.cli.entry import run
+assert run([]) == 0
+sys.exit(" ".join(m for m in {HEAVY} if m in sys.modules) or 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_help_stays(command):
+    assert "First steps" in command("--help").out
