@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from skillstack.cli import render
 from skillstack.errors import UsageError
 from skillstack.frames.rows import Row, check_row
 
-F = TypeVar("F", bound=Callable[..., object])
+if TYPE_CHECKING:
+    from skillstack.cli.batch import Answer
+    from skillstack.tables import Cell
+
+A = TypeVar("A", bound="Answer")
 _EXAMPLE = "Give it as an argument, or name a table or JSON lines with --input FILE (- reads a pipe)."
 
 
@@ -69,49 +76,108 @@ _OPTIONS = (
 )
 
 
-def asking(function: F) -> F:
-    """Add the options that route and predict share."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
-
-
 @dataclass(frozen=True)
-class Question:
-    """What a command line asks: one row, or a source of rows.
+class Asking:
+    """The values of the options that route and predict share.
 
-    :ivar row: the row, or None.
-    :ivar source: a table, a file of JSON lines or ``-``, or None.
+    :ivar source: a table, a file of JSON lines or ``-``; None for a single text.
+    :ivar threshold: None for the calibrated one.
     """
 
-    row: Row | None
+    text: str | None
+    text_pair: str | None
     source: str | None
+    output: str | None
+    text_column: str | None
+    pair_column: str | None
+    strict: bool
+    router: str
+    threshold: float | None
+    depth: int | None
 
+    @property
+    def routing(self) -> dict[str, Any]:
+        """What the router is asked with."""
+        return {"router": self.router, "threshold": self.threshold, "depth": self.depth}
 
-def question(
-    text: str | None,
-    text_pair: str | None,
-    source: str | None,
-    **of_input: object,
-) -> Question:
-    """What is asked.
+    @property
+    def row(self) -> Row | None:
+        """The single row that is asked, or None where a source of rows is.
 
-    :param of_input: values of the options that belong to --input, by their names.
-    :raises UsageError: if there is no text, or options that exclude each other.
-    :raises InputError: if the text cannot be used.
-    """
-    if source is not None:
-        if text is not None or text_pair is not None:
-            raise UsageError("There is a text and an --input.", "Give one of the two.")
-        return Question(None, source)
-    for name, value in of_input.items():
-        if value:
-            option = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} belongs to --input.", "Name a table or JSON lines with --input FILE.")
-    if text is None:
-        piped = sys.stdin is not None and not sys.stdin.isatty()
-        raise UsageError(
-            "There is no text" + (", and standard input is read only with --input -." if piped else "."),
-            _EXAMPLE,
+        :raises UsageError: if there is no text, or options that exclude each other.
+        :raises InputError: if the text cannot be used.
+        """
+        if self.source is not None:
+            if self.text is not None or self.text_pair is not None:
+                raise UsageError("There is a text and an --input.", "Give one of the two.")
+            return None
+        for name in ("output", "text_column", "pair_column", "strict"):
+            if getattr(self, name):
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(
+                    f"{option} belongs to --input.", "Name a table or JSON lines with --input FILE."
+                )
+        if self.text is None:
+            piped = sys.stdin is not None and not sys.stdin.isatty()
+            raise UsageError(
+                "There is no text" + (", and standard input is read only with --input -." if piped else "."),
+                _EXAMPLE,
+            )
+        return check_row(self.text, self.text_pair)
+
+    def check(self) -> None:
+        """Refuse at once what cannot be meant, before anything large is loaded; raises as `row`."""
+        self.row  # noqa: B018 - looked at for what it raises
+
+    def answer(
+        self,
+        answers: Callable[[list[Row]], Sequence[A]],
+        words: Callable[[A], Sequence[str]],
+        line: Callable[[Row, A], str],
+        cells: Callable[[A], Mapping[str, Cell]],
+        added: Mapping[str, type],
+        *,
+        as_json: bool,
+    ) -> int:
+        """Answer the text, or every row of the source; returns the exit status.
+
+        :param words: a single answer for people.
+        :param line: one of many for people.
+        :param cells: one of many for a table.
+        :param added: the columns that the cells stand in, and of which type they are.
+        """
+        row = self.row
+        if row is not None:
+            (found,) = answers([row])
+            if as_json:
+                render.line(found.to_json())
+            else:
+                render.out("\n".join(words(found)))
+            return 0
+        from skillstack.cli.batch import answer_batch
+
+        return answer_batch(
+            answers,
+            line,
+            cells,
+            added,
+            source=self.source or "-",
+            output=self.output,
+            strict=self.strict,
+            as_json=as_json,
+            text_column=self.text_column,
+            pair_column=self.pair_column,
         )
-    return Question(check_row(text, text_pair), None)
+
+
+def asking(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that route and predict share; the function gets them as one value, ``asked``."""
+
+    @functools.wraps(function)
+    def gathered(**options: Any) -> int:
+        shared = {field.name: options.pop(field.name) for field in dataclasses.fields(Asking)}
+        return function(asked=Asking(**shared), **options)
+
+    for option in reversed(_OPTIONS):
+        gathered = option(gathered)
+    return gathered

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from skillstack.cli import render
 from skillstack.cli.words import columns, many, short, shorten
 from skillstack.errors import IntegrityError
 from skillstack.frames.history import History, Transaction
 from skillstack.frames.store import Store
+
+if TYPE_CHECKING:
+    from skillstack.api import Stack
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,19 @@ def _names(store: Store, tip: str | None) -> dict[str, str]:
     except IntegrityError:
         pass  # an undo must show what it can just where something is broken
     return names
+
+
+def show_change(
+    verb: Literal["undo", "redo"], opened: Stack, transaction: Transaction, *, dry_run: bool, as_json: bool
+) -> None:
+    """Say what an undo or redo did, or would do."""
+    ends = transaction.before, transaction.after
+    changed = change(opened.store, *(ends if verb == "redo" else ends[::-1]))
+    if as_json:
+        value = {"stack": opened.name, "transaction": transaction.id, "note": transaction.note}
+        render.document({**value, "dry_run": dry_run, **changed.to_json()})
+    else:
+        render.out("\n".join(change_words(verb, transaction, changed, dry_run=dry_run)))
 
 
 def change_words(verb: str, transaction: Transaction, change: Change, *, dry_run: bool) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from skillstack.answers import Predicted
 from skillstack.cli import render
-from skillstack.cli.asking import asking, question
+from skillstack.cli.asking import Asking, asking
 from skillstack.cli.command import command
 from skillstack.cli.opening import open_stack
 from skillstack.frames.rows import Row
@@ -31,16 +32,7 @@ from skillstack.frames.rows import Row
     help="Hold the base in another precision than the frames were trained in.",
 )
 def predict(
-    text: str | None,
-    text_pair: str | None,
-    source: str | None,
-    output: str | None,
-    text_column: str | None,
-    pair_column: str | None,
-    strict: bool,
-    router: str,
-    threshold: float | None,
-    depth: int | None,
+    asked: Asking,
     frame: str | None,
     model: str | None,
     device: str,
@@ -54,52 +46,23 @@ def predict(
     With --input, rows are answered as they come; "row" is the line's number, or the row's in a table. A row
     that cannot be answered gives {"row": ..., "error": ...} and, at the end, exit status 3.
     """
-    asked = question(
-        text,
-        text_pair,
-        source,
-        output=output,
-        text_column=text_column,
-        pair_column=pair_column,
-        strict=strict,
-    )
+    asked.check()
     from skillstack.cli.answered import agreement_words, prediction_line, prediction_words
+    from skillstack.cli.cells import PREDICTION, prediction_cells
 
     opened = open_stack(store, stack)
     if precision_change is not None:
         render.note(agreement_words(opened.agreement(precision_change, model=model, device=device)))
 
-    def answer(rows: list[Row]) -> Sequence[Predicted]:
-        return opened.predict(
-            rows,
-            frame=frame,
-            router=router,
-            threshold=threshold,
-            depth=depth,
-            model=model,
-            device=device,
-            precision_change=precision_change,
-        )
+    def answers(rows: list[Row]) -> Sequence[Predicted]:
+        where: dict[str, Any] = {"model": model, "device": device, "precision_change": precision_change}
+        return opened.predict(rows, frame=frame, **asked.routing, **where)
 
-    if asked.row is not None:
-        predicted = answer([asked.row])[0]
-        if as_json:
-            render.line(predicted.to_json())
-        else:
-            render.out("\n".join(prediction_words(predicted)))
-        return 0
-    from skillstack.cli.batch import answer_batch
-    from skillstack.cli.cells import PREDICTION, prediction_cells
-
-    return answer_batch(
-        answer,
+    return asked.answer(
+        answers,
+        prediction_words,
         lambda row, predicted: prediction_line(row.joined, predicted),
         prediction_cells,
         PREDICTION,
-        source=asked.source or "-",
-        output=output,
-        strict=strict,
         as_json=as_json,
-        text_column=text_column,
-        pair_column=pair_column,
     )
