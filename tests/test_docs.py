@@ -1,0 +1,121 @@
+"""Every command in docs/ runs, page by page, in the order given."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+STARTER = ROOT / "skillstack" / "tasks" / "starter"
+PYTHON = shlex.quote(sys.executable)
+#: What the first word of a command stands for.
+PROGRAMS = {
+    "skillstack": f"{PYTHON} -m skillstack",
+    "accelerate": f"{PYTHON} -m accelerate.commands.accelerate_cli",
+}
+#: Rows of each class, enough to see a command work.
+FEW = 20
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def commands(page: Path) -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+
+
+def rows(task: str, split: str, labels: int) -> list[tuple[str, str]]:
+    """A few texts of each of a shipped task's first labels, with its name."""
+    names = json.loads((STARTER / task / "task.json").read_text(encoding="utf-8"))["label_names"][:labels]
+    found: dict[str, list[str]] = {name: [] for name in names}
+    with gzip.open(STARTER / task / f"{split}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["label"] < labels and len(found[names[row["label"]]]) < FEW:
+                found[names[row["label"]]].append(row["text"])
+    return [(text, name) for name, texts in found.items() for text in texts]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The files that the pages name: two tables, and a folder of tasks as `fetch` writes it."""
+    for name, split, columns in (("tickets", "train", 3), ("more", "test", 2)):
+        with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["number", "body", "queue"][:columns])
+            table.writerows(
+                [place, *row][:columns] for place, row in enumerate(rows("banking", split, labels=5))
+            )
+    task = tmp_path / "offline" / "tasks" / "agnews"
+    task.mkdir(parents=True)
+    labels = ["World", "Sports", "Business", "Sci/Tech"]
+    (task / "task.json").write_text(json.dumps({"label_names": labels, "family": "topic"}), encoding="utf-8")
+    for split in ("train", "test"):
+        found = rows("wiki_topics", split, labels=4)
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(name for _, name in found))}
+        lines = [json.dumps({"text": text, "label": numbers[name]}) + "\n" for text, name in found]
+        (task / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    first, _, rest = command.partition(" ")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "HF_HUB_OFFLINE": "1"}
+    for name in ("SKILLSTACK_STORE", "SKILLSTACK_STACK"):
+        environment.pop(name, None)
+    environment["SKILLSTACK_CACHE"] = str(folder / "cache")
+    return subprocess.run(
+        f"{PROGRAMS[first]} {rest}",
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def test_there_are_pages():
+    assert [page.stem for page in PAGES] == ["carrying", "gpu", "offline", "own_data"]
+
+
+@by_page
+def test_a_page_is_short_and_its_commands_are_ones_that_can_be_run(page):
+    text = page.read_text(encoding="utf-8")
+    assert 30 <= len(text.splitlines()) <= 110
+    assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= 120
+    assert commands(page)
+    assert {command.partition(" ")[0] for command in commands(page)} <= set(PROGRAMS)
+    assert set(re.findall(r"```(\w*)\n.*?```", text, flags=re.DOTALL)) <= {"console", "text"}
+
+
+@by_page
+def test_what_a_page_links_to_is_there(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@by_page
+def test_the_options_that_a_page_names_exist(page):
+    """Those in its prose too, which nothing runs."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "skillstack" / "cli").glob("*.py"))
+    of_others = {"--num_processes", "--no-index", "--no-deps", "--wheel-dir", "--dest"}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z_-]+", page.read_text(encoding="utf-8"))) - of_others
+    assert {option for option in named if f'"{option}' not in source and f"/{option}" not in source} == set()
+
+
+@pytest.mark.slow
+@by_page
+def test_every_command_of_a_page_runs_in_the_order_given(page, folder):
+    for command in commands(page):
+        done = run(command, folder)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
