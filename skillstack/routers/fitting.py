@@ -16,7 +16,7 @@ from skillstack.routers.samples import SkillSamples, check_samples
 from skillstack.routers.svm import LinearModel, TrainingSet, alphabetical, fit_linear
 
 #: Raise when the fit itself changes, so that states of an older fit are not taken for its own.
-FIT = 1
+FIT = 2
 
 
 @dataclass(frozen=True)

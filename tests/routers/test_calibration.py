@@ -73,3 +73,12 @@ def test_few_rows_are_not_taken_for_evidence(samples: tuple[SkillSamples, ...]) 
 def test_a_skill_whose_rows_are_all_equal_is_not_calibrated(samples: tuple[SkillSamples, ...]) -> None:
     same = SkillSamples("same", 1, hash_rows([Row("the same text again")] * 30))
     assert fit_state([samples[0], same]).calibration == NEUTRAL
+
+
+def test_a_few_rows_without_a_mistake_are_no_certainty() -> None:
+    scores = np.tile(np.array([[1.0, -1.0]], np.float32), (20, 1))
+    temperature = fit_temperature(scores, np.zeros(20, np.int64))
+    sure = probabilities(np.array([[1.0, -1.0]], np.float32), temperature)[0, 0]
+    unsure = probabilities(np.array([[0.08, -0.08]], np.float32), temperature)[0, 0]
+    assert 0.9 < sure < 0.99
+    assert unsure < 0.65

@@ -31,9 +31,9 @@ class TaskRecord:
 def read_record(file: Traversable, name: str) -> TaskRecord:
     """The record of the task in a folder.
 
-    A task of the catalogue is taken from there, and the file has to agree with it. Any other task is
-    defined by the file: ``label_names``, ``family`` (the task's own name if left out), ``kind`` ("single" or
-    "pair"), and, if wanted, ``prompt``, ``label_words`` and ``truncation``.
+    A task of the catalogue is taken from there, and the file has to agree with it in what it says. Any other
+    task is defined by the file: ``label_names``, ``family`` (the task's own name if left out), ``kind``
+    ("single" or "pair"), and, if wanted, ``prompt``, ``label_words`` and ``truncation``.
 
     :param name: the folder's name, which is the task's.
     :raises InputError: if the file is broken, names another task, or disagrees with the catalogue.
@@ -49,11 +49,11 @@ def read_record(file: Traversable, name: str) -> TaskRecord:
         raise InputError(
             f"{file}: rows of the kind {str(kind)[:80]!r} cannot be classified.", 'Use "single" or "pair".'
         )
+    known = catalogue().get(name)
     try:
-        task = _task(entry, name, pair=_KINDS[str(kind)])
+        task = _task(entry, name, known.family if known is not None else name, pair=_KINDS[str(kind)])
     except InputError as error:
         raise InputError(f"{file}: {error.message}", error.hint) from None
-    known = catalogue().get(name)
     if known is not None:
         _check_agreement(file, task, known)
     return TaskRecord(
@@ -79,10 +79,10 @@ def _read(file: Traversable) -> str:
         raise InputError(f"{file} cannot be read: {error.strerror or error}.", "Check the file.") from None
 
 
-def _task(entry: dict[str, object], name: str, *, pair: bool) -> Task:
+def _task(entry: dict[str, object], name: str, family: str, *, pair: bool) -> Task:
     return Task(
         name=name,
-        family=_string(entry, "family", name),
+        family=_string(entry, "family", family),
         labels=_strings(entry, "label_names"),
         pair=pair,
         prompt=_string(entry, "prompt", ""),
