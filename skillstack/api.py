@@ -202,7 +202,8 @@ class Stack:
     ) -> Learned:
         """Learn one skill from a table: CSV, TSV, JSON lines or Parquet.
 
-        On the reference stack, which is for reading only, it starts a copy called ``main``.
+        On the reference stack, which is for reading only, it starts a copy called ``main``; where a model is
+        named, an empty stack of that name.
 
         :param name: of the skill and its frame.
         :param family: of skills that it belongs to; by default one of its own.
@@ -229,17 +230,18 @@ class Stack:
             max_per_class=max_per_class,
         )
         on_table(table.report)
-        from skillstack.learning import Learned, Learning, Lesson
+        from skillstack.learning import Learned, Learning, Lesson, check
         from skillstack.training.events import nobody
 
-        chosen, copied = _stack_to_add_to(store, stack)
+        chosen, copied = _stack_to_add_to(store, stack, own_base=model is not None)
+        settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
+        lesson = Lesson(table, chosen, replace, model, precision, device, settings, keep_texts)
+        check(lesson)
+        if copied:
+            copy(REFERENCE, chosen, store)
         to = find_store(str(store) if store is not None else None, create=True).store
-        settings = {"samples_per_class": max_per_class} if max_per_class else {}
-        lesson = Lesson(
-            table, chosen, replace, model, precision, device, {**settings, **(recipe or {})}, keep_texts
-        )
         learning = Learning(to, lesson)
-        result = learning.run(on_event or nobody)
+        result, change = learning.run(on_event or nobody)
         if to.head_stack() != chosen:
             to.set_head_stack(chosen)
         opened = cls(to, chosen)
@@ -252,8 +254,7 @@ class Stack:
             stack=chosen,
             frame=frame,
             table=table.report,
-            trained=bool(result.trained),
-            replaced=replace and bool(result.trained),
+            change=change,
             copied=copied,
             test=learning.test(frame, result, route) if table.data.test else None,
             lost=learning.lost(name) if len(opened) > 1 else (),
@@ -675,8 +676,11 @@ def delete(name: str, store: str | Path | None = None) -> str:
     return renaming.delete(find_store(str(store) if store is not None else None).store, name)
 
 
-def _stack_to_add_to(store: str | Path | None, stack: str | None) -> tuple[str, bool]:
-    """The stack that a skill is added to, and whether it was made now, as a copy of the reference stack."""
+def _stack_to_add_to(store: str | Path | None, stack: str | None, *, own_base: bool) -> tuple[str, bool]:
+    """The stack that a skill is added to, and whether it must be made first, as a copy of the reference stack.
+
+    :param own_base: whether a base was named, so that a stack of another base is no place for it.
+    """
     try:
         found = find_store(str(store) if store is not None else None)
     except StoreError:
@@ -684,10 +688,8 @@ def _stack_to_add_to(store: str | Path | None, stack: str | None) -> tuple[str, 
     chosen = choose_stack(found.store, stack)
     if chosen != REFERENCE:
         return chosen, False
-    if found.store.tip(REFERENCE) is None or (not found.packaged and found.store.tip(MAIN) is not None):
-        return MAIN, False
-    copy(REFERENCE, MAIN, store)
-    return MAIN, True
+    taken = not found.packaged and found.store.tip(MAIN) is not None
+    return MAIN, found.store.tip(REFERENCE) is not None and not taken and not own_base
 
 
 def _router_files(store: Store, old: str, to: Store, new: str) -> dict[Path, bytes]:

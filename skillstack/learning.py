@@ -16,7 +16,7 @@ from skillstack.loaded import LoadedStack
 from skillstack.models.answering import Answering
 from skillstack.models.base import Base
 from skillstack.models.identity import check_same
-from skillstack.models.loading import load_base
+from skillstack.models.loading import load_base, pick_device
 from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
 from skillstack.stack_router import StackRouter
@@ -25,12 +25,14 @@ from skillstack.tasks.sources.table_report import TableReport
 from skillstack.tasks.task import Example
 from skillstack.training.command import base_kind, default_precision, recipe_of
 from skillstack.training.events import Listener
+from skillstack.training.recipe import LEARNED_PER_CLASS
 from skillstack.training.run import Job, Result, holds, train_stack
 
-#: Training rows per class where nothing else is asked for. More take longer and help little.
-SAMPLES_PER_CLASS = 200
 #: Held-back rows that are asked at most: an accuracy is then known to about two points.
 MOST_TESTED = 2000
+
+
+Change = Literal["learned", "replaced", "brought back", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Learned:
     :ivar stack: the stack's name.
     :ivar frame: the new frame.
     :ivar table: what was done with the rows.
-    :ivar trained: whether it was trained now; False where the stack held just this frame already.
-    :ivar replaced: whether it took the place of an older frame.
+    :ivar change: what became of the stack: the frame was ``learned``, has ``replaced`` an older one, was
+        ``brought back`` after an undo without training, or was there already (``nothing``).
     :ivar copied: whether the stack is a copy of the reference stack, made just before.
     :ivar test: what the held-back rows tell; None where none were.
     :ivar lost: of other tasks, sample texts that go to the new skill, each by a router that did not see it;
@@ -85,8 +87,7 @@ class Learned:
     stack: str
     frame: Frame
     table: TableReport
-    trained: bool
-    replaced: bool
+    change: Change
     copied: bool
     test: Tested | None
     lost: tuple[Taken, ...] | None
@@ -126,14 +127,14 @@ class Learning:
         self.store, self.lesson = store, lesson
         self._base: Base | None = None
 
-    def run(self, listen: Listener) -> Result:
-        """Train the frame, or find that it is there.
+    def run(self, listen: Listener) -> tuple[Result, Change]:
+        """Train the frame, or find that it is there; returns what became of the stack.
 
         :raises UsageError: if the stack has another frame of this name, and it is not to be replaced.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
         store, lesson = self.store, self.lesson
-        chain = store.contents(lesson.stack)
+        before, chain = store.tip(lesson.stack), store.contents(lesson.stack)
         names = [content.name for _, content in chain]
         name = lesson.table.data.task.name
         place = names.index(name) if name in names else len(names)
@@ -145,7 +146,12 @@ class Learning:
                     "Choose another name, or pass --replace; `skillstack undo` brings the old one back.",
                 )
             job = self._job(chain[-1][1], len(names) - 1, replaces=name)
-        return train_stack(store, job, self._load(job), StackRouter(store, lesson.stack).fit, listen)
+        result = train_stack(store, job, self._load(job), StackRouter(store, lesson.stack).fit, listen)
+        if store.tip(lesson.stack) == before:
+            return result, "nothing"
+        if not result.trained:
+            return result, "brought back"
+        return result, "replaced" if name in names else "learned"
 
     def test(
         self, frame: Frame, result: Result, route: Callable[[list[Example]], list[str | None]]
@@ -167,7 +173,7 @@ class Learning:
         return Tested(
             frame=_right(answers, labels),
             frozen_linear=_right([int(one.logits.argmax()) for one in bare], labels) if rival else None,
-            majority=Count(max(Counter(labels).values()), len(labels)),
+            majority=Count(labels.count(self._most_frequent()), len(labels)),
             routed=Count(len(rows) - sum(strays.values()), len(rows)),
             strays=tuple(Taken(task, count, len(rows)) for task, count in strays.most_common()),
             confusions=confusions(
@@ -180,13 +186,13 @@ class Learning:
     def lost(self, skill: str) -> tuple[Taken, ...] | None:
         """Sample texts of other tasks that go to a skill, each by a router that did not see it."""
         router = StackRouter(self.store, self.lesson.stack)
-        state = router.state(self.store.contents(self.lesson.stack))
+        chain = self.store.contents(self.lesson.stack)
+        state = router.state(chain)
         if state.calibration.lost is None:
             return None
         new = state.skills.index(skill)
-        rows = router.sample_counts(self.store.contents(self.lesson.stack))
         found = [
-            Taken(state.skills[own], count, rows[state.skills[own]])
+            Taken(state.skills[own], count, router.sample_count(chain, state.skills[own]))
             for own, other, count in state.calibration.lost
             if other == new
         ]
@@ -200,13 +206,16 @@ class Learning:
             kind = base_kind(model)
             precision = lesson.precision or default_precision(kind, lesson.device)
         else:
-            model, kind = tip.base.name, "encoder" if tip.pooling == "mean" else "decoder"
-            precision = lesson.precision or tip.precision
-        overrides = {"samples_per_class": SAMPLES_PER_CLASS, **(lesson.recipe or {})}
+            model, kind, precision = tip.base.name, _kind(tip), tip.precision
+            if lesson.precision not in (None, precision):
+                raise UsageError(
+                    f"The stack {lesson.stack!r} is held at {precision}, not at {lesson.precision}.",
+                    "Leave --precision out, or start another stack with --stack.",
+                )
         return Job(
             stack=lesson.stack,
             tasks=(lesson.table.data,),
-            recipe=recipe_of(model, kind, None, overrides),
+            recipe=recipe_of(model, kind, None, overrides(lesson)),
             precision=precision,
             keep_texts=lesson.keep_texts,
             first=first,
@@ -217,18 +226,50 @@ class Learning:
         chain = self.store.contents(self.lesson.stack)
 
         def load() -> Base:
-            known = chain[-1][1].base.name if chain else DEFAULT
-            base = load_base(self.lesson.model or known, precision=job.precision, device=self.lesson.device)
             if chain:
-                check_same(chain[-1][1].base, base.identity)
-            self._base = base
-            return base
+                self._base = self._reload(chain[-1][1])
+            else:
+                name, device = self.lesson.model or DEFAULT, self.lesson.device
+                self._base = load_base(name, precision=job.precision, device=device)
+            return self._base
 
         return load
 
     def _reload(self, content: Content) -> Base:
-        name = self.lesson.model or content.base.name
-        return load_base(name, precision=content.precision, device=self.lesson.device)
+        """The base of a frame that is there, and no other."""
+        base = load_base(
+            self.lesson.model or content.base.name,
+            precision=content.precision,
+            device=self.lesson.device,
+            revision="" if self.lesson.model else content.base.revision,
+        )
+        check_same(content.base, base.identity)
+        return base
+
+    def _most_frequent(self) -> int:
+        """The label that a guess without reading would give: the most frequent one in training."""
+        counts = Counter(example.label for example in self.lesson.table.data.train)
+        return min(counts, key=lambda label: (-counts[label], label))
+
+
+def check(lesson: Lesson) -> None:
+    """Refuse what cannot be meant of a lesson for an empty stack, before anything is written.
+
+    :raises UsageError: for an unknown device, or a setting that no recipe has.
+    :raises MissingError: if the device or the model is not here.
+    """
+    pick_device(lesson.device)
+    model = lesson.model or DEFAULT
+    recipe_of(model, base_kind(model), None, overrides(lesson))
+
+
+def overrides(lesson: Lesson) -> dict[str, Any]:
+    """What a lesson changes of its base's recipe."""
+    return {"samples_per_class": LEARNED_PER_CLASS, **(lesson.recipe or {})}
+
+
+def _kind(content: Content) -> Literal["encoder", "decoder"]:
+    return "encoder" if content.pooling == "mean" else "decoder"
 
 
 def _right(answers: list[int], labels: list[int]) -> Count:

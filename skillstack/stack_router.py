@@ -46,7 +46,13 @@ class StackRouter:
         :raises UsageError: if there is no such router, or an option is none of its own.
         """
         chosen = registry.create(router, self.state(chain), **options)
-        return chosen.decide(np.where(_barred(chain, rows), np.float32(-np.inf), chosen.scores(rows)))
+        try:
+            scores = chosen.scores(rows)
+        except IntegrityError:  # of a large state, a part is read and checked only when a text needs it
+            self._state = self.fit(chain)
+            chosen = registry.create(router, self._state, **options)
+            scores = chosen.scores(rows)
+        return chosen.decide(np.where(_barred(chain, rows), np.float32(-np.inf), scores))
 
     def state(self, chain: Chain) -> RouterState:
         """The state that fits a chain: loaded, or fitted where it is missing or damaged.
@@ -110,13 +116,13 @@ class StackRouter:
         """Where the state of a chain lies."""
         return self.store.routers / self.stack / _digest(chain)
 
-    def sample_counts(self, chain: Chain) -> dict[str, int]:
-        """How many sample rows each skill has.
+    def sample_count(self, chain: Chain, name: str) -> int:
+        """How many sample rows a skill has.
 
-        :raises IntegrityError: if samples are missing or were altered.
+        :raises IntegrityError: if they are missing or were altered.
         """
-        skills = [skill for _, content in chain for skill in content.skills]
-        return {s.name: len(self.store.samples(s.samples)) if s.samples else 0 for s in skills}
+        samples = next(s.samples for _, content in chain for s in content.skills if s.name == name)
+        return len(self.store.samples(samples)) if samples else 0
 
     def _rows(self, skill: str, digest: str | None) -> HashedRows:
         if digest is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from skillstack import Stack
+from skillstack.cli.learned import learned_words
 from skillstack.errors import InputError, UsageError
 from skillstack.frames.store import Store
 from skillstack.tasks.sources import load_task
@@ -59,7 +60,7 @@ def test_learning_again_does_nothing_but_tests_again(folder: Path, tmp_path: Pat
     before = Store.open(folder / "frames").tip("own")
     steps: list[Event] = []
     learned = learn(folder, "trips", folder / "trips.csv", on_event=steps.append)
-    assert not learned.trained
+    assert learned.change == "nothing"
     assert not any(isinstance(event, StepDone) for event in steps)
     assert Store.open(folder / "frames").tip("own") == before
     assert learned.test is not None
@@ -70,7 +71,7 @@ def test_it_says_how_good_the_frame_is_and_what_it_does_to_routing(tmp_path: Pat
     learn(tmp_path, "tickets", write(tmp_path / "a.csv", rows_of("banking", 3, 150)))
     learned = learn(tmp_path, "trips", write(tmp_path / "b.csv", rows_of("travel", 3, 150)))
     tested = learned.test
-    assert learned.trained
+    assert learned.change == "learned"
     assert tested.frame.n == tested.frozen_linear.n == tested.majority.n == tested.routed.n > 10
     assert tested.frame.correct > tested.majority.correct
     assert sum(one.rows for one in tested.strays) == tested.routed.n - tested.routed.correct
@@ -102,12 +103,15 @@ def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(tmp_path: 
     assert store.tip("own") == before
     replaced = learn(tmp_path, "tickets", other, replace=True)
     stack = Stack.open(tmp_path / "frames")
-    assert replaced.replaced
+    assert replaced.change == "replaced"
     assert [frame.name for frame in stack] == ["tickets", "trips"]
     assert len(stack.frame("tickets").skills[0].labels) == 4
-    assert not learn(tmp_path, "tickets", other, replace=True).trained
+    assert learn(tmp_path, "tickets", other, replace=True).change == "nothing"
     stack.undo()
     assert store.tip("own") == before
+    again = learn(tmp_path, "tickets", other, replace=True)
+    assert again.change == "brought back"
+    assert store.tip("own") == replaced.frame.id
 
 
 def test_a_head_alone_has_no_adapter_and_needs_no_steps(tmp_path: Path) -> None:
@@ -123,7 +127,7 @@ def test_a_bad_table_leaves_nothing_behind(tmp_path: Path) -> None:
     one_class = write(tmp_path / "a.csv", [(f"text number {n}", "same") for n in range(20)])
     with pytest.raises(InputError):
         learn(tmp_path, "tickets", one_class, label_column="queue")
-    with pytest.raises(UsageError, match="--label-column|repeat"):
+    with pytest.raises(UsageError, match="repeat"):
         learn(tmp_path, "tickets", one_class)
     with pytest.raises(InputError):
         learn(tmp_path, "tickets", tmp_path / "missing.csv")
@@ -144,3 +148,38 @@ def test_without_a_stack_of_ones_own_it_starts_a_copy_of_the_reference(
     assert (stack.name, len(stack)) == ("main", 9)
     assert stack.frames()[-1].id == Stack.open(stack="main").frames()[-1].id
     assert not Stack.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"}).copied
+
+
+def test_replacing_the_only_frame_is_undone_alone(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", rows_of("banking", 3, 150))
+    head = {"method": "frozen-linear"}
+    learn(tmp_path, "tickets", file, recipe=head)
+    before = Store.open(tmp_path / "frames").tip("own")
+    learn(tmp_path, "tickets", file, recipe=head, keep_texts=False, replace=True)
+    Stack.open(tmp_path / "frames").undo()
+    assert Store.open(tmp_path / "frames").tip("own") == before
+
+
+def test_what_cannot_be_meant_is_refused_before_a_copy_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write(tmp_path / "a.csv", rows_of("banking", 3, 60))
+    for wrong in ({"device": "tpu"}, {"recipe": {"epoch": 3}}, {"model": "smollm"}):
+        with pytest.raises(UsageError):
+            Stack.learn("tickets", file, **wrong)  # type: ignore[arg-type]
+        assert not (tmp_path / "frames").exists()
+
+
+def test_another_precision_than_the_stacks_own_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match="fp32"):
+        learn(folder, "more", folder / "trips.csv", precision="bf16")
+
+
+def test_without_rows_held_back_it_still_says_what_others_lose(folder: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", rows_of("home", 3, 100))
+    learn(tmp_path, "trips", folder / "trips.csv", recipe={"method": "frozen-linear"})
+    learned = learn(tmp_path, "rooms", file, test_size=0.0, recipe={"method": "frozen-linear"})
+    assert learned.test is None
+    assert learned.lost is not None
+    assert "other tasks" in "\n".join(learned_words(learned))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from skillstack.cli.words import columns, many, pairs, percent, short, shorten
 from skillstack.evaluation.intervals import wilson
 from skillstack.frames.records import Count
+from skillstack.training.recipe import LEARNED_PER_CLASS
 
 if TYPE_CHECKING:
     from skillstack.learning import Learned, Taken, Tested
@@ -25,18 +26,22 @@ def table_words(report: TableReport) -> list[str]:
     ]
     labels = len(report.columns.labels)
     rows = f"{report.train:,} to train with, {report.test:,} held back, {many(labels, 'label')}"
-    return pairs([*found, ("rows", rows), *(("note", note) for note in report.notes)])
+    notes = list(report.notes)
+    if report.per_class is None and max(report.train_counts.values()) > LEARNED_PER_CLASS:
+        notes.append(
+            f"At most {LEARNED_PER_CLASS} rows a class decide the weights; the others serve the choices and the "
+            "router. --max-per-class changes that."
+        )
+    return pairs([*found, ("rows", rows), *(("note", note) for note in notes)])
 
 
 def learned_words(learned: Learned) -> list[str]:
     """The new frame: how good it is, what it confuses, and what it does to routing."""
     frame, skill = learned.frame, learned.frame.skills[0]
-    if not learned.trained:
+    place = f"frame {frame.position + 1} of {learned.stack}, {short(frame.id)}"
+    title = f"{learned.change} {skill.name} ({skill.family}): {place}"
+    if learned.change == "nothing":
         title = f"Nothing to do: {learned.stack} has {skill.name} from these rows already."
-    else:
-        verb = "replaced" if learned.replaced else "learned"
-        title = f"{verb} {skill.name} ({skill.family}): frame {frame.position + 1} of {learned.stack}, "
-        title += short(frame.id)
     lines = [title]
     if learned.copied:
         lines.append(f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one.")
@@ -44,8 +49,8 @@ def learned_words(learned: Learned) -> list[str]:
     if tested is None:
         lines += ["", "No rows were held back, so nothing is said about its accuracy."]
     else:
-        lines += ["", *_accuracies(tested), *_confusions(tested), "", *_routing(learned, tested)]
-    return [*lines, *_next(learned)]
+        lines += ["", *_accuracies(tested), *_confusions(tested)]
+    return [*lines, "", *_routing(learned), *_next(learned)]
 
 
 def learned_json(learned: Learned) -> dict[str, Any]:
@@ -54,8 +59,7 @@ def learned_json(learned: Learned) -> dict[str, Any]:
     return {
         "stack": learned.stack,
         "frame": learned.frame.to_json(),
-        "trained": learned.trained,
-        "replaced": learned.replaced,
+        "change": learned.change,
         "copied": learned.copied,
         "table": learned.table.to_json(),
         "test": None
@@ -102,14 +106,16 @@ def _confusions(tested: Tested) -> list[str]:
     return ["", "Most confused", *lines] if lines else []
 
 
-def _routing(learned: Learned, tested: Tested) -> list[str]:
-    share = f"{percent(tested.routed.accuracy)} of its held-back rows come to it"
-    rows = [("routing", share + (f"; others go to {_named(tested.strays)}" if tested.strays else ""))]
+def _routing(learned: Learned) -> list[str]:
+    rows = []
+    if (tested := learned.test) is not None:
+        share = f"{percent(tested.routed.accuracy)} of its held-back rows come to it"
+        rows = [("routing", share + (f"; others go to {_named(tested.strays)}" if tested.strays else ""))]
     if learned.lost is None:
         rows.append(("other tasks", "too few sample texts to tell what they lose to it"))
     elif learned.lost:
         rows.append(("other tasks", f"lose sample texts to it: {_named(learned.lost)}"))
-    elif len(learned.frame.skills) and learned.frame.position:
+    elif learned.frame.position:
         rows.append(("other tasks", "lose no sample text to it"))
     return pairs(rows, indent=0)
 

@@ -81,6 +81,8 @@ class Answering:
         :raises MismatchError: if an adapter or a head does not fit the base, or a logit is not finite.
         """
         found: list[Answer | None] = [None] * len(rows)
+        # What lies below the adapted layers is computed on the bare base: the last adapter has to be gone.
+        self.slot.clear()
         asked = _by_rendering(rows, answerers)
         caches = {rendering: self._cache(some) for rendering, some in asked.items()}
         adapters = {answerer.key: answerer for answerer in answerers}
@@ -102,11 +104,15 @@ class Answering:
     def _cache(self, asked: _Asked) -> HiddenCache:
         """The rows of one rendering; what lies below all their adapters is computed once."""
         encoded = encode(self.slot.base, list(asked.places), asked.rendering)
-        several = len(asked.adapters) > 1
-        cache = HiddenCache(SplitModel(self.slot.base, asked.first_layer if several else 0), encoded)
-        if several:
-            cache.fill()
-        return cache
+        if len(asked.adapters) > 1:
+            try:
+                cache = HiddenCache(SplitModel(self.slot.base, asked.first_layer), encoded)
+            except MismatchError:
+                pass  # a model that cannot be cut answers all the same, only not as fast
+            else:
+                cache.fill()
+                return cache
+        return HiddenCache(SplitModel(self.slot.base, 0), encoded)
 
 
 @dataclass

@@ -153,7 +153,8 @@ def _train(
     steps = Schedule.of(recipe, len(data.train)).steps
     listen(FrameStarted(*place, plan.name, len(data.train), steps, resumed.step if resumed else 0))
     spec = lora_spec(plan)
-    split = SplitModel(base, spec.first_layer if recipe.cache else 0)
+    cut = recipe.cache and recipe.method != "frozen-linear"
+    split = SplitModel(base, spec.first_layer if cut else 0)
     with execution.deadline.timed("prepare"):
         sides = []
         for examples in (data.train, data.dev):

@@ -14,6 +14,9 @@ from skillstack.errors import UsageError, did_you_mean
 
 #: What a training may do; each is compared with the others on the same rows.
 METHODS = ("skillstack", "frozen-linear")
+#: Training rows per class of a person's own table, where nothing else is asked for. More take longer and help
+#: little.
+LEARNED_PER_CLASS = 200
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Job:
                     "recipe": self.recipe.to_record(),
                     "stack": self.stack,
                     "tasks": [[data.task.name, data.source.digest] for data in self.tasks],
-                    **({"first": self.first, "replaces": self.replaces} if self.first else {}),
+                    **({"first": self.first, "replaces": self.replaces} if self.first or self.replaces else {}),
                 }
             )
         )
@@ -292,7 +292,7 @@ def _plan(job: Job, chain: Chain, position: int, base: BaseIdentity, kind: str) 
 
 def _starts(job: Job, family: str, older: Chain) -> tuple[str, ...]:
     """Contents whose adapters a frame may start from: the newest one, and the newest of its family."""
-    if job.recipe.init == "fresh":
+    if job.recipe.init == "fresh" or job.recipe.method == "frozen-linear":
         return ()
     adapted = [
         (content_id, content) for content_id, content in reversed(older) if content.adapter is not None

@@ -145,6 +145,19 @@ def test_rows_that_several_adapters_are_asked_are_answered_as_alone(case):
         np.testing.assert_allclose(answer.logits, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_an_adapter_that_reaches_deeper_leaves_nothing_for_the_next_rows(folders):
+    base = load_base(str(folders.bert), device="cpu")
+    shallow = [dataclasses.replace(skill, rendering=Rendering()) for skill in answerers(base, SPECS["bert"])]
+    deep_spec = dataclasses.replace(SPECS["bert"], first_layer=0)
+    deep = dataclasses.replace(answerers(base, deep_spec)[0], key="deep", rendering=Rendering())
+    answering, rows = Answering(Slot(base)), [Row(TEXTS[0]), Row(TEXTS[2])]
+    before = answering.answer(rows, [shallow[0], shallow[1]])
+    answering.answer(rows[:1], [deep])
+    after = answering.answer(rows, [shallow[0], shallow[1]])
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one.logits, other.logits)
+
+
 def test_the_cache_is_bounded_and_a_small_one_changes_no_answer(folders):
     base = load_base(str(folders.bert), device="cpu")
     skills = answerers(base, SPECS["bert"])
