@@ -75,6 +75,18 @@ def is_whole(folder: Path, files: Sequence[FetchedFile]) -> bool:
         return False
 
 
+def contents_digest(folder: Path) -> str:
+    """SHA-256 over names and digests of the files that would be copied.
+
+    :raises StoreError: if one cannot be read.
+    """
+    try:
+        lines = [f"{_digest(file)}  {file.name}\n" for file in _sorted_files(folder)]
+    except OSError as error:
+        raise as_store_error(error, folder, "read") from error
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def _sorted_files(folder: Path) -> list[Path]:
     return sorted(
         file

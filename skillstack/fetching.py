@@ -1,6 +1,6 @@
 """Everything that an offline run needs, gathered into one folder that can be carried to another machine.
 
-``tasks/<task>/`` are task folders and ``models/<name>/`` models, both readable without the hub;
+``tasks/<task>/`` are task folders and ``models/<owner>--<name>/`` models, both readable without the hub;
 ``manifest.json`` lists every file with its size and SHA-256. It is written after each task and model, so a
 fetch that was stopped goes on where it was, and a file that was changed since is fetched again.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
-from skillstack.fetched_files import FetchedFile, copy_files, is_whole
+from skillstack.fetched_files import FetchedFile, contents_digest, copy_files, is_whole
 from skillstack.frames.atomic import as_store_error, write_file
 
 MANIFEST = "manifest.json"
@@ -30,7 +30,7 @@ class FetchedItem:
     :ivar name: the task's name, or the model's as it was asked for.
     :ivar path: where it lies in the folder; empty if it ships with the package.
     :ivar licence: as the source states it; may be empty.
-    :ivar origin: where it was taken from, with its commit.
+    :ivar origin: where it was taken from, with its commit; of a person's own folder, name and digest.
     :ivar files: by name, relative to ``path``.
     """
 
@@ -133,11 +133,25 @@ class _Gathering:
 
         self._listen(f"{name}: looking for the model ...")
         found = sources.find(name)
-        path = f"models/{found.name.rpartition('/')[2]}"
-        origin = f"{found.name} {found.revision}".strip()
+        # With its owner: others have models of that name, too.
+        path = f"models/{found.name.replace('/', '--')}"
+        own = not found.revision and not found.weights
+        origin = f"{found.name} {contents_digest(found.folder) if own else found.revision}".strip()
+        self._check_place(path, found.name, origin, own=own)
         return self._kept(path, origin) or self._copied(
             FetchedItem("model", name, path, licence_of(found), origin), found.folder
         )
+
+    def _check_place(self, path: str, name: str, origin: str, *, own: bool) -> None:
+        """See that no other model lies there: a later commit of the same may replace it, nothing else."""
+        known = self._known.get(path)
+        if known is None or known.origin == origin:
+            return
+        if own or known.origin.partition(" ")[0] != name:
+            raise StoreError(
+                f"{self.folder / path} holds another model of this name already.",
+                "Name another folder with --output, or give the model's folder another name.",
+            )
 
     def _kept(self, path: str, origin: str) -> FetchedItem | None:
         """What an earlier fetch left here, if it is whole and the same."""

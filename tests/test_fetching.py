@@ -1,6 +1,7 @@
 """The offline folder and its manifest: what is believed of it, and what is not."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from skillstack import fetching
 from skillstack.api import fetch
 from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
 from skillstack.fetched_files import FetchedFile, copy_files, is_whole
-from skillstack.models import builtin
+from skillstack.models import builtin, sources
 from skillstack.tasks.sources import HubSource
 
 
@@ -17,7 +18,8 @@ def test_a_packaged_model_is_copied_and_is_the_same_there(tmp_path):
 
     fetched = fetch(model="minilm", output=tmp_path / "offline")
     (item,) = fetched.items
-    assert (item.kind, item.licence, item.path) == ("model", "apache-2.0", "models/all-MiniLM-L6-v2")
+    assert (item.kind, item.licence) == ("model", "apache-2.0")
+    assert item.path == "models/sentence-transformers--all-MiniLM-L6-v2"
     assert weights_fingerprint(fetched.folder / item.path) == builtin.FINGERPRINT
     assert fetched.bytes == sum(file.stat().st_size for file in (fetched.folder / item.path).iterdir())
     assert fetch(model="minilm", output=tmp_path / "offline").new == ()
@@ -108,3 +110,52 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path, monkeypatch):
 def test_an_unknown_task_of_the_hub_gets_a_suggestion():
     with pytest.raises(UsageError, match="'agnews'"):
         HubSource().check("agnew")
+
+
+def a_model(folder, content):
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", "of": content}))
+    return folder
+
+
+def test_two_models_of_one_name_are_never_taken_for_each_other(tmp_path):
+    one, other = a_model(tmp_path / "a" / "Base", "a"), a_model(tmp_path / "b" / "Base", "b")
+    folder = tmp_path / "offline"
+    first = fetch(model=str(one), output=folder).items[0]
+    with pytest.raises(StoreError, match="another model") as caught:
+        fetch(model=str(other), output=folder)
+    assert "--output" in caught.value.hint
+    assert json.loads((folder / first.path / "config.json").read_text())["of"] == "a"
+    assert fetch(model=str(one), output=folder).new == ()
+    assert str(tmp_path) not in (folder / fetching.MANIFEST).read_text().replace(str(one), "")
+
+
+def test_models_of_one_name_and_two_owners_lie_apart(tmp_path, monkeypatch):
+    found = {
+        f"{owner}/Base": sources.Source(f"{owner}/Base", "0" * 40, a_model(tmp_path / owner, owner))
+        for owner in ("one", "two")
+    }
+    monkeypatch.setattr(sources, "find", found.__getitem__)
+    for name in found:
+        fetch(model=name, output=tmp_path / "offline")
+    assert [item.path for item in fetching.read_manifest(tmp_path / "offline")] == [
+        "models/one--Base",
+        "models/two--Base",
+    ]
+    assert fetching.check_folder(tmp_path / "offline") == ()
+
+
+def test_the_page_on_offline_work_names_only_sampled_sets_as_sampled():
+    page = (Path(__file__).parents[1] / "docs" / "offline.md").read_text(encoding="utf-8")
+    sentence = (
+        page.replace("\n", " ").partition("sampled as it streams by: of ")[2].partition(" only a small")[0]
+    )
+    named = {name.split()[0].lower() for name in sentence.replace(" or ", ", ").split(", ")}
+    sampled = {name.partition("_")[0] for name, known in HubSource().sets.items() if known.scan}
+    assert named == sampled
+
+
+@pytest.mark.parametrize("page", ["docs/offline.md", "notebooks/kaggle_hard8.ipynb"])
+def test_a_fetched_model_is_looked_for_where_it_lies(page):
+    text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+    assert "offline/models/Qwen--Qwen2.5-1.5B-Instruct" in text or r"MODEL.replace(\"/\", \"--\")" in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import shutil
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from skillstack.cli.lines import BadRow, Line, read_chunks
 from skillstack.errors import InputError
 from skillstack.frames.rows import Row, check_row
 from skillstack.tables import Batch, Format, TextColumns, find_text, format_of, open_table
+from skillstack.tables.headers import header_note
+from skillstack.tables.streams import explained, unpacked
 
 #: Rows that are answered together at most. Enough for full speed; few enough that an answer comes soon.
 CHUNK = 1024
@@ -62,9 +63,18 @@ def open_lines(source: str, text: str | None, pair: str | None) -> Iterator[Rows
     :raises InputError: if the source cannot be read.
     """
     packed = (format_of(source) or Format("jsonl")).packed
-    with _open(source) as raw, _unpacked(raw, source) if packed else contextlib.nullcontext(raw) as stream:
-        chunks = read_chunks(stream, CHUNK, text or "text", pair or "text_pair")
-        yield Rows(raw, (Chunk(lines) for lines in chunks))
+    with _open(source) as raw:
+        chunks = read_chunks(unpacked(raw, packed), CHUNK, text or "text", pair or "text_pair")
+        yield Rows(raw, _explained(chunks, source))
+
+
+def _explained(chunks: Iterator[list[Line]], source: str) -> Iterator[Chunk]:
+    while True:
+        with explained(Path(source)):  # not around the yield: errors of whoever takes the rows are theirs
+            lines = next(chunks, None)
+        if lines is None:
+            return
+        yield Chunk(lines)
 
 
 @contextlib.contextmanager
@@ -76,13 +86,15 @@ def open_cells(source: str, text: str | None, pair: str | None) -> Iterator[Rows
     :raises InputError: if the source cannot be read as a table.
     """
     with _again(source) as path:
-        table = open_table(path, format_of(source) or Format("jsonl"))
+        table = open_table(path, format_of(source) or Format("jsonl"), lenient=True)
         where = find_text(table, text, pair)
         for reason in where.reasons:
             if reason.why != "named":
                 render.note(f"{reason.role} column: {reason.column!r}, {reason.why}")
+        if where.assumed:
+            render.note(header_note(where.assumed))
         with table.open() as stream:
-            yield Rows(stream, _chunks(table.batches(stream, CHUNK), where), table.columns)
+            yield Rows(stream, _chunks(table.batches(stream, CHUNK, lenient=True), where), table.columns)
 
 
 def _chunks(batches: Iterator[Batch], where: TextColumns) -> Iterator[Chunk]:
@@ -93,8 +105,11 @@ def _chunks(batches: Iterator[Batch], where: TextColumns) -> Iterator[Chunk]:
         pair = batch.columns.index(where.pair) if where.pair is not None else None
         yield Chunk(
             [
-                Line(number, _row(cells[text], cells[pair] if pair is not None else ""))
-                for number, cells in zip(batch.numbers, batch.rows, strict=True)
+                Line(
+                    number,
+                    _row(cells[text], cells[pair] if pair is not None else "", batch.errors.get(place)),
+                )
+                for place, (number, cells) in enumerate(zip(batch.numbers, batch.rows, strict=True))
             ],
             batch,
         )
@@ -102,12 +117,14 @@ def _chunks(batches: Iterator[Batch], where: TextColumns) -> Iterator[Chunk]:
         render.note(f"Empty rows left out: {empty:,}.")
 
 
-def _row(text: str, second: str) -> Row | BadRow:
+def _row(text: str, second: str, error: str | None) -> Row | BadRow:
     """An empty second text is none: a table has no other way to say so."""
+    if error is not None:
+        return BadRow(error)
     try:
         return check_row(text, second if second.strip() else None)
-    except InputError as error:
-        return BadRow(error.message)
+    except InputError as caught:
+        return BadRow(caught.message)
 
 
 @contextlib.contextmanager
@@ -121,17 +138,6 @@ def _again(source: str) -> Iterator[Path]:
         with _open(source) as stream, copy.open("wb") as file:
             shutil.copyfileobj(stream, file)
         yield copy
-
-
-@contextlib.contextmanager
-def _unpacked(raw: BinaryIO, source: str) -> Iterator[BinaryIO]:
-    try:
-        with gzip.GzipFile(fileobj=raw) as stream:
-            yield cast(BinaryIO, stream)
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise InputError(
-            f"{source} is no complete gzip file: {error}.", "Copy or download it again, or give it unpacked."
-        ) from None
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from skillstack.errors import InputError
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -17,6 +19,7 @@ class Batch:
     :ivar lines: line of the file on which each row begins; for Parquet its number.
     :ivar empty: empty rows that were left out between these, or before them.
     :ivar arrow: the same rows as Arrow holds them, where they were read from Parquet.
+    :ivar errors: by place in ``rows``, why a row is broken; its cells are those that could be told.
     """
 
     columns: tuple[str, ...]
@@ -25,6 +28,7 @@ class Batch:
     lines: list[int]
     empty: int = 0
     arrow: Any = field(default=None, repr=False, compare=False)
+    errors: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -42,14 +46,20 @@ class Gathered:
     number: int = 0
     weight: int = 0
     empty: int = 0
+    errors: dict[int, str] = field(default_factory=dict)
 
     #: Characters at which a batch is full, whatever its number of rows.
     HEAVY = 1 << 24
 
-    def add(self, row: tuple[str, ...], line: int) -> bool:
-        """Take the next row; whether the batch is full now."""
+    def add(self, row: tuple[str, ...], line: int, error: InputError | None = None) -> bool:
+        """Take the next row; whether the batch is full now.
+
+        :param error: why it is broken; then it is kept even if it is empty.
+        """
         self.number += 1
-        if any(cell and not cell.isspace() for cell in row):
+        if error is not None:
+            self.errors[len(self.rows)] = f"Line {line}: {error.message.partition(f', line {line}: ')[2]}"
+        if error is not None or any(cell and not cell.isspace() for cell in row):
             self.rows.append(row)
             self.numbers.append(self.number)
             self.lines.append(line)
@@ -60,8 +70,9 @@ class Gathered:
 
     def batch(self) -> Batch:
         """What was gathered; from here on the next batch is."""
-        made = Batch(self.columns, self.rows, self.numbers, self.lines, self.empty)
-        self.rows, self.numbers, self.lines, self.weight, self.empty = [], [], [], 0, 0
+        made = Batch(self.columns, self.rows, self.numbers, self.lines, self.empty, errors=self.errors)
+        self.rows, self.numbers, self.lines, self.errors = [], [], [], {}
+        self.weight = self.empty = 0
         return made
 
     def rest(self) -> Iterator[Batch]:

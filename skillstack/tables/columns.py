@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from skillstack.errors import InputError, UsageError, did_you_mean
-from skillstack.tables.headers import check_header
+from skillstack.tables.headers import assumed_header, check_header
 from skillstack.tables.labels import read_labels
 from skillstack.tables.profile import Profile
 from skillstack.tables.rules import TEXT_NAME, Reason, find_label, find_longest
@@ -22,11 +22,13 @@ class TextColumns:
     :ivar text: name of the column.
     :ivar pair: name of the column of second texts, or None.
     :ivar reasons: why, one for each.
+    :ivar assumed: the first row, where it is only assumed to be a header; else empty.
     """
 
     text: str
     pair: str | None
     reasons: tuple[Reason, ...]
+    assumed: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Columns(TextColumns):
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it."""
         value = asdict(self)
+        value["assumed"] = list(self.assumed)
         return {**value, "labels": list(self.labels), "reasons": [asdict(r) for r in self.reasons]}
 
 
@@ -65,10 +68,13 @@ def find_columns(
     :raises InputError: if the table has no header, or its labels are none.
     """
     reasons = _named(table, text=text, pair=pair, label=label)
+    named = bool(reasons)
     profiles, rows = _profiles(table)
     _check_rows(table, rows)
     if text is None or label is None:
-        check_header(table, [p for name, p in profiles.items() if name not in (text, pair, label)])
+        check_header(
+            table, [p for name, p in profiles.items() if name not in (text, pair, label)], named=named
+        )
     if label is None:
         others = [p for name, p in profiles.items() if name not in (text, pair)]
         reasons["label"] = find_label(table, others)
@@ -86,13 +92,14 @@ def find_columns(
         labels=labels,
         rows=rows,
         characters=profiles[text].characters + (profiles[pair].characters if pair else 0),
+        assumed=assumed_header(table) if not named else (),
     )
 
 
 def find_text(table: Table, text: str | None = None, pair: str | None = None) -> TextColumns:
     """Where the texts stand, of a table without labels: the column ``text``, else the one that is longest.
 
-    ``text_pair`` beside ``text`` holds second texts, as in JSON lines.
+    ``text_pair`` beside ``text`` holds second texts, as in JSON lines. Broken rows are passed over.
 
     :raises UsageError: if a name is unknown, or more than one column could be meant.
     :raises InputError: if the table has no header.
@@ -102,14 +109,20 @@ def find_text(table: Table, text: str | None = None, pair: str | None = None) ->
         if pair is None and PAIR_NAME in table.columns:
             pair = PAIR_NAME
     reasons = _named(table, text=text, pair=pair)
+    named = bool(reasons)
     if text is None:
-        profiles, rows = _profiles(table)
+        profiles, rows = _profiles(table, lenient=True)
         _check_rows(table, rows)
         others = [profile for name, profile in profiles.items() if name != pair]
-        check_header(table, others)
+        check_header(table, others, named=named)
         reasons["text"] = find_longest(table, others)
         text = reasons["text"].column
-    return TextColumns(text, pair, tuple(reasons[role] for role in ("text", "pair") if role in reasons))
+    return TextColumns(
+        text,
+        pair,
+        tuple(reasons[role] for role in ("text", "pair") if role in reasons),
+        assumed=assumed_header(table) if not named else (),
+    )
 
 
 def _named(table: Table, **names: str | None) -> dict[str, Reason]:
@@ -133,13 +146,15 @@ def _named(table: Table, **names: str | None) -> dict[str, Reason]:
     return reasons
 
 
-def _profiles(table: Table) -> tuple[dict[str, Profile], int]:
+def _profiles(table: Table, *, lenient: bool = False) -> tuple[dict[str, Profile], int]:
     profiles = {name: Profile(name) for name in table.columns}
     adders = [profile.add for profile in profiles.values()]
     rows = 0
-    for batch in table.batches():
-        rows += len(batch.rows)
-        for row in batch.rows:
+    for batch in table.batches(lenient=lenient):
+        rows += len(batch.rows) - len(batch.errors)
+        for place, row in enumerate(batch.rows):
+            if place in batch.errors:
+                continue
             for add, cell in zip(adders, row, strict=True):
                 add(cell)
     return profiles, rows

@@ -1,4 +1,7 @@
-"""CSV and TSV (RFC 4180, with any line ends), read as a stream."""
+"""CSV and TSV (RFC 4180, with any line ends), read as a stream.
+
+Many TSV files know no quotes: a quote in them is a character like any other (:mod:`.quotes` tells which do).
+"""
 
 from __future__ import annotations
 
@@ -16,37 +19,67 @@ from skillstack.tables.streams import text_lines
 _NO_HEADER = "The first row holds the names of the columns."
 
 
-def read_header(stream: BinaryIO, path: Path, kind: str) -> tuple[str, ...]:
+def read_header(stream: BinaryIO, path: Path, kind: str, plain: bool = False) -> tuple[str, ...]:
     """The names of the columns.
 
+    :param plain: whether quotes are plain characters.
     :raises InputError: if the file is empty, its first row is no header, or two columns share a name.
     """
-    return _names(next(_records(stream, path, kind), (1, []))[1], path)
+    for _, cells, error in _records(stream, path, kind, plain):
+        if error is not None:
+            raise error
+        return _names(cells, path)
+    return _names([], path)
 
 
 def read_batches(
-    stream: BinaryIO, path: Path, kind: str, columns: tuple[str, ...], size: int
+    stream: BinaryIO,
+    path: Path,
+    kind: str,
+    columns: tuple[str, ...],
+    size: int,
+    *,
+    plain: bool = False,
+    lenient: bool = False,
 ) -> Iterator[Batch]:
     """All rows.
 
+    :param plain: whether quotes are plain characters.
+    :param lenient: whether a broken row comes along with its error.
     :raises InputError: if a row has more or fewer cells than there are columns, or its quotes are broken; it
-        names the line.
+        names the line. Even if lenient, where nobody can tell the line on which the next row begins.
     """
     gathered = Gathered(columns, size)
-    for line, cells in islice(_records(stream, path, kind), 1, None):
-        if cells and len(cells) != len(columns):
-            raise InputError(
+    for line, cells, error in islice(_records(stream, path, kind, plain), 1, None):
+        if error is None and cells and len(cells) != len(columns):
+            error = InputError(
                 f"{path}, line {line}: {len(cells)} cells, but there are {len(columns)} columns.",
                 "Put cells that hold the separator or a line break in quotes, or mend the row.",
             )
-        if gathered.add(tuple(cells), line):
+        if error is not None and not lenient:
+            raise error
+        if error is not None:
+            cells = (cells + [""] * len(columns))[: len(columns)]
+        if gathered.add(tuple(cells), line, error):
             yield gathered.batch()
     yield from gathered.rest()
 
 
-def _records(stream: BinaryIO, path: Path, kind: str) -> Iterator[tuple[int, list[str]]]:
-    """The line on which each record begins, and its cells; the header first."""
+#: The line on which a record begins, its cells, and why it is broken.
+_Record = tuple[int, list[str], InputError | None]
+
+
+def _records(stream: BinaryIO, path: Path, kind: str, plain: bool) -> Iterator[_Record]:
+    """All records; the header first.
+
+    :raises InputError: if a quote is not closed on its line, and the row cannot be read.
+    """
     lines = (text for _, text in text_lines(stream, path))
+    if plain:
+        for number, text in enumerate(lines, 1):
+            text = text.rstrip("\r\n")
+            yield number, text.split("\t") if text else [], None
+        return
     first = next(lines, None)
     if first is None:
         return
@@ -56,16 +89,20 @@ def _records(stream: BinaryIO, path: Path, kind: str) -> Iterator[tuple[int, lis
     reader = csv.reader(_chain(first, lines), delimiter=separator, strict=True)
     begins = 1
     while True:
+        broken: InputError | None = None
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise InputError(
+            cells = []
+            broken = InputError(
                 f"{path}, line {begins}: the row cannot be read: {error}.",
                 "A quote in a cell is written twice, and the cell stands in quotes; look for one unclosed.",
-            ) from None
+            )
         if cells is None:
             return
-        yield begins, cells
+        if broken is not None and reader.line_num > begins:
+            raise broken
+        yield begins, cells, broken
         begins = reader.line_num + 1
 
 

@@ -91,12 +91,20 @@ class _LineFeeds:
 
 
 def _delimited(text: io.TextIOWrapper, kind: str, names: Sequence[str]) -> Write:
-    writer = csv.writer(_LineFeeds(text), delimiter="\t" if kind == "tsv" else ",")
-    writer.writerow(names)
+    lines, separator = _LineFeeds(text), "\t" if kind == "tsv" else ","
+    writer = csv.writer(lines, delimiter=separator)
+    quoting = csv.writer(lines, delimiter=separator, quoting=csv.QUOTE_ALL)
+
+    def put(row: Sequence[Cell]) -> None:
+        # In a TSV, a cell of several lines in quotes, beside others without, could be rows with stray quotes.
+        several = kind == "tsv" and any(isinstance(c, str) and ("\n" in c or "\r" in c) for c in row)
+        (quoting if several else writer).writerow(row)
+
+    put(names)
 
     def write(batch: Batch, added: Mapping[str, Sequence[Cell]]) -> None:
         for row, *cells in zip(batch.rows, *added.values(), strict=True):
-            writer.writerow([*row, *("" if cell is None else cell for cell in cells)])
+            put([*row, *("" if cell is None else cell for cell in cells)])
 
     return write
 

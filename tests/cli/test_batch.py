@@ -172,7 +172,7 @@ def test_a_table_may_be_written_in_its_own_place_again_and_again(tmp_path):
     ("content", "error", "says"),
     [
         ("one,two\na text,b text\n", UsageError, "could each hold the texts"),
-        ("text,n\na,1,2\n", InputError, "line 2: 3 cells"),
+        ('text,n\na,1\n"b,2\nc,3\n', InputError, "line 3: the row cannot"),
         ("text,n\n", InputError, "^$"),
         ("what is the state of my last order please\nwhere is it?\n", InputError, "no header"),
     ],
@@ -196,3 +196,26 @@ def test_many_rows_are_answered_in_their_order(tmp_path):
     path.write_text("text\n" + "\n".join(texts) + "\n")
     assert run(path, output=str(tmp_path / "out.parquet")) == 0
     assert pq.read_table(tmp_path / "out.parquet").column("text").to_pylist() == texts
+
+
+@pytest.mark.parametrize("column", ["text", "words"])
+def test_a_broken_row_of_a_table_costs_no_answer_but_its_own(tmp_path, column):
+    path = tmp_path / "in.csv"
+    path.write_text(f"{column},kind\none text,1\na text, with a comma,2\nthe last text,3\n")
+    assert run(path, output=str(tmp_path / "out.csv")) == 3
+    rows = load_table(tmp_path / "out.csv")
+    assert [row["task"] for row in rows] == ["cards", "", "cards"]
+    assert rows[1][column] == "a text"
+    assert rows[1]["error"] == "Line 3: 3 cells, but there are 2 columns."
+    with pytest.raises(InputError, match="Row 2: Line 3: 3 cells"):
+        run(path, output=str(tmp_path / "strict.csv"), strict=True)
+    assert not (tmp_path / "strict.csv").exists()
+
+
+def test_a_broken_line_of_json_is_a_row_with_an_error_where_a_table_is_written(tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"text": "a"}\n{"text": \n{"text": "b"}\n')
+    assert run(path, output=str(tmp_path / "out.csv")) == 3
+    rows = load_table(tmp_path / "out.csv")
+    assert [row["text"] for row in rows] == ["a", "", "b"]
+    assert rows[1]["error"].startswith("Line 2: no JSON object")

@@ -1,4 +1,6 @@
+import gzip
 import os
+import random
 import threading
 
 import pytest
@@ -46,3 +48,24 @@ def test_a_named_pipe_can_be_a_table(tmp_path):
         assert lines(rows) == [(1, Row("a"))]
     writer.join()
     assert [entry.name for entry in tmp_path.iterdir()] == ["pipe.csv"]
+
+
+def test_packed_json_lines_that_are_cut_or_damaged_are_an_input_error(tmp_path):
+    path = tmp_path / "in.jsonl.gz"
+    text = f'{{"text": "{random.Random(0).randbytes(2000).hex()}"}}\n'
+    whole = gzip.compress(text.encode() * 3)
+    for data in (text.encode(), whole[: len(whole) // 2], whole[:50] + bytes(50) + whole[100:]):
+        path.write_bytes(data)
+        with (
+            open_lines(str(path), None, None) as rows,
+            pytest.raises(InputError, match="no complete gzip file"),
+        ):
+            lines(rows)
+
+
+def test_a_header_that_is_only_assumed_is_mentioned(tmp_path, capsys):
+    path = tmp_path / "in.csv"
+    path.write_text("stop it\nblock my card\n")
+    with open_cells(str(path), None, None) as rows:
+        assert lines(rows) == [(1, Row("block my card"))]
+    assert "First row taken as header: 'stop it'." in capsys.readouterr().err

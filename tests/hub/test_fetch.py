@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def test_tasks_and_a_model_come_into_one_folder_and_need_no_hub_afterwards(hub, 
     assert items["some/model@main"]["licence"] == "apache-2.0"
     assert items["some/model@main"]["origin"] == f"some/model {COMMIT}"
     folder = tmp_path / "offline"
-    assert sorted(file.name for file in (folder / "models/model").iterdir()) == [
+    assert sorted(file.name for file in (folder / "models/some--model").iterdir()) == [
         "README.md",
         "config.json",
         "model.safetensors",
@@ -101,6 +102,20 @@ def test_a_damaged_cache_is_said_not_used(hub, tmp_path):
     assert ran.status == 3
     assert "damaged" in ran.err
     assert "Delete that folder" in ran.err
+
+
+def test_what_a_fetch_left_that_was_killed_is_removed_by_the_next(hub, tmp_path):
+    tasks = tmp_path / "cache" / "tasks"
+    old, young, other = tasks / ".boolq-abcd_123", tasks / ".boolq-abcd_124", tasks / "kept"
+    for left in (old, young, other):
+        left.mkdir(parents=True)
+        (left / "train.jsonl.gz").write_bytes(b"half")
+    for path in (old / "train.jsonl.gz", old, other / "train.jsonl.gz", other):
+        os.utime(path, (0, 0))
+    assert skillstack(tmp_path, hub.environ(tmp_path), "fetch", "--task", TASK).status == 0
+    assert not old.exists()
+    assert young.exists()
+    assert other.exists()
 
 
 CASES = {
@@ -235,7 +250,7 @@ def test_a_stack_is_trained_from_the_folder_alone(hub, tmp_path):
         elsewhere,
         hub.environ(elsewhere, HF_HUB_OFFLINE="1"),
         *("train", "--task", TASK, "--epochs", "1", "--set", "dev_samples=4", "--json"),
-        *("--data-dir", "offline/tasks", "--model", "offline/models/all-MiniLM-L6-v2"),
+        *("--data-dir", "offline/tasks", "--model", "offline/models/sentence-transformers--all-MiniLM-L6-v2"),
     )
     assert ran.status == 0, ran.err
     assert not hub.asked

@@ -77,3 +77,40 @@ def test_a_text_of_the_greatest_length_is_read_and_an_unclosed_quote_does_not_fi
             read(tmp_path, 'text\n"' + "a line\n" * 400_000)
     finally:
         csv.field_size_limit(limit)
+
+
+def test_quotes_in_a_tsv_that_knows_none_are_characters_and_no_rows_are_merged(tmp_path):
+    texts = [f'"I am number {n}, he said' if n % 4 == 0 else f'what a "{n}" is' for n in range(40)]
+    data = "sentence\tlabel\n" + "".join(f"{text}\t{n % 2}\n" for n, text in enumerate(texts))
+    assert rows(tmp_path, data, "t.tsv") == [(text, str(n % 2)) for n, text in enumerate(texts)]
+    assert rows(tmp_path, 'a\tb\n"one\t1\n"two\t2\n', "t.tsv") == [('"one', "1"), ('"two', "2")]
+    assert rows(tmp_path, 'a\tb\n1\t"unclosed\n2\tx\n', "t.tsv") == [("1", '"unclosed'), ("2", "x")]
+
+
+def test_a_tsv_that_can_be_read_both_ways_is_refused_and_names_the_lines(tmp_path):
+    with pytest.raises(InputError, match="lines 3 to 4: "):
+        rows(tmp_path, 'a\tb\nx\ty\n"one\t1\ntwo"\t2\n', "t.tsv")
+    assert rows(tmp_path, 'a\tb\n"one\t1\ntwo"\t"2"\n', "t.tsv") == [("one\t1\ntwo", "2")]
+
+
+def test_cells_in_quotes_of_a_tsv_may_have_several_lines(tmp_path):
+    data = 'id\ttext\n1\t"one\ntwo, ""three"""\n2\t"four"\n'
+    assert rows(tmp_path, data, "t.tsv") == [("1", 'one\ntwo, "three"'), ("2", "four")]
+
+
+def test_a_header_in_quotes_says_that_quotes_hold_cells(tmp_path):
+    with pytest.raises(InputError, match="line 2: the row cannot be read"):
+        rows(tmp_path, '"a"\t"b"\n"x" y\t2\n', "t.tsv")
+
+
+def test_broken_rows_come_along_where_they_are_wanted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n1,2\n3\n"x" y,4\n5,6,7\n8,9\n')
+    (batch,) = open_table(path).batches(lenient=True)
+    assert batch.rows == [("1", "2"), ("3", ""), ("", ""), ("5", "6"), ("8", "9")]
+    assert list(batch.errors) == [1, 2, 3]
+    assert batch.errors[1] == "Line 3: 1 cells, but there are 2 columns."
+    assert batch.errors[2].startswith("Line 4: the row cannot be read")
+    path.write_text('a,b\n1,2\n"never closed,2\n3,4\n')
+    with pytest.raises(InputError, match="line 3: "):
+        list(open_table(path).batches(lenient=True))

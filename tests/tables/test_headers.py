@@ -1,7 +1,8 @@
 import pytest
 
 from skillstack.errors import InputError
-from skillstack.tables import find_columns, open_table
+from skillstack.tables import find_columns, find_text, open_table
+from skillstack.tables.headers import header_note
 
 from .conftest import save
 
@@ -20,6 +21,7 @@ def columns(tmp_path, names, ending="csv", labels="ab", **named):
         (("0", "label"), "'0' is a number"),
         (("this is the very first text of a table", "label"), "reads like a text"),
         (("x" * 61, "label"), "reads like a text"),
+        (("please block my card", "spam"), "'please block my card' reads like a text"),
     ],
 )
 def test_a_first_row_of_data_is_noticed(tmp_path, names, says):
@@ -40,3 +42,22 @@ def test_fields_of_json_lines_are_names_whatever_they_look_like(tmp_path):
 
 def test_y_is_a_name_and_a_label(tmp_path):
     assert columns(tmp_path, ("words", "y"), labels="yn").labels == ("n", "y")
+
+
+def test_a_first_row_that_is_only_assumed_to_be_a_header_is_mentioned(tmp_path):
+    found = columns(tmp_path, ("block it", "spam"))
+    assert found.assumed == ("block it", "spam")
+    assert header_note(found.assumed) == "First row taken as header: 'block it', 'spam'."
+    assert columns(tmp_path, ("block it", "Label")).assumed == ()
+    assert columns(tmp_path, ("block it", "spam"), text="block it").assumed == ()
+    assert columns(tmp_path, ("block it", "spam"), "jsonl").assumed == ()
+
+
+def test_a_usual_name_vouches_for_a_long_one(tmp_path):
+    assert columns(tmp_path, ("what the customer wrote", "label")).text == "what the customer wrote"
+
+
+def test_a_list_of_texts_without_a_header_is_noticed(tmp_path):
+    with pytest.raises(InputError, match="no header"):
+        find_text(open_table(save(tmp_path / "t.csv", ("where is my card",), [(text,) for text in TEXTS])))
+    assert find_text(open_table(save(tmp_path / "t.csv", ("stop it",), [(text,) for text in TEXTS]))).assumed

@@ -36,3 +36,19 @@ def test_values_are_cells_as_they_stand_in_the_file(tmp_path):
 def test_what_is_no_json_line_is_an_error_that_names_it(tmp_path, data, says):
     with pytest.raises(InputError, match=says):
         read(tmp_path, data)
+
+
+def test_no_number_is_no_value(tmp_path):
+    _, rows = read(tmp_path, '{"a": "x", "b": NaN}\n{"a": "y", "b": [NaN]}\n')
+    assert rows == [("x", ""), ("y", "[null]")]
+
+
+def test_broken_lines_come_along_where_they_are_wanted(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1}\nno json\n[1]\n{"a": 2}\n')
+    (batch,) = open_table(path, lenient=True).batches(lenient=True)
+    assert batch.rows == [("1",), ("",), ("",), ("2",)]
+    assert batch.errors == {
+        1: "Line 2: no JSON object: Expecting value.",
+        2: "Line 3: list instead of a JSON object.",
+    }

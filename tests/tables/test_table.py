@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from skillstack.errors import InputError
@@ -32,6 +32,10 @@ def read(path, size=1024):
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(rows=ROWS, size=st.integers(1, 5))
 def test_what_other_tools_write_is_read_as_the_same_strings(tmp_path_factory, ending, rows, size):
+    # Where other tools put only such a cell in quotes, nobody can tell it from rows with stray quotes.
+    assume(
+        "tsv" not in ending or not any("\t" in c and ("\n" in c or "\r" in c) for row in rows for c in row)
+    )
     path = save(tmp_path_factory.mktemp("t") / f"t.{ending}", ("a", "b", "c"), rows)
     if ending.startswith("jsonl") and not rows:
         return

@@ -45,6 +45,29 @@ def test_all_columns_are_kept_and_others_added(tmp_path_factory, ending, origin,
     assert [row for batch in table.batches() for row in batch.rows] == [(*row, "", "0.5") for row in rows]
 
 
+@settings(max_examples=200)
+@given(
+    rows=st.lists(
+        st.tuples(st.text('"\t\n\ra', max_size=9), st.text('"\t\na', max_size=9)).filter(
+            lambda row: row[0].strip()
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_tsv_of_quotes_tabs_and_line_ends_comes_back(tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("t")
+    copied = copy(save(folder / "in.csv", ("a", "b"), rows), folder / "out.tsv")
+    assert [row[:2] for batch in open_table(copied).batches() for row in batch.rows] == rows
+
+
+def test_a_cell_that_looks_like_rows_comes_back_from_a_tsv(tmp_path):
+    cell = "x\t1\t2\t3\ny"
+    copied = copy(save(tmp_path / "in.csv", ("a", "b"), [(cell, "b")]), tmp_path / "out.tsv")
+    (batch,) = open_table(copied).batches()
+    assert batch.rows == [(cell, "b", "", "0.5")]
+
+
 def test_parquet_keeps_the_types_and_writes_few_groups(tmp_path, monkeypatch):
     source = tmp_path / "in.parquet"
     kinds = pa.array(["x", None] * 500).dictionary_encode()

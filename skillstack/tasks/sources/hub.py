@@ -16,9 +16,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from skillstack.errors import InputError, IntegrityError, SkillStackError, UsageError, did_you_mean
@@ -33,6 +36,11 @@ from skillstack.tasks.sources.hub_rows import HubRows, read_rows
 from skillstack.tasks.sources.hub_sets import HubSet, hub_sets
 from skillstack.tasks.sources.layout import RECORD, load_folder
 from skillstack.tasks.task import Example, Task
+
+#: Folders that are not finished, as `tempfile.mkdtemp` names them.
+_HALF = re.compile(r"\.[a-z0-9][a-z0-9_-]*-[a-z0-9_]{8}")
+#: Seconds after which nobody works on one any more; they are written within a minute.
+_ABANDONED = 3_600
 
 
 class HubSource:
@@ -97,6 +105,7 @@ class HubSource:
             check_files(place)
             return place
         known, task = self._known(name), known_task(name)
+        _sweep(place.parent)
         try:
             with quiet_hub():
                 _reach(known)
@@ -137,6 +146,18 @@ def check_files(folder: Path) -> None:
             f"The fetched task in {folder} is damaged: a file is not the one that was written.",
             "Delete that folder and run the command again; it is fetched anew.",
         )
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what fetches left that were killed; younger folders may be another's at work."""
+    with suppress(OSError):
+        for left in folder.iterdir():
+            if not _HALF.fullmatch(left.name) or left.is_symlink() or not left.is_dir():
+                continue
+            with suppress(OSError):  # another process was faster
+                newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+                if time.time() - newest > _ABANDONED:
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def _write(place: Path, known: HubSet, task: Task, rows: HubRows) -> None:

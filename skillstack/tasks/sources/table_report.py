@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skillstack.tables import Columns
+from skillstack.tables.headers import header_note
 
 #: Rows that are held back at most: they measure an accuracy to less than a point.
 MAX_TEST_ROWS = 10_000
@@ -66,7 +67,8 @@ class TableReport:
             (self.conflicting, f"of texts with different labels ({texts})", "left out"),
             (self.left_out, limit, "not used"),
         )
-        return tuple(
+        header = (header_note(self.columns.assumed),) if self.columns.assumed else ()
+        return header + tuple(
             f"{count:,} {'row' if count == 1 else 'rows'} {which}: {what}."
             for count, which, what in said
             if count

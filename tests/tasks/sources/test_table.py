@@ -195,3 +195,9 @@ def test_real_rows_as_a_table_are_the_rows_they_were(shared_data, tmp_path):
     assert loaded.report.train + loaded.report.test + loaded.report.conflicting_texts == len(
         {e.row for e in wanted}
     )
+
+
+def test_a_first_row_that_nothing_shows_to_be_a_header_is_among_the_notes(tmp_path):
+    report = load(save(tmp_path / "t.csv", made(20), ("block my card", "spam"))).report
+    assert report.notes == ("First row taken as header: 'block my card', 'spam'.",)
+    assert report.to_json()["columns"]["assumed"] == ["block my card", "spam"]

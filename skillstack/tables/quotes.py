@@ -1,0 +1,119 @@
+"""Whether quotes in a TSV hold cells together (RFC 4180), or are characters like any other.
+
+Both kinds are common, and no file says which it is. Read the wrong way, rows of one kind silently become one
+row, and cells of the other fall apart. So the whole file is looked at: one quote that RFC 4180 does not allow
+makes it plain. Where both readings fit, neither is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from skillstack.errors import InputError
+from skillstack.tables.streams import text_lines
+
+
+class _MisplacedError(Exception):
+    """A quote that RFC 4180 does not allow."""
+
+
+def is_plain(stream: BinaryIO, path: Path) -> bool:
+    """Whether the quotes of a TSV are plain characters; reads it up to the first quote that says so.
+
+    :raises InputError: if a row fits both readings: cells in quotes over several lines, each of which would
+        be a whole row.
+    """
+    lines = (text.rstrip("\r\n") for _, text in text_lines(stream, path))
+    scan = _Scan()
+    columns = 0
+    doubtful: tuple[int, int] | None = None
+    try:
+        for number, line in enumerate(lines, 1):
+            if not scan.inside and '"' not in line:
+                columns = columns or line.count("\t") + 1
+                continue
+            scan.take(line, number)
+            if scan.inside:
+                continue
+            if not columns:
+                if scan.bare == 0:  # a header in quotes: whoever wrote it puts all cells in quotes
+                    return False
+                columns = scan.cells
+            elif doubtful is None and scan.bare and columns > 1 and scan.looks_like_rows_of(columns):
+                doubtful = scan.begins, number
+    except _MisplacedError:
+        return True
+    if scan.inside:
+        return True
+    if doubtful is not None:
+        raise InputError(
+            f"{path}, lines {doubtful[0]} to {doubtful[1]}: one row with a cell in quotes, or a row a line; "
+            "both can be meant.",
+            "Give a .csv or .jsonl file, or put each cell of the table in quotes.",
+        )
+    return False
+
+
+class _Scan:
+    """The quotes of one record after the other.
+
+    :ivar inside: whether a cell in quotes goes on in the next line.
+    :ivar begins: line on which the record begins.
+    :ivar cells: cells of the record so far.
+    :ivar bare: those of them that are not in quotes.
+    """
+
+    def __init__(self) -> None:
+        self.inside = False
+        self.begins = self.cells = self.bare = 0
+        self._tabs: list[int] = []
+
+    def looks_like_rows_of(self, columns: int) -> bool:
+        """Whether the record has several lines, and each would be a whole row if quotes were plain."""
+        return len(self._tabs) > 1 and all(tabs == columns - 1 for tabs in self._tabs)
+
+    def take(self, line: str, number: int) -> None:
+        """Go on with a line, without its end.
+
+        :raises _MisplacedError: if a quote stands where RFC 4180 allows none.
+        """
+        if not self.inside:
+            self.begins, self.cells, self.bare, self._tabs = number, 0, 0, []
+        self._tabs.append(line.count("\t"))
+        for quoted in self._ends(line):
+            self.cells += 1
+            self.bare += not quoted
+
+    def _ends(self, line: str) -> Iterator[bool]:
+        """For each cell that ends on this line, whether it was in quotes."""
+        place = 0
+        while True:
+            if not self.inside and line.startswith('"', place):
+                self.inside = True
+                place += 1
+            quoted = self.inside
+            if quoted:
+                place = _closing(line, place)
+                if place < 0:
+                    return
+                self.inside = False
+                if place < len(line) and line[place] != "\t":
+                    raise _MisplacedError
+            end = line.find("\t", place)
+            if '"' in line[place : end if end >= 0 else None]:
+                raise _MisplacedError
+            yield quoted
+            if end < 0:
+                return
+            place = end + 1
+
+
+def _closing(line: str, place: int) -> int:
+    """The place behind the quote that closes a cell; -1 if none does on this line."""
+    while (place := line.find('"', place)) >= 0:
+        if not line.startswith('"', place + 1):
+            return place + 1
+        place += 2
+    return -1
