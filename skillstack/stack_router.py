@@ -49,7 +49,7 @@ class StackRouter:
         try:
             scores = chosen.scores(rows)
         except IntegrityError:  # of a large state, a part is read and checked only when a text needs it
-            self._state = self.fit(chain)
+            self._state = self._fit_again(chain)
             chosen = registry.create(router, self._state, **options)
             scores = chosen.scores(rows)
         return chosen.decide(np.where(_barred(chain, rows), np.float32(-np.inf), scores))
@@ -58,6 +58,9 @@ class StackRouter:
         """The state that fits a chain: loaded, or fitted where it is missing or damaged.
 
         A state is named by what it follows from, so one that belongs to another chain is never taken.
+
+        :raises StoreError: if it must be fitted, and texts of its samples were left out of the archive that
+            the stack came in.
         """
         digest = _digest(chain)
         if self._state is None or self._state.inputs != digest:
@@ -65,7 +68,7 @@ class StackRouter:
             try:
                 self._state = state.load(folder, digest)
             except IntegrityError:
-                self._state = self.fit(chain)
+                self._state = self._fit_again(chain)
         return self._state
 
     def fit(self, chain: Chain) -> RouterState:
@@ -84,6 +87,15 @@ class StackRouter:
         if not self.store.read_only:
             state.save(self.folder(chain), fitted)
         return fitted
+
+    def _fit_again(self, chain: Chain) -> RouterState:
+        if any(self.store.is_withheld(path) for _, content in chain for path in content.files):
+            raise StoreError(
+                f"The router's state of the stack {self.stack!r} is missing or damaged, and cannot be fitted "
+                "anew: sample texts were left out when the stack was exported.",
+                "Import the same archive again, or one made with `skillstack export --with-texts`.",
+            )
+        return self.fit(chain)
 
     def files(self, chain: Chain, *, fit: bool = True) -> dict[str, bytes]:
         """The files of the state of a chain by their names, tensors first; none where there is no state.

@@ -134,8 +134,13 @@ def test_without_its_texts_a_stack_routes_as_before_and_is_never_fitted_anew(els
     assert [route.ranking for route in there.route(TEXTS)] == [r.ranking for r in here.route(TEXTS)]
     assert there.verify()[0].ok
     shutil.rmtree(there.router_folder())
-    with pytest.raises(StoreError, match=r"left out.*--with-texts"):
+    with pytest.raises(StoreError, match=r"left out.*Import the same archive again.*--with-texts"):
         Stack.open("there").route(TEXTS)
+    import_stack("own.zip", store="there")
+    assert [route.ranking for route in Stack.open("there").route(TEXTS)] == [
+        route.ranking for route in here.route(TEXTS)
+    ]
+    shutil.rmtree(there.router_folder())
     here.export("full.zip", with_texts=True)
     again = import_stack("full.zip", store="there")
     assert (again.new, again.texts, again.kept_back) == (False, 120, 0)

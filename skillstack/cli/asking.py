@@ -128,6 +128,10 @@ class Asking:
     def check(self) -> None:
         """Refuse at once what cannot be meant, before anything large is loaded; raises as `row`."""
         self.row  # noqa: B018 - looked at for what it raises
+        if self.output is not None:
+            from skillstack.cli.sink import check_output
+
+            check_output(self.output)
 
     def answer(
         self,

@@ -26,11 +26,14 @@ _LINES = _Glyphs("┌ ", "├ ", "└ ", "─ ", "│ ")
 _ASCII = _Glyphs("+ ", "+ ", "+ ", "- ", "| ")
 
 
-def chain_words(stack: str, frames: Sequence[Frame], where: str) -> list[str]:
-    """The frames from the newest to the oldest, each with families, accuracy, size, id and parent."""
+def chain_words(stack: str, frames: Sequence[Frame], where: str, *, hint: str = "") -> list[str]:
+    """The frames from the newest to the oldest, each with families, accuracy, size, id and parent.
+
+    :param hint: what to do where there are none.
+    """
     title = clean_line(f"{stack}: {where}")
     if not frames:
-        return [title, "", "There are no frames; `skillstack redo` brings back what was undone."]
+        return [title, "", "There are no frames.", *([hint] if hint else [])]
     glyphs = _LINES if can_show("┌├└─│") else _ASCII
     marks, cells = ["  "], [_HEADER]
     for number, frame in enumerate(frames):

@@ -11,6 +11,7 @@ from skillstack.cli import render
 from skillstack.cli.words import columns, many, short, shorten
 from skillstack.errors import IntegrityError
 from skillstack.frames.history import History, Transaction
+from skillstack.frames.renaming import names_of
 from skillstack.frames.store import Store
 
 if TYPE_CHECKING:
@@ -65,13 +66,29 @@ def show_change(
     verb: Literal["undo", "redo"], opened: Stack, transaction: Transaction, *, dry_run: bool, as_json: bool
 ) -> None:
     """Say what an undo or redo did, or would do."""
-    ends = transaction.before, transaction.after
-    changed = change(opened.store, *(ends if verb == "redo" else ends[::-1]))
+    tips = transaction.before, transaction.after
+    changed = change(opened.store, *(tips if verb == "redo" else tips[::-1]))
     if as_json:
         value = {"stack": opened.name, "transaction": transaction.id, "note": transaction.note}
         render.document({**value, "dry_run": dry_run, **changed.to_json()})
+        return
+    ends = names_of(transaction, verb)
+    if ends is not None and ends[0] == opened.name:
+        render.out("\n".join(rename_words(verb, transaction, changed, *ends, dry_run=dry_run)))
     else:
         render.out("\n".join(change_words(verb, transaction, changed, dry_run=dry_run)))
+
+
+def rename_words(
+    verb: str, transaction: Transaction, change: Change, loser: str, gainer: str, *, dry_run: bool
+) -> list[str]:
+    """What an undo or redo of a rename did, or would do, for the name that the frames leave."""
+    would, called = ("would ", "would be called") if dry_run else ("", "is called")
+    return [
+        f"{would}{verb}: {transaction.note}",
+        f"  the stack {loser} {called} {gainer} again",
+        f"  with {_list(change.removed)}",
+    ]
 
 
 def change_words(verb: str, transaction: Transaction, change: Change, *, dry_run: bool) -> list[str]:

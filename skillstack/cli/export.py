@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -53,11 +53,22 @@ def export(
     if with_texts and format_ == "peft":
         raise UsageError("PEFT folders hold no router and no texts.", "Leave --with-texts out.")
     opened = open_stack(store, places[0] if len(places) == 2 else stack)
+    if len(places) == 1 and places[0] in opened.store.stacks():
+        _refuse_stack_alone(places[0], format_)
     path = Path(places[-1]).expanduser()
     if format_ == "peft":
         _peft(opened, path, as_json)
     else:
         _zip(opened, path, with_texts, as_json)
+
+
+def _refuse_stack_alone(name: str, format_: str) -> NoReturn:
+    """Whoever names a stack alone forgot the path; a file called like a stack is told by ``./``."""
+    wanted = f"--format peft {name} {name}-peft" if format_ == "peft" else f"{name} {name}.zip"
+    raise UsageError(
+        f"{name!r} is a stack, and the path to write is missing.",
+        f"`skillstack export {wanted}`; a path of that name is written as ./{name}.",
+    )
 
 
 def _zip(opened: Stack, path: Path, with_texts: bool, as_json: bool) -> None:

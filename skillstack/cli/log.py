@@ -28,5 +28,7 @@ def log(history: bool, store: str | None, stack: str | None, as_json: bool) -> N
         render.document({"stack": opened.name, "frames": [frame.to_json() for frame in frames]})
         return
     from skillstack.cli.chain import chain_words
+    from skillstack.cli.emptiness import empty_hint
 
-    render.out("\n".join(chain_words(opened.name, frames, str(opened.store.root))))
+    hint = "" if frames else empty_hint(opened.store, opened.name)
+    render.out("\n".join(chain_words(opened.name, frames, str(opened.store.root), hint=hint)))

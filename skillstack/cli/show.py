@@ -25,9 +25,9 @@ def show(frame: str | None, card: bool, store: str | None, stack: str | None, as
     opened = open_stack(store, stack)
     frames = opened.frames()
     if frame is None and not frames:
-        raise UsageError(
-            f"The stack {opened.name!r} has no frames.", "`skillstack redo` brings back what was undone."
-        )
+        from skillstack.cli.emptiness import empty_hint
+
+        raise UsageError(f"The stack {opened.name!r} has no frames.", empty_hint(opened.store, opened.name))
     chosen = frames[0] if frame is None else opened.frame(frame)
     if card:
         text = opened.card(chosen)

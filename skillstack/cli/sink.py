@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from skillstack.cli import render
+from skillstack.errors import UsageError
 from skillstack.frames.atomic import TEMPORARY
 from skillstack.tables import Batch, Cell, Format, format_of, free_names, table_writer
 
@@ -17,6 +18,23 @@ from skillstack.tables import Batch, Cell, Format, format_of, free_names, table_
 Sink = Callable[[Mapping[str, Any], Callable[[], str]], None]
 #: Takes rows of a table, and for each the cells that are added to it.
 CellSink = Callable[[Batch, list[Mapping[str, Cell]]], None]
+
+
+def check_output(output: str | None) -> None:
+    """Refuse at once a file that cannot be written, before what takes long.
+
+    :raises UsageError: if its folder is not there, or it is a folder itself.
+    """
+    if output is None or output == "-":
+        return
+    path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"{output} is a folder.", "Name a file in it with --output.")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"There is no folder {path.parent} to write {path.name} into.",
+            "Make the folder first, or name another file with --output.",
+        )
 
 
 @contextlib.contextmanager
@@ -48,6 +66,7 @@ def open_cell_sink(output: str, columns: tuple[str, ...], added: Mapping[str, ty
 
 @contextlib.contextmanager
 def _appearing(output: str) -> Iterator[BinaryIO]:
+    check_output(output)
     path = Path(output)
     special = path.exists() and not path.is_file()  # a device or a named pipe
     temporary = path if special else path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How the base is held.",
 )
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda or mps.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu or cuda.")
 @click.option("--init", type=click.Choice(["auto", "parent", "fresh"]), help="What an adapter starts from.")
 @click.option("--keep-head", is_flag=True, help="Go on with the parent's head where the labels are the same.")
 @click.option("--seed", type=int, metavar="N", help="Of rows, order, start and dropout.")
@@ -180,4 +180,5 @@ def train(
         render.document(summary.to_json(trained))
     elif not place:
         render.out("\n".join(summary.words(trained, store)))
-    return 0 if trained.complete else OUT_OF_TIME
+    # A launcher ends all processes when one ends with an error, and the first one may not have written yet.
+    return 0 if trained.complete or place else OUT_OF_TIME

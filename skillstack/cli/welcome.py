@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skillstack.cli import render
+from skillstack.cli.emptiness import commands_back
 from skillstack.cli.words import many, pairs, shorten
 from skillstack.errors import SkillStackError
 from skillstack.frames.locate import choose_stack, find_store
@@ -19,7 +20,6 @@ _OWN = (
     ("skillstack log", "look at its frames"),
     ("skillstack learn tickets tickets.csv", "learn one more skill"),
 )
-_EMPTY = (("skillstack redo", "bring back what was undone"), *_NEW)
 _MORE = ("skillstack --help", "all commands")
 
 
@@ -30,6 +30,7 @@ def welcome() -> list[str]:
         name = choose_stack(found.store)
         known = name in found.store.stacks()
         chain = tuple(content for _, content in found.store.contents(name)) if known else ()
+        back = commands_back(found.store, name) if known and not chain else ()
     except SkillStackError as error:
         return [error.message, *([error.hint] if error.hint else []), *_next((*_NEW, _MORE))]
     if found.packaged:
@@ -37,7 +38,7 @@ def welcome() -> list[str]:
         return [*said, *_stack(found.store, name, chain), *_next((*_ASK, *_NEW, _MORE))]
     if not chain:
         empty = f"The stack {name} has no frames." if known else "There is no stack of your own yet."
-        steps = _EMPTY if known else _NEW
+        steps = (*back, *_NEW)
         return [empty, *pairs([("store", str(found.store.root))]), *_next((*steps, _MORE))]
     return [*_stack(found.store, name, chain), *_next((*_OWN, _MORE))]
 

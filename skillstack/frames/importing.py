@@ -120,10 +120,11 @@ def _write(
         if not (store.root / place).is_file():
             record = withheld.to_bytes(texts.digest, texts.rows)
             atomic.write_new(store.root / f"{place}{withheld.SUFFIX}", record)
+    kept = {item.path for item in measured}
     for item in (*cargo.items, *measured):
         path = store.root / item.path
         there = path.is_file()
-        if item in measured and there:
+        if there and item.path in kept:
             continue
         # Written again where it is there and altered: the digest says which of the two is right.
         atomic.write_new(path, source.read_checked(item.path, item.digest))

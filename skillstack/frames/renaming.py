@@ -88,21 +88,69 @@ def revert(
 ) -> Transaction:
     """Undo or redo the latest change of a stack, a rename under both names.
 
-    :raises UsageError: if there is nothing to undo or redo.
+    A name that was used otherwise since the rename is left as it is.
+
+    :raises UsageError: if there is nothing to undo or redo, or frames would be left without a name, because
+        the name that they had is in use again.
     :raises StoreError: if a garbage collection has taken what it would bring back.
     """
     step = transactions.undo if action == "undo" else transactions.redo
     found = step(store, stack, dry_run=True)
-    if dry_run or not found.id.startswith(_RENAME):
-        return step(store, stack, dry_run=dry_run)
-    _, old, new, _ = found.id.split(":")
-    # The name that gains the frames comes first, so that at any instant one has them.
-    for name in (old, new) if action == "undo" else (new, old):
-        latest = _latest(read_history(store, name), action)
-        if name == stack or (latest is not None and latest.id == found.id):
+    ends = names_of(found, action)
+    if ends is None:
+        return found if dry_run else step(store, stack)
+    loser, gainer = ends
+    histories = {name: read_history(store, name) for name in ends}
+    steps = [name for name in (gainer, loser) if _is_latest(found, histories[name], action)]
+    # Killed between its two steps, it was done for the gainer already.
+    gained = gainer in steps or _is_latest(found, histories[gainer], "redo" if action == "undo" else "undo")
+    if gainer not in steps and not _has(store, gainer, found.before or found.after):
+        raise _in_use(store, loser, gainer)
+    if not dry_run:
+        # The name that gains the frames comes first, so that at any instant one has them.
+        for name in steps:
             step(store, name)
-    _follow(store, *((new, old) if action == "undo" else (old, new)))
+        if gained and loser in steps:
+            _follow(store, loser, gainer)
     return found
+
+
+def names_of(transaction: Transaction, action: str) -> tuple[str, str] | None:
+    """The names that lose and gain the frames when a rename is undone or redone; None for another change."""
+    if not transaction.id.startswith(_RENAME):
+        return None
+    _, old, new, _ = transaction.id.split(":")
+    return (new, old) if action == "undo" else (old, new)
+
+
+def way_back(store: Store, name: str) -> Literal["undo", "redo"] | None:
+    """What brings an empty stack its frames back; None where it never had any."""
+    history = read_history(store, name)
+    if history.done:
+        return "undo"  # it was deleted, renamed, or emptied by another change
+    return "redo" if history.undone else None
+
+
+def _is_latest(transaction: Transaction, history: History, action: str) -> bool:
+    latest = _latest(history, action)
+    return latest is not None and latest.id == transaction.id
+
+
+def _has(store: Store, name: str, node_id: str | None) -> bool:
+    """Whether a stack has this node, and thereby all below it."""
+    return store.tip(name) == node_id or any(found == node_id for found, _ in store.chain(name))
+
+
+def _in_use(store: Store, loser: str, gainer: str) -> UsageError:
+    if store.tip(gainer) is None:
+        return UsageError(
+            f"The name {gainer!r} was used for other frames since.",
+            f"It is free: `skillstack stacks rename {loser} {gainer}` gives it to the frames of {loser!r}.",
+        )
+    return UsageError(
+        f"The name {gainer!r} is in use again, so the frames of {loser!r} cannot go back to it.",
+        f"`skillstack stacks rename {gainer} OTHER`, then `skillstack stacks rename {loser} {gainer}`.",
+    )
 
 
 def _latest(history: History, action: str) -> Transaction | None:
@@ -139,7 +187,11 @@ def _begun(store: Store, old: str, new: str, tip: str) -> str | None:
     if store.tip(new) != tip:
         return None
     latest = _latest(read_history(store, new), "undo")
-    return latest.id if latest is not None and latest.id.startswith(f"{_RENAME}{old}:{new}:") else None
+    if latest is None or not latest.id.startswith(f"{_RENAME}{old}:{new}:"):
+        return None
+    # Where the old name took its half, the rename was whole, and has its frames from elsewhere now.
+    whole = any(step.transaction == latest.id for step in read_history(store, old).steps)
+    return None if whole else latest.id
 
 
 def _put_router(router: Mapping[Path, bytes]) -> None:

@@ -19,7 +19,7 @@ from skillstack.routers.rounding import combine
 
 #: Bytes of a block.
 BLOCK_BYTES = 1 << 16
-_HINT = "Delete its folder; the state is fitted again from the samples."
+_HINT = "It is fitted again from the samples; where they were left out, import the same archive again."
 
 
 def block_digests(data: bytes) -> str:

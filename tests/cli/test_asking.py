@@ -106,6 +106,8 @@ def test_a_named_frame_answers_whatever_the_router_says(asked):
         (("--input", "nothing.jsonl"), 3),
         (("--input", "nothing.csv"), 3),
         (("--input", "-", "--output", "out.parquet"), 3),
+        (("--input", "-", "--output", "nosuch/out.csv"), 2),
+        (("--input", "-", "--output", "."), 2),
         (("--input", "."), 3),
     ],
 )

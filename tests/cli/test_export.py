@@ -64,6 +64,19 @@ def test_what_cannot_be_meant_is_refused(command, made):
         assert len(ran.err.splitlines()) >= 2, arguments
 
 
+def test_a_stack_without_a_path_is_refused_with_the_right_command(command, made, tmp_path):
+    for more, wanted in (
+        ((), "skillstack export mine mine.zip"),
+        (("--format", "peft"), "skillstack export --format peft mine mine-peft"),
+    ):
+        ran = command("export", "mine", *more)
+        assert (ran.status, ran.out) == (2, "")
+        assert wanted in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+    assert command("export", "./mine").status == 0
+    assert (tmp_path / "mine").is_file()
+
+
 def test_peft_folders_are_named(command, made, tmp_path):
     ran = command("export", "--format", "peft", "folders")
     assert ran.status == 0

@@ -5,6 +5,7 @@ import pytest
 
 from skillstack.cli.cells import PREDICTION, ROUTE
 from skillstack.cli.sink import open_cell_sink, open_sink
+from skillstack.errors import UsageError
 from skillstack.tables import Batch
 
 BATCH = Batch(("text", "label"), [("a", "b")], [1], [2])
@@ -27,6 +28,17 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         raise KeyboardInterrupt
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "opened", [lambda path: open_sink(path, as_json=True), lambda path: open_cell_sink(path, (), ROUTE)]
+)
+def test_a_folder_that_is_not_there_is_named(tmp_path, opened):
+    path = tmp_path / "nosuch" / "out.csv"
+    with pytest.raises(UsageError) as caught, opened(str(path)):
+        pass
+    assert f"There is no folder {path.parent}" in caught.value.message
+    assert "Make the folder" in caught.value.hint
 
 
 def test_a_device_is_written_to_and_not_replaced(tmp_path):

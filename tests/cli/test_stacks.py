@@ -28,6 +28,28 @@ def test_rename_moves_the_name_and_undo_takes_it_back(command, made):
     assert names(command("stacks", "--json")) == ["tickets"]
 
 
+def test_undo_of_a_rename_says_under_the_new_name_where_the_frames_are(command, made):
+    command("stacks", "rename", "mine", "tickets")
+    would = command("undo", "--dry-run").out
+    assert "the stack tickets would be called mine again" in would
+    ran = command("undo")
+    assert "the stack tickets is called mine again" in ran.out
+    assert "3 frames: trips, cards, films" in ran.out
+    assert "removed" not in ran.out and "empty" not in ran.out
+    assert "the stack mine is called tickets again" in command("redo").out
+    assert "restored 3 frames" in command("undo", "--stack", "mine").out
+
+
+def test_undo_of_a_rename_is_refused_where_the_old_name_is_in_use_again(command, made):
+    command("stacks", "rename", "mine", "tickets")
+    from skillstack.frames.transactions import move
+
+    move(made.store, "mine", "push", made.nodes[0], expected=None, transaction="t", note="a branch")
+    ran = command("undo", "--stack", "tickets")
+    assert (ran.status, len(ran.err.splitlines())) == (2, 2)
+    assert made.store.tip("tickets") == made.nodes[2]
+
+
 def test_copy_and_delete(command, made):
     found = command("stacks", "copy", "mine", "twin", "--json").json
     assert found == {"schema": 1, "action": "copy", "stack": "mine", "new": "twin", "tip": made.nodes[2]}

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -112,6 +113,39 @@ def test_a_training_in_parts_is_complete_and_a_finished_one_needs_no_time(comman
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs processes that meet")
+def test_of_several_processes_the_first_alone_says_that_the_time_is_up(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    meet = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "skillstack",
+                "train",
+                *TINY,
+                "--device",
+                "cpu",
+                "--time-limit",
+                "0s",
+                "--json",
+            ],
+            cwd=tmp_path,
+            env={**os.environ, **meet, "PYTHONPATH": PYTHONPATH, "RANK": place, "LOCAL_RANK": place},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for place in "01"
+    ]
+    said = [process.communicate(timeout=120)[0] for process in started]
+    assert [process.returncode for process in started] == [4, 0]
+    assert json.loads(said[0])["complete"] is False
+    assert said[1] == b""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs processes that meet")
 def test_two_processes_give_one_document(tmp_path):
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     done = subprocess.run(
@@ -125,3 +159,9 @@ def test_two_processes_give_one_document(tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["trained"] == ["imdb_sentences", "banking"]
     assert done.stderr.count("frame 1 of 2, imdb_sentences: dev") == 1
+
+
+def test_help_offers_no_device_that_is_not_supported(command):
+    ran = command("train", "--help")
+    assert ran.status == 0
+    assert "cpu or cuda" in " ".join(ran.out.split()) and "mps" not in ran.out

@@ -35,6 +35,26 @@ def test_an_empty_stack_offers_what_was_undone(command, made):
     assert "skillstack redo" in ran.out
 
 
+def test_a_deleted_stack_is_offered_by_undo_and_what_is_offered_brings_it_back(command, made):
+    assert command("stacks", "delete", "mine").status == 0
+    ran = command()
+    assert "has no frames" in ran.out
+    assert "skillstack undo" in ran.out and "redo" not in ran.out
+    for arguments in (("show",), ("log",)):
+        ran = command(*arguments)
+        assert "`skillstack undo` brings back" in ran.out + ran.err
+    assert command("undo").status == 0
+    assert "3 frames" in command().out
+
+
+def test_an_emptied_stack_that_is_not_the_current_one_is_named_in_the_offer(command, made):
+    command("stacks", "copy", "mine", "twin")
+    command("undo", "--stack", "twin")
+    for arguments in (("show",), ("log",)):
+        ran = command(*arguments, "--stack", "twin")
+        assert "`skillstack redo --stack twin` brings back" in ran.out + ran.err
+
+
 def test_a_damaged_store_is_said_and_is_no_crash(command, made):
     (made.store.root / "store.json").write_bytes(b"{")
     ran = command()

@@ -10,7 +10,7 @@ import pytest
 from skillstack.errors import BusyError, IntegrityError, StoreError, UsageError
 from skillstack.frames import transactions
 from skillstack.frames.history import read_history
-from skillstack.frames.importing import check_room
+from skillstack.frames.importing import check_room, place
 from skillstack.frames.locks import training_lock
 from skillstack.frames.packed import open_archive
 from skillstack.frames.store import Store
@@ -46,6 +46,20 @@ def test_a_second_import_changes_nothing(good, store):
     again = bring_in(good, store)
     assert (again.new, again.written) == (False, 0)
     assert {name: (store.root / name).read_bytes() for name in files(store.root)} == before
+
+
+def test_measurements_that_are_here_stay_and_are_not_searched_for_file_by_file(good, store):
+    class Sealed(tuple):
+        def __contains__(self, _):
+            pytest.fail("all measurements were searched for one file")
+
+    bring_in(good, store)
+    (path,) = (store.root / "evaluations").iterdir()
+    path.write_bytes(b"another one")
+    with open_archive(good) as (packed, cargo):
+        measured = Sealed(packed.measured())
+        place(packed, cargo, measured, store, "main", router={}, note="import", hint="")
+    assert path.read_bytes() == b"another one"
 
 
 def test_undo_takes_an_import_back_and_redo_brings_it_again(good, store):

@@ -64,9 +64,73 @@ def test_undo_reverts_what_came_after_a_rename_first(full):
     push(full, "tickets", "zeta")
     renaming.revert(full, "tickets", "undo")
     assert len(chain(full, "tickets")) == 2 and chain(full, "main") == []
-    push(full, "main", "eta")  # the old name is used anew
     renaming.revert(full, "tickets", "undo")
-    assert chain(full, "tickets") == [] and len(chain(full, "main")) == 1
+    assert chain(full, "tickets") == [] and len(chain(full, "main")) == 2
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_rename_is_not_undone_into_a_name_that_is_in_use_again(full, dry_run):
+    frames = chain(full, "main")
+    rename(full, "main", "tickets")
+    push(full, "main", "eta")
+    with pytest.raises(UsageError, match=r"'main' is in use again.*stacks rename main OTHER"):
+        renaming.revert(full, "tickets", "undo", dry_run=dry_run)
+    assert chain(full, "tickets") == frames and len(chain(full, "main")) == 1
+    rename(full, "main", "other-one")  # what the message says
+    with pytest.raises(UsageError, match=r"used for other frames.*stacks rename tickets main"):
+        renaming.revert(full, "tickets", "undo")
+    rename(full, "tickets", "main")
+    assert (chain(full, "main"), chain(full, "tickets"), full.head_stack()) == (frames, [], "main")
+    assert verify(full).ok
+
+
+def test_a_rename_is_not_done_again_into_a_name_that_is_in_use_again(full):
+    frames = chain(full, "main")
+    rename(full, "main", "tickets")
+    renaming.revert(full, "tickets", "undo")
+    push(full, "tickets", "eta")
+    with pytest.raises(UsageError, match="'tickets' is in use again"):
+        renaming.revert(full, "main", "redo")
+    assert (chain(full, "main"), len(chain(full, "tickets"))) == (frames, 1)
+
+
+def test_the_old_name_comes_back_beside_a_new_one_that_has_grown_and_the_current_stack_stays(full):
+    frames = chain(full, "main")
+    rename(full, "main", "tickets")
+    push(full, "tickets", "zeta")
+    renaming.revert(full, "main", "undo")
+    assert (chain(full, "main"), len(chain(full, "tickets"))) == (frames, 3)
+    assert full.head_stack() == "tickets"
+    renaming.revert(full, "main", "redo")
+    assert (chain(full, "main"), len(chain(full, "tickets"))) == ([], 3)
+    assert full.head_stack() == "tickets" and verify(full).ok
+
+
+def test_an_undo_of_a_rename_that_was_killed_in_between_goes_on(full):
+    frames = chain(full, "main")
+    rename(full, "main", "tickets")
+    transactions.undo(full, "main")  # the first of its two steps
+    renaming.revert(full, "tickets", "undo")
+    assert (chain(full, "main"), chain(full, "tickets"), full.head_stack()) == (frames, [], "main")
+
+
+def test_a_name_taken_by_a_rename_stays_taken_when_the_old_name_has_the_frames_again(full):
+    frames = chain(full, "main")
+    rename(full, "main", "tickets")
+    copy(full, "tickets", "main")
+    with pytest.raises(UsageError, match="'tickets' already"):
+        rename(full, "main", "tickets")
+    assert chain(full, "main") == chain(full, "tickets") == frames
+
+
+def test_the_way_back_to_the_frames_of_an_empty_stack_is_known(full):
+    copy(full, "main", "twin")
+    renaming.delete(full, "twin")
+    assert renaming.way_back(full, "twin") == "undo"
+    renaming.revert(full, "twin", "undo")
+    renaming.revert(full, "twin", "undo")
+    assert renaming.way_back(full, "twin") == "redo"
+    assert renaming.way_back(full, "never") is None
 
 
 def test_a_deleted_stack_comes_back_until_a_collection(full):

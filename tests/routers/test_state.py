@@ -95,3 +95,8 @@ def test_states_are_small(state: RouterState, folder: Path) -> None:
     size = sum(path.stat().st_size for path in folder.iterdir())
     assert size < 40_000 + features * (3 + 2 * len(state.skills))
     assert np.isfinite(state.model.coefficients).all()
+
+
+def test_a_state_that_is_lost_says_what_to_do_with_samples_and_without(tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError, match=r"missing.*fitted again.*left out, import the same archive"):
+        load(tmp_path, "a" * 64)
