@@ -677,7 +677,7 @@ def delete(name: str, store: str | Path | None = None) -> str:
 
 
 def _stack_to_add_to(store: str | Path | None, stack: str | None, *, own_base: bool) -> tuple[str, bool]:
-    """The stack that a skill is added to, and whether it must be made first, as a copy of the reference stack.
+    """The stack that a skill is added to, and whether it is to be made first, a copy of the reference one.
 
     :param own_base: whether a base was named, so that a stack of another base is no place for it.
     """

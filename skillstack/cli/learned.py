@@ -29,8 +29,8 @@ def table_words(report: TableReport) -> list[str]:
     notes = list(report.notes)
     if report.per_class is None and max(report.train_counts.values()) > LEARNED_PER_CLASS:
         notes.append(
-            f"At most {LEARNED_PER_CLASS} rows a class decide the weights; the others serve the choices and the "
-            "router. --max-per-class changes that."
+            f"At most {LEARNED_PER_CLASS} rows a class decide the weights; the others serve the choices "
+            "and the router. --max-per-class changes that."
         )
     return pairs([*found, ("rows", rows), *(("note", note) for note in notes)])
 
