@@ -10,7 +10,7 @@ from typing import Literal
 from skillstack.errors import UsageError
 from skillstack.forecast import demand
 from skillstack.forecast.bases import BaseFacts, base_facts
-from skillstack.forecast.lessons import Lesson, lesson
+from skillstack.forecast.lessons import Lesson, lesson, rows_taken
 from skillstack.forecast.pace import Span, measure_pace, training_seconds
 from skillstack.forecast.request import Request
 from skillstack.frames.names import check_name
@@ -174,13 +174,14 @@ def _counted(
 def _guessed(facts: BaseFacts, recipe: Recipe, one: Lesson, *, keep_texts: bool) -> PlannedFrame:
     from skillstack.tasks.catalogue import known_task
 
+    train, dev = rows_taken(one, recipe)
     return PlannedFrame(
         name=one.name,
         family=known_task(one.name).family,
         state="train",
         labels=one.labels,
-        train=recipe.samples_per_class * one.labels,
-        dev=recipe.dev_samples,
+        train=train,
+        dev=dev,
         router=recipe.router_samples,
         exact=False,
         source=one.source,

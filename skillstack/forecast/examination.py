@@ -11,7 +11,7 @@ from skillstack.forecast.accelerators import Accelerators, accelerators
 from skillstack.forecast.bases import BaseFacts, base_facts
 from skillstack.forecast.filesystems import mounts
 from skillstack.forecast.finding import Finding
-from skillstack.forecast.lessons import Lesson, lesson, reached
+from skillstack.forecast.lessons import Lesson, lesson, reached, rows_taken
 from skillstack.forecast.libraries import Library, libraries
 from skillstack.forecast.machine import Machine, this_machine
 from skillstack.forecast.pace import Span, measure_pace, training_seconds
@@ -126,7 +126,7 @@ def _needs(
         return _Needs(None, 0, facts.disk)
     fixed = demand.base_bytes(facts, rules.precision.value) + demand.RUNTIME
     if device.kind == "cpu":
-        most = max((_rows(one, recipe.samples_per_class)[0] for one in lessons), default=0)
+        most = max((rows_taken(one, recipe)[0] for one in lessons), default=0)
         fixed += demand.cache_bytes(facts, recipe, most + recipe.dev_samples, recipe.max_length)
     rows: int | None = recipe.batch_size
     if free:
@@ -146,12 +146,6 @@ def _needs(
     return _Needs(rows, fixed + states, frames + facts.disk + sum(one.download for one in lessons))
 
 
-def _rows(one: Lesson, per_class: int) -> tuple[int, int]:
-    """Training rows that a recipe takes of a task, and dev rows of each kind at most."""
-    most = one.rows or 4_000 * max(one.labels, 2)
-    return (min(most, per_class * max(one.labels, 2)) if per_class else most), most // 5
-
-
 def _seconds(
     request: Request, facts: BaseFacts, lessons: Sequence[Lesson], device: Device, rules: Rules
 ) -> Span | None:
@@ -163,10 +157,7 @@ def _seconds(
     if pace is None:
         return None
     recipe = request.recipe(facts)
-    counted = []
-    for one in lessons:
-        train, dev = _rows(one, recipe.samples_per_class)
-        counted.append((train, min(dev, recipe.dev_samples), one.labels, one.characters))
+    counted = [(*rows_taken(one, recipe), one.labels, one.characters) for one in lessons]
     return training_seconds(facts, recipe, counted, pace, rules.precision.value)
 
 

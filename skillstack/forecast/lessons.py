@@ -14,6 +14,7 @@ from skillstack.errors import InputError, MissingError, SkillStackError, UsageEr
 from skillstack.tasks.catalogue import catalogue
 from skillstack.tasks.sources.layout import RECORD
 from skillstack.tasks.sources.record import read_record
+from skillstack.training.recipe import Recipe
 
 #: Characters of a text where nothing was read.
 CHARACTERS = 600.0
@@ -43,6 +44,14 @@ class Lesson:
     origin: str = ""
     download: int = 0
     trouble: SkillStackError | None = None
+
+
+def rows_taken(one: Lesson, recipe: Recipe) -> tuple[int, int]:
+    """Training rows and dev rows that a recipe takes of a task, at most."""
+    most = one.rows or 4_000 * max(one.labels, 2)
+    per_class = recipe.samples_per_class
+    train = min(most, per_class * max(one.labels, 2)) if per_class else most
+    return train, min(most // 5, recipe.dev_samples)
 
 
 def lesson(name: str, data_dir: Path | None) -> Lesson:

@@ -26,7 +26,7 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 def load_base(
     name: str = sources.DEFAULT, *, precision: str = "fp32", device: str = "auto", revision: str = ""
 ) -> Base:
-    """Load a base: frozen, in eval mode, with scaled-dot-product attention.
+    """Load a base: frozen, in eval mode, with scaled-dot-product attention where its architecture has it.
 
     :param name: ``minilm``, ``smollm2``, a folder, or a model of the hub: ``owner/model`` or
         ``owner/model@revision``.
@@ -129,7 +129,13 @@ def _model(folder: Path, kind: Kind, precision: str, device: torch.device) -> An
     else:
         options["dtype"] = _DTYPES[precision]
     try:
-        model = auto.from_pretrained(folder, **options)
+        try:
+            model = auto.from_pretrained(folder, **options)
+        except ValueError as error:
+            # MPNet and DeBERTa have attention of their own.
+            if "scaled_dot_product_attention" not in str(error):
+                raise
+            model = auto.from_pretrained(folder, **options | {"attn_implementation": "eager"})
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise MissingError(

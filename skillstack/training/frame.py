@@ -81,6 +81,11 @@ def lora_spec(plan: FramePlan) -> LoraSpec:
     )
 
 
+def passes(plan: FramePlan) -> int:
+    """Rows that are read before the first step, each as often as it is read at most."""
+    return (len(plan.data.train) + len(plan.data.dev)) * (1 + len(plan.starts))
+
+
 def make_frame(
     store: Store,
     slot: Slot,
@@ -155,7 +160,7 @@ def _train(
     spec = lora_spec(plan)
     cut = recipe.cache and recipe.method != "frozen-linear"
     split = SplitModel(base, spec.first_layer if cut else 0)
-    with execution.deadline.timed("prepare"):
+    with execution.deadline.timed("prepare", passes(plan)):
         sides = []
         for examples in (data.train, data.dev):
             cache = HiddenCache(split, encode(base, rows_of(examples), plan.rendering))
@@ -169,7 +174,7 @@ def _train(
             return Outcome(frozen, frozen, 1.0), None
         start = found.choose(starts, frozen)
         head, untrained = found.head(start)
-    # What comes at the end is much of what came at the beginning.
+    # What comes at the end is much of what came at the beginning, with one adapter.
     execution.deadline.guess("finish", execution.deadline.expected("prepare"))
     trainer = Trainer(
         slot,

@@ -114,8 +114,9 @@ class Trainer:
         deadline.guess("checkpoint", sum(4 * 5 * p.numel() for p in current.values()) / DISK_SPEED)
         with layer_checkpoints(base, self.first_layer, wanted=self.execution.checkpoints_layers(base)):
             self._train(current, head, steps)
-        self._stop_unless(current, steps, "finish", "store")
-        with deadline.timed("finish"):
+        rows = len(self.train.labels) + len(self.dev.labels)
+        self._stop_unless(current, steps, "store", finish=rows)
+        with deadline.timed("finish", rows):
             self._finish(current, head)
         self.slot.freeze()
         if self._best is None:
@@ -135,6 +136,7 @@ class Trainer:
                 self._updates += taken.moved
                 if taken.moved and self._step >= self.schedule.average_from:
                     self._add_to_average(current)
+            deadline.gained = True
             self._tell_step(self._step, self.schedule.steps, taken.loss)
             if measures:
                 with deadline.timed("measure"):
@@ -144,13 +146,16 @@ class Trainer:
                 self._save(current, steps)
                 saved = time.monotonic()
 
-    def _stop_unless(self, current: Mapping[str, torch.nn.Parameter], steps: Steps, *parts: str) -> None:
+    def _stop_unless(
+        self, current: Mapping[str, torch.nn.Parameter], steps: Steps, *parts: str, **counted: float
+    ) -> None:
         """End here, at a checkpoint, unless there is time for these parts and a checkpoint after them.
 
+        :param counted: parts of which there is more than one, and how much.
         :raises OutOfTime: if there is not.
         """
         execution = self.execution
-        if execution.processes.agree(lambda: execution.deadline.allows(*parts, "checkpoint")):
+        if execution.processes.agree(lambda: execution.deadline.allows(*parts, "checkpoint", **counted)):
             return
         if self._step:
             execution.processes.first(lambda: self._save(current, steps))

@@ -2,6 +2,10 @@
 
 All run the same program on the same numbers, so they take the same decisions; what depends on a clock or on
 the disk is decided by the first and told to the others. Numbers and short texts travel, never objects.
+
+A process that ended is noticed by gloo at once, by NCCL not: a sum of gradients on GPUs whose other side has
+gone stays under way until `PATIENCE` is over, and torch's watchdog then ends the process without a word of
+ours. Under `accelerate launch` or torchrun they do not wait so long: it ends all when one has failed.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from skillstack.training.data import choose_rows
 from skillstack.training.deadline import OutOfTime
 from skillstack.training.events import FrameDone, FrameKept, Listener
 from skillstack.training.execution import Execution
-from skillstack.training.frame import Made, Start, forget_work, make_frame
+from skillstack.training.frame import Made, Start, forget_work, make_frame, passes
 from skillstack.training.plan import FramePlan
 from skillstack.training.processes import Processes
 from skillstack.training.recipe import Recipe
@@ -73,7 +73,11 @@ class Job:
                     "recipe": self.recipe.to_record(),
                     "stack": self.stack,
                     "tasks": [[data.task.name, data.source.digest] for data in self.tasks],
-                    **({"first": self.first, "replaces": self.replaces} if self.first or self.replaces else {}),
+                    **(
+                        {"first": self.first, "replaces": self.replaces}
+                        if self.first or self.replaces
+                        else {}
+                    ),
                 }
             )
         )
@@ -191,7 +195,7 @@ def _train_one(
     content = _finished(store, job.stack, plan.digest())
     made = None
     if content is None:
-        if not processes.agree(lambda: deadline.allows("prepare")):
+        if not processes.agree(lambda: deadline.allows(prepare=passes(plan))):
             raise OutOfTime
         starts = tuple(_start(store, job, start, plan) for start in plan.starts)
         made = make_frame(store, slot, plan, starts, place=place, listen=listen, execution=execution)
@@ -225,6 +229,7 @@ def _train_one(
 
     with deadline.timed("store"):
         node = processes.first(push) or ""
+    deadline.gained = True
     if made is None:
         listen(FrameKept(*place, plan.name))
     else:

@@ -77,6 +77,8 @@ class Steps:
         self.execution, self._tell_memory = execution, tell_memory
         self._adapter = list(parameters.values())
         self.scaler = torch.amp.GradScaler(base.device.type, enabled=base.dtype == torch.float16)
+        # It makes its scale when it first scales a loss; a process may have no row in its first step.
+        self.scaler.scale(torch.zeros((), device=base.device))
         groups = [
             {"params": self._adapter, "lr": recipe.learning_rate, "weight_decay": recipe.weight_decay},
             {"params": list(head.parameters()), "lr": recipe.head_learning_rate, "weight_decay": 0.0},

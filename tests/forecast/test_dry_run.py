@@ -29,6 +29,8 @@ def test_a_task_of_the_hub_that_is_not_here_is_not_fetched(tmp_path, monkeypatch
     assert [frame.exact for frame in planned.frames] == [True, False]
     assert planned.frames[1].train == 48 * 4
     assert planned.download == planned.frames[1].download > 0
+    every = Request(tasks=("agnews",), store=tmp_path / "frames", overrides={"samples_per_class": 0})
+    assert dry_run(every).frames[0].train > 48 * 4
     assert not list(tmp_path.iterdir())
 
 

@@ -5,11 +5,14 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import DebertaV2Config, DebertaV2Model, MPNetConfig, MPNetModel
 
 from skillstack.errors import MismatchError, MissingError, UsageError
 from skillstack.models.loading import load_base, pick_device
+from skillstack.models.split import SplitModel
+from skillstack.models.targets import linear_layers
 
-from .tiny import hidden, rewrite_config
+from .tiny import batch_of, encoder_sizes, hidden, rewrite_config, save
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen2", "bert", "roberta", "distilbert"])
@@ -23,6 +26,24 @@ def test_a_base_is_frozen_and_knows_itself(folders, name):
     assert (base.layers, base.identity.architecture) == (4, name)
     assert hidden(base).shape[1] == base.hidden_size
     assert base.model.config._attn_implementation == "sdpa"
+
+
+@pytest.mark.parametrize("kind", ["mpnet", "deberta-v2"])
+def test_an_encoder_with_attention_of_its_own_is_loaded_too(minilm, tmp_path, kind):
+    sizes = encoder_sizes(len(minilm.tokenizer))
+    if kind == "mpnet":
+        model = MPNetModel(MPNetConfig(**sizes))
+    else:
+        model = DebertaV2Model(
+            DebertaV2Config(
+                **sizes, relative_attention=True, pos_att_type=["c2p", "p2c"], position_buckets=16
+            )
+        )
+    base = load_base(str(save(tmp_path / "model", model, minilm.tokenizer)), device="cpu")
+    assert (base.kind, base.layers, base.identity.architecture) == ("encoder", 4, kind)
+    assert base.model.config._attn_implementation == "eager"
+    assert SplitModel(base, 0).whole(batch_of(base)).shape[2] == base.hidden_size
+    assert len({name.split(".layer.")[1][0] for name in linear_layers(base) if ".layer." in name}) == 4
 
 
 def test_the_language_model_head_is_at_hand_for_decoders_alone(folders, minilm, tiny_llama):

@@ -14,6 +14,7 @@ import torch
 from skillstack.errors import MissingError, UsageError
 from skillstack.models.encoding import encode
 from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.training.data import labels_of, rows_of
@@ -21,7 +22,7 @@ from skillstack.training.deadline import Deadline
 from skillstack.training.execution import Execution
 from skillstack.training.frame import lora_spec
 from skillstack.training.processes import Processes
-from skillstack.training.steps import Rows, Steps
+from skillstack.training.steps import Rows, Steps, Taken
 
 from .world import RECIPE, plan_of
 
@@ -69,6 +70,23 @@ def close(one, two) -> bool:
     return one[0] == pytest.approx(two[0], abs=1e-5) and all(
         torch.allclose(a, b, rtol=1e-3, atol=1e-5) for a, b in zip(one[1], two[1], strict=True)
     )
+
+
+class Silent(Processes):
+    """One of two processes; the other one adds nothing."""
+
+    def sum(self, tensor):
+        pass
+
+
+def test_in_fp16_a_process_without_rows_in_its_first_step_takes_it_all_the_same(bert):
+    bench = Bench(load_base(str(bert), precision="fp16", device="cpu"))
+    execution = Execution(processes=Silent(1, 2))
+    steps = Steps(
+        bench.slot.base, bench.train, bench.slot.named_parameters(), bench.head, bench.recipe, execution
+    )
+    assert steps.take(1, [0], 1.0) == Taken(0.0, True)
+    assert steps.take(2, [0, 1], 1.0).loss > 0
 
 
 class Narrow:

@@ -5,13 +5,14 @@ import dataclasses
 import pytest
 
 from skillstack.frames.verify import verify
+from skillstack.models.hidden_cache import HiddenCache
 from skillstack.training import checkpoint
 from skillstack.training.deadline import Deadline
 from skillstack.training.events import FrameStarted, StepDone
 from skillstack.training.execution import Execution
 from skillstack.training.run import train_stack
 
-from .world import RECIPE, TASKS, Ear, job
+from .world import RECIPE, TASKS, Ear, World, job
 
 
 class Clock:
@@ -98,6 +99,51 @@ def test_a_step_that_is_as_long_as_the_limit_is_never_begun_twice(world, monkeyp
         if result.complete:
             break
     assert steps == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.fixture
+def reading(monkeypatch):
+    """Lets reading a frame's rows take a second for each."""
+    clock = Clock()
+    fill = HiddenCache.fill
+
+    def filling(cache):
+        clock.now += len(cache.encoded.lengths)
+        fill(cache)
+
+    monkeypatch.setattr(HiddenCache, "fill", filling)
+    return clock
+
+
+@pytest.mark.parametrize(("limit", "runs"), [(30.0, 7), (60.0, 7), (100.0, 3)])
+def test_however_short_the_limit_each_run_gets_further(whole, world, monkeypatch, reading, limit, runs):
+    # Reading takes 56 seconds each time, and as much is kept in reserve for the end.
+    ear = Timed(reading, monkeypatch)
+    done = [run(world, reading, ear, limit, TASKS[:1]).complete for _ in range(runs)]
+    assert done == [False] * (runs - 1) + [True]
+    assert [event.step for event in ear.of(StepDone)] == [1, 2, 3, 4, 5, 6]
+    assert world.ids() == whole.ids()[:1]
+
+
+def test_loading_the_base_may_take_longer_than_the_limit(world, monkeypatch):
+    clock = Clock()
+    ear = Timed(clock, monkeypatch)
+    load = World.load
+
+    def slow(inner):
+        clock.now += 50.0
+        return load(inner)
+
+    monkeypatch.setattr(World, "load", slow)
+    assert not run(world, clock, ear, 20.0, TASKS[:1]).complete
+    assert [event.step for event in ear.of(StepDone)] == [1]
+
+
+def test_a_frame_of_more_rows_than_there_is_time_for_is_not_begun(world, monkeypatch, reading):
+    ear = Timed(reading, monkeypatch)
+    result = run(world, reading, ear, 400.0, (TASKS[0], "banking"))
+    assert (result.trained, result.complete) == (TASKS[:1], False)
+    assert reading.now == 56.0 + 60.0  # 956 rows of banking would have been next
 
 
 def test_the_time_for_measuring_and_for_the_checkpoint_is_kept(world, monkeypatch):
