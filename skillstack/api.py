@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -620,7 +620,7 @@ def import_stack(path: str | Path, *, name: str | None = None, store: str | Path
         )
     if to.head_stack() is None:
         to.set_head_stack(wanted)
-    return imported
+    return replace(imported, current=to.head_stack() == wanted)
 
 
 def copy(old: str, new: str, store: str | Path | None = None) -> str:

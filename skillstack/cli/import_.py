@@ -55,5 +55,5 @@ def import_(file: str, name: str | None, store: str | None, stack: str | None, a
         render.out("works as it is, and cannot be fitted anew, which a new frame would need.")
     if not done.router:
         render.out("No router state that fits came along; it is fitted from the samples that did.")
-    if done.new:
+    if done.new and not done.current:
         render.out(f"`skillstack use {done.stack}` makes it the current stack.")

@@ -31,6 +31,7 @@ class Imported:
     :ivar texts: rows of sample texts that came along.
     :ivar kept_back: rows of sample texts that did not, and are not here either.
     :ivar router: whether the router's state came along and fits.
+    :ivar current: whether commands mean it when none is named.
     """
 
     stack: str
@@ -41,6 +42,7 @@ class Imported:
     texts: int
     kept_back: int
     router: bool
+    current: bool = False
 
 
 def check_new_name(name: str, hint: str) -> str:
