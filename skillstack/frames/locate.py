@@ -70,7 +70,9 @@ def packaged_store() -> Store | None:
 
 
 def choose_stack(store: Store, explicit: str | None = None, environ: Mapping[str, str] | None = None) -> str:
-    """The stack: the explicit one, ``SKILLSTACK_STACK``, the current one, ``reference``.
+    """The stack: the explicit one, ``SKILLSTACK_STACK``, the current one, the only one, ``reference``.
+
+    While a store's first training is under way, no stack is the current one yet.
 
     :raises UsageError: if the name is none.
     """
@@ -78,4 +80,8 @@ def choose_stack(store: Store, explicit: str | None = None, environ: Mapping[str
     named = explicit or environ.get("SKILLSTACK_STACK")
     if named:
         return check_name(named, "The stack")
-    return store.head_stack() or REFERENCE
+    current = store.head_stack()
+    if current is not None:
+        return current
+    stacks = store.stacks()
+    return stacks[0] if len(stacks) == 1 else REFERENCE

@@ -109,6 +109,13 @@ def test_the_stack_is_the_named_one_the_variable_the_current_one_or_reference(st
             choose_stack(store, explicit, environ=environ)
 
 
+def test_without_a_current_stack_the_only_one_is_meant(store):
+    push(store, "trained", "first")
+    assert choose_stack(store, environ={}) == "trained"
+    push(store, "another", "second")
+    assert choose_stack(store, environ={}) == "reference"
+
+
 def test_a_damaged_current_stack_is_named(full):
     (full.root / "HEAD").write_bytes(b"ref: main")
     with pytest.raises(IntegrityError, match="HEAD"):
