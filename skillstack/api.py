@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
-from skillstack.errors import InputError, StoreError, UsageError, did_you_mean
+from skillstack.errors import InputError, UsageError, did_you_mean
 from skillstack.frames import gc
 from skillstack.frames.history import History, Transaction, read_history
 from skillstack.frames.locate import choose_stack, find_store
-from skillstack.frames.names import check_name
 from skillstack.frames.records import Content, Skill
-from skillstack.frames.renaming import is_deleted, revert
+from skillstack.frames.renaming import revert
 from skillstack.frames.rows import Row, check_row
 from skillstack.frames.store import REFERENCE, Store
 from skillstack.frames.verify import Verification, verify
 from skillstack.stack_router import StackRouter, check_router_file, unneeded_states
+from skillstack.stacks import copy, stack_to_add_to
 
 if TYPE_CHECKING:
-    from skillstack.fetching import Fetched
     from skillstack.frames.archive import Exported
-    from skillstack.frames.importing import Imported
     from skillstack.learning import Learned
     from skillstack.loaded import LoadedStack
     from skillstack.models.answering import Answer
@@ -36,28 +33,6 @@ if TYPE_CHECKING:
     from skillstack.training.events import Listener
 
 Text = str | Row
-#: The stack that `Stack.learn` starts where only the reference stack is there.
-MAIN = "main"
-
-
-@dataclass(frozen=True)
-class StackInfo:
-    """A stack as `stacks` lists it.
-
-    :ivar name: its name.
-    :ivar frames: how many frames it has.
-    :ivar tip: id of the newest, or None.
-    :ivar current: whether commands mean it when none is named.
-    :ivar read_only: whether it ships with the package.
-    :ivar deleted: whether it was deleted or renamed; `Stack.undo` brings it back.
-    """
-
-    name: str
-    frames: int
-    tip: str | None
-    current: bool
-    read_only: bool
-    deleted: bool = False
 
 
 class Stack:
@@ -233,7 +208,7 @@ class Stack:
         from skillstack.learning import Learned, Learning, Lesson, check
         from skillstack.training.events import nobody
 
-        chosen, copied = _stack_to_add_to(store, stack, own_base=model is not None)
+        chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
         settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
         lesson = Lesson(table, chosen, replace, model, precision, device, settings, keep_texts)
         check(lesson)
@@ -554,154 +529,6 @@ class Stack:
         return self._loaded[key]
 
 
-def stacks(store: str | Path | None = None, *, deleted: bool = False) -> list[StackInfo]:
-    """The stacks of a store, by name.
-
-    :param deleted: list those too that were deleted or renamed and can be brought back.
-    :raises StoreError: if there is no such store.
-    """
-    found = find_store(str(store) if store is not None else None)
-    current = choose_stack(found.store)
-    gone = {name for name in found.store.stacks() if is_deleted(found.store, name)}
-    return [
-        StackInfo(
-            name=name,
-            frames=sum(1 for _ in found.store.chain(name)),
-            tip=found.store.tip(name),
-            current=name == current,
-            read_only=name == REFERENCE or found.store.read_only,
-            deleted=name in gone,
-        )
-        for name in found.store.stacks()
-        if deleted or name not in gone
-    ]
-
-
-def use(name: str, store: str | Path | None = None) -> str:
-    """Make a stack the current one; returns its name.
-
-    :raises UsageError: if there is no such stack.
-    :raises StoreError: if the store is for reading only.
-    """
-    found = find_store(str(store) if store is not None else None)
-    found.store.set_head_stack(found.store.check_stack(name))
-    return name
-
-
-def import_stack(path: str | Path, *, name: str | None = None, store: str | Path | None = None) -> Imported:
-    """Bring a stack in from a file that `Stack.export` wrote; the store is made where there is none.
-
-    Everything is checked before anything is written. A stack that is here already is left as it is.
-
-    :param name: its name here; by default the one that it had.
-    :raises UsageError: if another stack has the name.
-    :raises IntegrityError: if the file is damaged, or no archive of a stack.
-    :raises StoreError: if a newer version made it, or the store cannot be written.
-    """
-    from skillstack.frames.importing import check_new_name, check_room, place
-    from skillstack.frames.packed import open_archive
-
-    with open_archive(Path(path)) as (packed, cargo):
-        hint = "Give it another name with --as."
-        wanted = check_new_name(name or packed.manifest.stack, hint)
-        to = find_store(str(store) if store is not None else None, create=True).store
-        check_room(to, packed.size)
-        router = StackRouter(to, wanted)
-        fitting = router.fitting(cargo.chain, packed.router())
-        imported = place(
-            packed,
-            cargo,
-            packed.measured(),
-            to,
-            wanted,
-            router={router.folder(cargo.chain) / file: data for file, data in fitting.items()},
-            note=f"import {packed.manifest.stack}",
-            hint=hint,
-        )
-    if to.head_stack() is None:
-        to.set_head_stack(wanted)
-    return replace(imported, current=to.head_stack() == wanted)
-
-
-def copy(old: str, new: str, store: str | Path | None = None) -> str:
-    """Give the frames of a stack a second name; returns the tip.
-
-    The reference stack inside the package is copied into a store here, which is made where there is none.
-
-    :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
-    :raises StoreError: if the store cannot be written.
-    """
-    from skillstack.frames import renaming
-    from skillstack.frames.cargo import cargo_of, measurements
-    from skillstack.frames.importing import check_new_name, place
-
-    found = find_store(str(store) if store is not None else None)
-    tip = found.store.tip(found.store.check_stack(old))
-    to, hint = found.store, "Choose another name."
-    if found.packaged and tip is not None:
-        check_new_name(new, hint)
-        to = find_store(str(store) if store is not None else None, create=True).store
-        cargo = cargo_of(found.store, tip)
-        router = _router_files(found.store, old, to, new)
-        measured = measurements(found.store, cargo)
-        note = f"copy the stack {old}"
-        place(found.store, cargo, measured, to, new, router=router, note=note, hint=hint)
-        if to.head_stack() is None:
-            to.set_head_stack(new)
-        return tip
-    return renaming.copy(to, old, new, router=_router_files(to, old, to, new))
-
-
-def rename(old: str, new: str, store: str | Path | None = None) -> str:
-    """Give a stack another name; returns the tip. `Stack.undo` takes it back under either name.
-
-    :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
-    :raises StoreError: if the store or the stack is for reading only.
-    """
-    from skillstack.frames import renaming
-
-    to = find_store(str(store) if store is not None else None).store
-    to.check_stack(old)
-    return renaming.rename(to, old, new, router=_router_files(to, old, to, new))
-
-
-def delete(name: str, store: str | Path | None = None) -> str:
-    """Take a stack from the list; returns the tip that it had. `Stack.undo` brings it back.
-
-    :raises UsageError: if there is no such stack, or it is empty.
-    :raises StoreError: if the store or the stack is for reading only.
-    """
-    from skillstack.frames import renaming
-
-    return renaming.delete(find_store(str(store) if store is not None else None).store, name)
-
-
-def _stack_to_add_to(store: str | Path | None, stack: str | None, *, own_base: bool) -> tuple[str, bool]:
-    """The stack that a skill is added to, and whether it is to be made first, a copy of the reference one.
-
-    :param own_base: whether a base was named, so that a stack of another base is no place for it.
-    """
-    try:
-        found = find_store(str(store) if store is not None else None)
-    except StoreError:
-        return check_name(stack or MAIN, "The stack"), False
-    chosen = choose_stack(found.store, stack)
-    if chosen != REFERENCE:
-        return chosen, False
-    taken = not found.packaged and found.store.tip(MAIN) is not None
-    return MAIN, found.store.tip(REFERENCE) is not None and not taken and not own_base
-
-
-def _router_files(store: Store, old: str, to: Store, new: str) -> dict[Path, bytes]:
-    """The files of a stack's router by the places where a stack of another name looks for them."""
-    check_name(new, "The stack")
-    chain = store.contents(old)
-    if not chain:
-        return {}
-    folder = StackRouter(to, new).folder(chain)
-    return {folder / name: data for name, data in StackRouter(store, old).files(chain, fit=False).items()}
-
-
 def _rows(rows: Text | Sequence[Text]) -> tuple[list[Row], bool]:
     """The rows, checked, and whether it was a single one."""
     if isinstance(rows, (str, Row)):
@@ -773,25 +600,3 @@ def _asked(frame: Frame, name: str) -> Routed:
         router="none",
         ranking=(),
     )
-
-
-def fetch(
-    preset: str | None = None,
-    *,
-    tasks: Sequence[str] = (),
-    model: str | None = None,
-    output: str | Path = "offline",
-    listen: Callable[[str], None] = lambda line: None,
-) -> Fetched:
-    """Get tasks and a model into one folder, for runs without a network.
-
-    :param preset: all its tasks; or name them with ``tasks``.
-    :param model: a model as well, if any: ``owner/name@revision``, ``smollm2``, ``minilm``.
-    :param listen: called with a line before each download.
-    :raises SkillStackError: one of its kinds, if anything cannot be had; what is there stays.
-    """
-    from skillstack.fetching import fetch_all
-    from skillstack.tasks.presets import load_preset
-
-    names = load_preset(preset).task_names if preset is not None else tuple(dict.fromkeys(tasks))
-    return fetch_all(names, model, Path(output), listen)

@@ -71,6 +71,27 @@ class Fetched:
         return sum(item.bytes for item in self.items)
 
 
+def fetch(
+    preset: str | None = None,
+    *,
+    tasks: Sequence[str] = (),
+    model: str | None = None,
+    output: str | Path = "offline",
+    listen: Callable[[str], None] = lambda line: None,
+) -> Fetched:
+    """Get tasks and a model into one folder, for runs without a network.
+
+    :param preset: all its tasks; or name them with ``tasks``.
+    :param model: a model as well, if any: ``owner/name@revision``, ``smollm2``, ``minilm``.
+    :param listen: called with a line before each download.
+    :raises SkillStackError: one of its kinds, if anything cannot be had; what is there stays.
+    """
+    from skillstack.tasks.presets import load_preset
+
+    names = load_preset(preset).task_names if preset is not None else tuple(dict.fromkeys(tasks))
+    return fetch_all(names, model, Path(output), listen)
+
+
 def fetch_all(
     tasks: Sequence[str],
     model: str | None,

@@ -9,10 +9,10 @@ import pytest
 
 import skillstack.api
 from skillstack import Row, Stack
-from skillstack.api import stacks, use
 from skillstack.errors import InputError, MismatchError, StoreError, UsageError
 from skillstack.models import builtin
 from skillstack.models.loading import load_base
+from skillstack.stacks import stacks, use
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = [

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from skillstack import Stack
-from skillstack.api import copy, delete, import_stack, rename, stacks
 from skillstack.errors import IntegrityError, StoreError, UsageError
 from skillstack.frames import transactions
 from skillstack.frames.gc import GRACE
@@ -18,6 +17,7 @@ from skillstack.frames.records import BaseIdentity, Content, Rendering, Skill
 from skillstack.frames.samples import TextSamples
 from skillstack.frames.store import Store
 from skillstack.stack_router import StackRouter
+from skillstack.stacks import copy, delete, import_stack, rename, stacks
 from skillstack.tasks.sources import load_task
 
 ROOT = Path(__file__).resolve().parents[1]

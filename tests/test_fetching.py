@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from skillstack import fetching
-from skillstack.api import fetch
 from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
 from skillstack.fetched_files import FetchedFile, copy_files, is_whole
 from skillstack.models import builtin, sources
@@ -16,20 +15,20 @@ from skillstack.tasks.sources import HubSource
 def test_a_packaged_model_is_copied_and_is_the_same_there(tmp_path):
     from skillstack.models.identity import weights_fingerprint
 
-    fetched = fetch(model="minilm", output=tmp_path / "offline")
+    fetched = fetching.fetch(model="minilm", output=tmp_path / "offline")
     (item,) = fetched.items
     assert (item.kind, item.licence) == ("model", "apache-2.0")
     assert item.path == "models/sentence-transformers--all-MiniLM-L6-v2"
     assert weights_fingerprint(fetched.folder / item.path) == builtin.FINGERPRINT
     assert fetched.bytes == sum(file.stat().st_size for file in (fetched.folder / item.path).iterdir())
-    assert fetch(model="minilm", output=tmp_path / "offline").new == ()
+    assert fetching.fetch(model="minilm", output=tmp_path / "offline").new == ()
     assert fetching.check_folder(fetched.folder) == ()
     (fetched.folder / item.path / "config.json").write_text("{}")
     assert fetching.check_folder(fetched.folder) == (item,)
 
 
 def test_starter_tasks_ship_and_name_their_licence(tmp_path):
-    fetched = fetch("starter8", output=tmp_path / "offline")
+    fetched = fetching.fetch("starter8", output=tmp_path / "offline")
     assert all(item.shipped and item.licence for item in fetched.items)
     assert not (tmp_path / "offline").exists()
 
@@ -37,7 +36,7 @@ def test_starter_tasks_ship_and_name_their_licence(tmp_path):
 def test_a_task_that_the_hub_must_not_be_asked_for_stops_it_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("SKILLSTACK_CACHE", str(tmp_path / "cache"))
     with pytest.raises(SkillStackError, match="skillstack fetch"):
-        fetch("hard5", model="minilm", output=tmp_path / "offline")
+        fetching.fetch("hard5", model="minilm", output=tmp_path / "offline")
     assert not list(tmp_path.iterdir())
 
 
@@ -121,12 +120,12 @@ def a_model(folder, content):
 def test_two_models_of_one_name_are_never_taken_for_each_other(tmp_path):
     one, other = a_model(tmp_path / "a" / "Base", "a"), a_model(tmp_path / "b" / "Base", "b")
     folder = tmp_path / "offline"
-    first = fetch(model=str(one), output=folder).items[0]
+    first = fetching.fetch(model=str(one), output=folder).items[0]
     with pytest.raises(StoreError, match="another model") as caught:
-        fetch(model=str(other), output=folder)
+        fetching.fetch(model=str(other), output=folder)
     assert "--output" in caught.value.hint
     assert json.loads((folder / first.path / "config.json").read_text())["of"] == "a"
-    assert fetch(model=str(one), output=folder).new == ()
+    assert fetching.fetch(model=str(one), output=folder).new == ()
     assert str(tmp_path) not in (folder / fetching.MANIFEST).read_text().replace(str(one), "")
 
 
@@ -137,7 +136,7 @@ def test_models_of_one_name_and_two_owners_lie_apart(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(sources, "find", found.__getitem__)
     for name in found:
-        fetch(model=name, output=tmp_path / "offline")
+        fetching.fetch(model=name, output=tmp_path / "offline")
     assert [item.path for item in fetching.read_manifest(tmp_path / "offline")] == [
         "models/one--Base",
         "models/two--Base",

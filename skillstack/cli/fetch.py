@@ -47,7 +47,7 @@ def fetch(
     if preset is None and not tasks and model is None:
         raise UsageError("There is nothing to fetch.", "Try `skillstack fetch --preset hard8`.")
 
-    from skillstack.api import fetch as fetch_into
+    from skillstack.fetching import fetch as fetch_into
 
     fetched = fetch_into(preset, tasks=tasks, model=model, output=output, listen=render.note)
     if as_json:

@@ -11,7 +11,7 @@ from skillstack.cli.command import command
 from skillstack.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from skillstack.api import StackInfo
+    from skillstack.stacks import StackInfo
 
 #: How many names each action takes.
 ACTIONS = {"rename": 2, "copy": 2, "delete": 1}
@@ -53,18 +53,18 @@ def stacks(
 
 
 def _change(action: str, names: tuple[str, ...], store: str | None, as_json: bool) -> None:
-    from skillstack import api
+    from skillstack import stacks as whole
     from skillstack.cli.words import short
 
     old, new = names[0], names[-1]
     if action == "delete":
-        tip = api.delete(old, store)
+        tip = whole.delete(old, store)
         text, then = f"deleted {old}", f"`skillstack undo --stack {old}` brings it back."
     elif action == "rename":
-        tip = api.rename(old, new, store)
+        tip = whole.rename(old, new, store)
         text, then = f"renamed {old} to {new}", f"`skillstack undo --stack {new}` takes it back."
     else:
-        tip = api.copy(old, new, store)
+        tip = whole.copy(old, new, store)
         text, then = f"copied {old} to {new}", f"`skillstack use {new}` makes it the current stack."
     if as_json:
         render.document(
@@ -75,8 +75,8 @@ def _change(action: str, names: tuple[str, ...], store: str | None, as_json: boo
 
 
 def _list(store: str | None, stack: str | None, all_: bool, as_json: bool) -> None:
-    from skillstack.api import stacks as list_stacks
     from skillstack.cli.words import columns, many, short
+    from skillstack.stacks import stacks as list_stacks
 
     found = list_stacks(store, deleted=all_)
     if stack is not None:

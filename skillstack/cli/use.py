@@ -16,7 +16,7 @@ def use(name: str | None, store: str | None, stack: str | None, as_json: bool) -
     wanted = name if name is not None else stack
     if wanted is None or (stack is not None and stack != wanted):
         raise UsageError("Which stack is meant is not clear.", "Name one: `skillstack use NAME`.")
-    from skillstack.api import use as use_stack
+    from skillstack.stacks import use as use_stack
 
     chosen = use_stack(wanted, store)
     if as_json:

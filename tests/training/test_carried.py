@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack, import_stack
+from skillstack import Stack
 from skillstack.errors import MismatchError, StoreError
 from skillstack.frames.archive import export
 from skillstack.frames.store import Store
 from skillstack.models.loading import load_base
+from skillstack.stacks import import_stack
 from skillstack.training.events import StepDone
 from skillstack.training.run import train_stack
 
