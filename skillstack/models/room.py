@@ -16,6 +16,7 @@ from skillstack.errors import MissingError
 
 #: How torch, CUDA's libraries and the system say it, where they have no type of error for it.
 _SAYINGS = (
+    "could not create a primitive",  # oneDNN, where the system gives no memory for its code or scratch space
     "out of memory",
     "can't allocate memory",
     "cannot allocate memory",
