@@ -12,10 +12,9 @@ from skillstack.errors import UsageError
 from skillstack.evaluation.confusions import Confusion, confusions
 from skillstack.frames.records import Content, Count
 from skillstack.frames.store import Store
-from skillstack.loaded import LoadedStack
+from skillstack.loaded import LoadedStack, load_base_of
 from skillstack.models.answering import Answering
 from skillstack.models.base import Base
-from skillstack.models.identity import check_same
 from skillstack.models.loading import load_base, pick_device
 from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
@@ -206,7 +205,7 @@ class Learning:
             kind = base_kind(model)
             precision = lesson.precision or default_precision(kind, lesson.device)
         else:
-            model, kind, precision = tip.base.name, _kind(tip), tip.precision
+            model, kind, precision = tip.base.name, tip.base_kind, tip.precision
             if lesson.precision not in (None, precision):
                 raise UsageError(
                     f"The stack {lesson.stack!r} is held at {precision}, not at {lesson.precision}.",
@@ -236,15 +235,7 @@ class Learning:
         return load
 
     def _reload(self, content: Content) -> Base:
-        """The base of a frame that is there, and no other."""
-        base = load_base(
-            self.lesson.model or content.base.name,
-            precision=content.precision,
-            device=self.lesson.device,
-            revision="" if self.lesson.model else content.base.revision,
-        )
-        check_same(content.base, base.identity)
-        return base
+        return load_base_of(content, self.lesson.model, self.lesson.device)
 
     def _most_frequent(self) -> int:
         """The label that a guess without reading would give: the most frequent one in training."""
@@ -266,10 +257,6 @@ def check(lesson: Lesson) -> None:
 def overrides(lesson: Lesson) -> dict[str, Any]:
     """What a lesson changes of its base's recipe."""
     return {"samples_per_class": LEARNED_PER_CLASS, **(lesson.recipe or {})}
-
-
-def _kind(content: Content) -> Literal["encoder", "decoder"]:
-    return "encoder" if content.pooling == "mean" else "decoder"
 
 
 def _right(answers: list[int], labels: list[int]) -> Count:

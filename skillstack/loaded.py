@@ -11,6 +11,7 @@ from skillstack.frames.rows import Row
 from skillstack.frames.store import Store
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
+from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.identity import check_same
@@ -29,18 +30,30 @@ def load_stack(
     :raises MissingError: if it is not here.
     """
     try:
-        base = load_base(
-            model or tip.base.name,
-            precision=precision_change or tip.precision,
-            device=device,
-            revision="" if model else tip.base.revision,
-        )
+        base = load_base_of(tip, model, device, precision_change)
     except MissingError as error:
         if precision_change is None and tip.precision != "fp32":
             error.hint = f"{error.hint} Or hold the base at another precision with --precision-change fp32."
         raise
-    check_same(tip.base, base.identity)
     return LoadedStack(store, Answering(Slot(base)))
+
+
+def load_base_of(content: Content, model: str | None, device: str, precision: str | None = None) -> Base:
+    """The base of a frame, and no other.
+
+    :param model: where it is, if not under the name and revision that the frame remembers.
+    :param precision: another one than the frame's own, or None.
+    :raises MismatchError: if the base of this name is another one now.
+    :raises MissingError: if it is not here.
+    """
+    base = load_base(
+        model or content.base.name,
+        precision=precision or content.precision,
+        device=device,
+        revision="" if model else content.base.revision,
+    )
+    check_same(content.base, base.identity)
+    return base
 
 
 class LoadedStack:

@@ -178,8 +178,7 @@ def _irreplaceable(store: Store) -> set[Path]:
         history = read_history(store, stack)
         for tip in {tip for step in history.steps for tip in (step.before, step.after)}:
             try:
-                nodes = list(store.walk(tip))[::-1]
-                chain = [(node.content, store.content(node.content)) for _, node in nodes]
+                chain = store.contents_to(tip)
             except IntegrityError:
                 continue  # an earlier collection took it
             if any(store.is_withheld(path) for _, content in chain for path in content.files):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from skillstack.errors import IntegrityError, StoreError
 from skillstack.frames import canonical, fields
@@ -161,6 +161,11 @@ class Content:
     plan: str = ""
     canaries: str | None = None
     init_from: str | None = None
+
+    @property
+    def base_kind(self) -> Literal["encoder", "decoder"]:
+        """What the base is: of encoders the mean state counts, of decoders the last one."""
+        return "encoder" if self.pooling == "mean" else "decoder"
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

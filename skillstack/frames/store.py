@@ -361,7 +361,14 @@ class Store:
 
         :raises IntegrityError: if a record is missing or damaged.
         """
-        newest_first = [(node.content, self.content(node.content)) for _, node in self.chain(stack)]
+        return self.contents_to(self.tip(stack))
+
+    def contents_to(self, node_id: str | None) -> tuple[tuple[str, Content], ...]:
+        """Contents with their ids from the first to this node.
+
+        :raises IntegrityError: if a record is missing or damaged.
+        """
+        newest_first = [(node.content, self.content(node.content)) for _, node in self.walk(node_id)]
         return tuple(reversed(newest_first))
 
     def walk(self, node_id: str | None) -> Iterator[tuple[str, Node]]:

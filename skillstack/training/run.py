@@ -160,7 +160,7 @@ def train_stack(
 def holds(job: Job, chain: Chain) -> bool:
     """Whether a stack of this chain holds all that a job asks for, frame by frame of the same plan."""
     return len(chain) >= job.end and all(
-        content.plan == _plan(job, chain, position, content.base, _kind(content)).digest()
+        content.plan == _plan(job, chain, position, content.base, content.base_kind).digest()
         for position, (_, content) in enumerate(chain[: job.end])
         if position >= job.first
     )
@@ -265,7 +265,7 @@ def keep_frames(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
             )
         if position < job.first:
             continue
-        plan = _plan(job, chain, position, content.base, _kind(content))
+        plan = _plan(job, chain, position, content.base, content.base_kind)
         if content.plan != plan.digest():
             difference = _difference(position, content, plan)
             raise UsageError(
@@ -275,10 +275,6 @@ def keep_frames(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
         listen(FrameKept(position - job.first + 1, len(job.tasks), content.name))
         kept.append(content.name)
     return tuple(kept)
-
-
-def _kind(content: Content) -> str:
-    return "encoder" if content.pooling == "mean" else "decoder"
 
 
 def _plan(job: Job, chain: Chain, position: int, base: BaseIdentity, kind: str) -> FramePlan:
