@@ -26,12 +26,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import torch
+from plain_base import load_plain_base
 
 from skillstack import Stack
 from skillstack.answers import Frame
 from skillstack.frames.rows import Row
 from skillstack.models.heads import Head
-from skillstack.models.loading import load_base
 from skillstack.models.pooling import pool
 from skillstack.tasks.sources import load_task
 
@@ -107,7 +107,7 @@ def _peft(stack: Stack, frames: tuple[Frame, ...]) -> Callable[[Row, Frame], int
     """Answers one row with PEFT's own model and the frame's head."""
     from peft import PeftModel
 
-    base = load_base("minilm", device="cpu")
+    base = load_plain_base("minilm")
     adapted = [frame for frame in frames if frame.content.adapter is not None]
     model = None
     for frame in adapted:

@@ -29,6 +29,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import torch
+from plain_base import load_plain_base
 
 from skillstack.frames.store import Store
 from skillstack.models.base import Base
@@ -255,7 +256,7 @@ def main() -> int:
                 head = start_head(base, plan)
                 sides = tasks.setdefault(task, {"ours": [], "trainer": []})
                 sides["ours"].append(ours(base, plan, folder))
-                base = load_base(options.model, device="cpu")
+                base = load_plain_base(options.model)
                 sides["trainer"].append(theirs(base, plan, head, folder))
                 line = {side: round(found[-1].seconds, 2) for side, found in sides.items()}
                 print(json.dumps({"round": turn, "task": task, **line}), file=sys.stderr)

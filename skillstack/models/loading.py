@@ -16,6 +16,7 @@ from skillstack.models import devices, sources
 from skillstack.models.architecture import kind_of
 from skillstack.models.base import Base, Kind
 from skillstack.models.identity import tokenizer_fingerprint, weights_fingerprint
+from skillstack.models.kernels import use_fast_kernels
 from skillstack.models.quiet import quiet
 
 Precision = Literal["fp32", "bf16", "fp16", "nf4"]
@@ -50,6 +51,7 @@ def load_base(
     for parameter in whole.parameters():
         parameter.requires_grad_(False)
     whole.eval()
+    use_fast_kernels(whole)
     identity = BaseIdentity(
         weights=source.weights or weights_fingerprint(source.folder),
         tokenizer=tokenizer_fingerprint(tokenizer, pairs=kind == "encoder"),
