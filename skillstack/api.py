@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
 from skillstack.errors import InputError, UsageError, did_you_mean
-from skillstack.frames import gc
+from skillstack.frames import derived, gc
 from skillstack.frames.history import History, Transaction, read_history
 from skillstack.frames.locate import choose_stack, find_store
 from skillstack.frames.records import Content, Skill
@@ -17,10 +17,11 @@ from skillstack.frames.renaming import revert
 from skillstack.frames.rows import Row, check_row
 from skillstack.frames.store import REFERENCE, Store
 from skillstack.frames.verify import Verification, verify
-from skillstack.stack_router import StackRouter, check_router_file, unneeded_states
+from skillstack.stack_router import StackRouter, router_file_check, unneeded_states
 from skillstack.stacks import copy, stack_to_add_to
 
 if TYPE_CHECKING:
+    from skillstack.evaluation.result import Evaluation
     from skillstack.frames.archive import Exported
     from skillstack.learning import Learned
     from skillstack.loaded import LoadedStack
@@ -172,6 +173,10 @@ class Stack:
         device: str = "auto",
         recipe: Mapping[str, Any] | None = None,
         keep_texts: bool = True,
+        time_limit: float | None = None,
+        micro_batch: int = 0,
+        accumulate: int = 1,
+        gradient_checkpointing: bool | None = None,
         on_event: Listener | None = None,
         on_table: Callable[[TableReport], None] = lambda report: None,
     ) -> Learned:
@@ -187,13 +192,18 @@ class Stack:
         :param test_size: share of the rows that is held back to test with.
         :param max_per_class: training rows per class; by default 200.
         :param replace: have it take the place of the frame of this name, at the tip.
+        :param time_limit: seconds after which the training stops at a checkpoint; what is learned has no
+            frame then, and the same call goes on from there. Asking the rows held back comes after it.
+        :param micro_batch: as in `train`; likewise ``accumulate`` and ``gradient_checkpointing``.
         :param on_table: called with what was found in the table, before anything is trained.
         :raises InputError: if the table cannot be used.
         :raises UsageError: if its columns are not clear, or the name is taken.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
         from skillstack.tasks.sources.table import load_table
+        from skillstack.training.deadline import Deadline
 
+        deadline = Deadline(time_limit)
         table = load_table(
             Path(file),
             name,
@@ -207,16 +217,20 @@ class Stack:
         on_table(table.report)
         from skillstack.learning import Learned, Learning, Lesson, check
         from skillstack.training.events import nobody
+        from skillstack.training.execution import Execution
 
+        execution = Execution(micro_batch, accumulate, gradient_checkpointing, deadline)
         chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
         settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
-        lesson = Lesson(table, chosen, replace, model, precision, device, settings, keep_texts)
+        lesson = Lesson(table, chosen, replace, model, precision, device, settings, keep_texts, execution)
         check(lesson)
         if copied:
             copy(REFERENCE, chosen, store)
         to = find_store(str(store) if store is not None else None, create=True).store
         learning = Learning(to, lesson)
         result, change = learning.run(on_event or nobody)
+        if not result.complete:
+            return Learned(chosen, None, table.report, change, copied, test=None, lost=None)
         if to.head_stack() != chosen:
             to.set_head_stack(chosen)
         opened = cls(to, chosen)
@@ -410,19 +424,84 @@ class Stack:
                 found[place] = _predicted(routed[place], skill, answer, changed)
         return found[0] if single else found
 
+    def evaluate(
+        self,
+        *,
+        per_class: int | None = 64,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
+        only: Sequence[str] = (),
+        matrix: bool = False,
+        router: str = "hybrid_chain",
+        threshold: float | None = None,
+        depth: int | None = None,
+        model: str | None = None,
+        device: str = "auto",
+        precision_change: str | None = None,
+        on_answers: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Evaluation:
+        """How good the stack is on its tasks' test rows, how sure that is, and what would do instead.
+
+        Answers are kept beside the store, so that a second call asks the model nothing.
+
+        :param per_class: test rows of each class at most; None for all.
+        :param data_dir: folder with one folder per task, for tasks that do not ship with the package.
+        :param tables: by skill, a table of labelled rows instead of the task's own test rows.
+        :param only: tasks or skills to evaluate; by default all that have test rows here.
+        :param matrix: ask every frame about every task.
+        :param router: as in `route`; likewise ``threshold`` and ``depth``.
+        :param model: as in `predict`; likewise ``device`` and ``precision_change``.
+        :param on_answers: called with answers given by the model, and answers needed.
+        :raises InputError: if there are no test rows, or they have labels that a skill does not know.
+        :raises SkillStackError: one of its kinds, if anything else cannot be done.
+        """
+        from skillstack.evaluation.stack import Exam, Subject, evaluate
+        from skillstack.hub.cachedir import cache_dir
+
+        frames = tuple(reversed(self.frames()))
+        if not frames:
+            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        if per_class is not None and per_class < 1:
+            raise UsageError(f"{per_class} rows a class are none.", "Give at least 1, or all.")
+        root = cache_dir() if self.store.read_only else self.store.root
+        subject = Subject(
+            name=self.name,
+            frames=frames,
+            route=lambda rows: self.route(rows, router=router, threshold=threshold, depth=depth),
+            load=lambda: self._load(model, device, precision_change),
+            precision=precision_change or frames[-1].content.precision,
+            derived=root / derived.FOLDER,
+            router=router,
+        )
+        exam = Exam(
+            per_class=per_class,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            tables={name: Path(path) for name, path in (tables or {}).items()},
+            only=tuple(only),
+            matrix=matrix,
+        )
+        return evaluate(subject, exam, on_answers)
+
     # trusting and changing ----------------------------------------------------------------------------
 
     def verify(
-        self, *, deep: bool = False, model: str | None = None, device: str = "auto"
+        self,
+        *,
+        deep: bool = False,
+        model: str | None = None,
+        device: str = "auto",
+        precision_change: str | None = None,
     ) -> tuple[Verification, tuple[CanaryCheck, ...]]:
         """Check every file of the store, and with ``deep`` that each frame of this stack answers as ever.
 
+        :param precision_change: hold the base at another precision than in training; `agreement` says how
+            many labels stay.
         :raises MismatchError: with ``deep``, if the base here is not the one of the frames.
         """
-        checked = verify(self.store, other_files=check_router_file)
+        checked = verify(self.store, other_files=router_file_check())
         if not deep or not checked.ok:
             return checked, ()
-        return checked, self._load(model, device, None).check_canaries(self.frames())
+        return checked, self._load(model, device, precision_change).check_canaries(self.frames())
 
     def history(self) -> History:
         """What happened to this stack."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from skillstack.answers import Frame
@@ -24,6 +24,7 @@ from skillstack.tasks.sources.table_report import TableReport
 from skillstack.tasks.task import Example
 from skillstack.training.command import base_kind, default_precision, recipe_of
 from skillstack.training.events import Listener
+from skillstack.training.execution import Execution
 from skillstack.training.recipe import LEARNED_PER_CLASS
 from skillstack.training.run import Job, Result, holds, train_stack
 
@@ -31,7 +32,7 @@ from skillstack.training.run import Job, Result, holds, train_stack
 MOST_TESTED = 2000
 
 
-Change = Literal["learned", "replaced", "brought back", "nothing"]
+Change = Literal["learned", "replaced", "brought back", "nothing", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,29 @@ class Learned:
     """What was learned.
 
     :ivar stack: the stack's name.
-    :ivar frame: the new frame.
+    :ivar frame: the new frame; None where the time limit came first.
     :ivar table: what was done with the rows.
     :ivar change: what became of the stack: the frame was ``learned``, has ``replaced`` an older one, was
-        ``brought back`` after an undo without training, or was there already (``nothing``).
+        ``brought back`` after an undo without training, was there already (``nothing``), or is not done yet
+        (``unfinished``): the same call goes on.
     :ivar copied: whether the stack is a copy of the reference stack, made just before.
-    :ivar test: what the held-back rows tell; None where none were.
+    :ivar test: what the held-back rows tell; None where none were, or there is no frame to ask.
     :ivar lost: of other tasks, sample texts that go to the new skill, each by a router that did not see it;
-        None where there are too few to tell.
+        None where there are too few to tell, or there is no frame.
     """
 
     stack: str
-    frame: Frame
+    frame: Frame | None
     table: TableReport
     change: Change
     copied: bool
     test: Tested | None
     lost: tuple[Taken, ...] | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the frame is there; False where the time limit came first."""
+        return self.frame is not None
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ class Lesson:
     :ivar device: ``auto``, ``cpu`` or ``cuda``.
     :ivar recipe: what differs from the base's recipe.
     :ivar keep_texts: whether the store keeps sample texts.
+    :ivar execution: how the training is carried out here.
     """
 
     table: TableTask
@@ -114,6 +122,7 @@ class Lesson:
     device: str = "auto"
     recipe: Mapping[str, Any] | None = None
     keep_texts: bool = True
+    execution: Execution = field(default_factory=Execution)
 
 
 class Learning:
@@ -145,7 +154,10 @@ class Learning:
                     "Choose another name, or pass --replace; `skillstack undo` brings the old one back.",
                 )
             job = self._job(chain[-1][1], len(names) - 1, replaces=name)
-        result = train_stack(store, job, self._load(job), StackRouter(store, lesson.stack).fit, listen)
+        fit = StackRouter(store, lesson.stack).fit
+        result = train_stack(store, job, self._load(job), fit, listen, lesson.execution)
+        if not result.complete:
+            return result, "unfinished"
         if store.tip(lesson.stack) == before:
             return result, "nothing"
         if not result.trained:

@@ -75,16 +75,16 @@ class LoadedStack:
         :raises MismatchError: if a frame does not fit the base.
         """
         pairs = zip(frames, skills, strict=True)
-        return self.answering.answer(rows, [self._answerer(frame.content, skill) for frame, skill in pairs])
+        return self.answering.answer(rows, [self.answerer(frame.content, skill) for frame, skill in pairs])
 
     def beside(
         self, rows: Sequence[Row], frame: Frame, skill: Skill, rival: Head | None
     ) -> tuple[list[Answer], list[Answer]]:
         """Each row's answer by a skill, and by another head on the bare base, if there is one."""
-        own = self._answerer(frame.content, skill)
+        own = self.answerer(frame.content, skill)
         asked = [own] * len(rows)
         if rival is not None:
-            asked += [Answerer("", dict, None, rival, skill.rendering)] * len(rows)
+            asked += [bare(rival, skill)] * len(rows)
         found = self.answering.answer([*rows, *rows][: len(asked)], asked)
         return found[: len(rows)], found[len(rows) :]
 
@@ -105,12 +105,19 @@ class LoadedStack:
     def check_canaries(self, frames: Sequence[Frame]) -> tuple[CanaryCheck, ...]:
         """Ask every skill the canary sentences, and hold the answers against the stored ones.
 
+        At another precision than that of the training, the rougher of the two sets the limit.
+
         :raises IntegrityError: if a file is missing or altered.
         :raises MismatchError: if a frame does not fit the base.
         """
+        held = self.answering.slot.base.precision
         return tuple(
             CanaryCheck(
-                frame.name, skill, kept.distance(found), kept.effect, kept.limit(frame.content.precision)
+                frame=frame.name,
+                skill=skill,
+                distance=kept.distance(found),
+                effect=kept.effect,
+                limit=max(kept.limit(precision) for precision in (held, frame.content.precision)),
             )
             for frame, skill, kept, found in self._canaries(frames)
         )
@@ -131,12 +138,16 @@ class LoadedStack:
                         f"The frame {frame.name!r} has no canaries of its skill {skill.name!r}.",
                         "Its record is damaged; restore it from a copy of the store.",
                     )
-                answerer = self._answerer(content, skill)
+                answerer = self.answerer(content, skill)
                 self.answering.swap(answerer)
                 encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
                 yield frame, skill.name, stored[skill.name], skill_logits(slot, encoded, answerer.head)
 
-    def _answerer(self, content: Content, skill: Skill) -> Answerer:
+    def answerer(self, content: Content, skill: Skill) -> Answerer:
+        """A skill with the adapter of a content, which need not be its own frame's.
+
+        :raises IntegrityError: if a file is missing or altered.
+        """
         adapter = content.adapter
         key = content.behaviour(skill)
         if key not in self._answerers:
@@ -152,5 +163,11 @@ class LoadedStack:
                 spec=spec,
                 head=head,
                 rendering=skill.rendering,
+                name=content.name,
             )
         return self._answerers[key]
+
+
+def bare(head: Head, skill: Skill) -> Answerer:
+    """A head of a skill's labels on the base alone."""
+    return Answerer("", dict, None, head, skill.rendering, skill.name)

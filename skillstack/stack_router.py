@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.errors import IntegrityError, StoreError, UsageError
+from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
 from skillstack.frames import withheld
 from skillstack.frames.history import read_history
 from skillstack.frames.records import Content
@@ -150,15 +151,28 @@ class StackRouter:
         return hash_rows(samples.rows)
 
 
-def check_router_file(path: Path) -> bool:
-    """Check a file of a router state; returns whether it is one.
+def router_file_check() -> Callable[[Path], bool]:
+    """What checks files of router states: returns whether a file is one, and raises if its state is damaged.
 
-    :raises IntegrityError: if it is damaged.
+    Both files of a state are read at the first of them, and the second one shares what was found.
     """
-    if path.name not in (state.RECORD, state.TENSORS):
-        return False
-    state.check(path.parent)
-    return True
+
+    @cache
+    def trouble(folder: Path) -> SkillStackError | None:
+        try:
+            state.check(folder)
+        except SkillStackError as error:
+            return error.with_traceback(None)  # which would keep the files' bytes
+        return None
+
+    def check(path: Path) -> bool:
+        if path.name not in (state.RECORD, state.TENSORS):
+            return False
+        if (error := trouble(path.parent)) is not None:
+            raise error
+        return True
+
+    return check
 
 
 def unneeded_states(store: Store) -> list[Path]:

@@ -10,14 +10,11 @@ from skillstack.errors import StoreError
 from skillstack.frames.locate import choose_stack, find_store
 from skillstack.frames.names import check_name
 from skillstack.frames.renaming import is_deleted
-from skillstack.frames.store import REFERENCE, Store
+from skillstack.frames.store import MAIN, REFERENCE, Store
 from skillstack.stack_router import StackRouter
 
 if TYPE_CHECKING:
     from skillstack.frames.importing import Imported
-
-#: The stack that `Stack.learn` starts where only the reference stack is there.
-MAIN = "main"
 
 
 @dataclass(frozen=True)

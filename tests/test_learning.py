@@ -10,11 +10,12 @@ import pytest
 
 from skillstack import Stack
 from skillstack.cli.learned import learned_words
+from skillstack.cli.watching import UNFINISHED
 from skillstack.errors import InputError, UsageError
 from skillstack.frames.store import Store
 from skillstack.tasks.sources import load_task
 from skillstack.tasks.sources.table import load_table
-from skillstack.training.events import Event, StepDone
+from skillstack.training.events import Event, FrameStarted, StepDone
 
 SMALL = {"max_length": 32, "epochs": 1, "min_epochs": 1, "router_samples": 48, "dev_samples": 40}
 TASK = "banking"
@@ -121,6 +122,33 @@ def test_a_head_alone_has_no_adapter_and_needs_no_steps(tmp_path: Path) -> None:
     assert learned.frame.adapter_bytes == 0
     assert learned.test.frame == learned.test.frozen_linear
     assert not any(isinstance(event, StepDone) for event in steps)
+
+
+def test_stopped_by_the_time_limit_it_goes_on_and_ends_as_if_never_stopped(
+    folder: Path, tmp_path: Path
+) -> None:
+    file = folder / "tickets.csv"
+    heard: list[Event] = []
+    limited = {"time_limit": 1e-6, "on_event": heard.append}
+    stopped = learn(tmp_path, "tickets", file, **limited)  # a run does at least one step, however late
+    assert (stopped.complete, stopped.change, stopped.frame) == (False, "unfinished", None)
+    assert (stopped.test, stopped.lost) == (None, None)
+    assert UNFINISHED[0] in learned_words(stopped)
+    assert [event.step for event in heard if isinstance(event, StepDone)] == [1]
+    assert Store.open(tmp_path / "frames").head_stack() is None
+    done = learn(tmp_path, "tickets", file, on_event=heard.append)
+    assert (done.complete, done.change) == (True, "learned")
+    assert [event.resumed_at for event in heard if isinstance(event, FrameStarted)] == [0, 1]
+    assert done.frame == Stack.open(folder / "frames").frames()[-1]
+
+
+def test_rows_pass_in_parts_and_a_step_learns_from_as_many(folder: Path, tmp_path: Path) -> None:
+    parts = {"micro_batch": 3, "accumulate": 2, "gradient_checkpointing": True}
+    learned = learn(tmp_path, "tickets", folder / "tickets.csv", **parts)
+    assert learned.complete
+    assert learned.frame.content.recipe == Stack.open(folder / "frames").frame("tickets").content.recipe
+    with pytest.raises(UsageError, match="micro-batch"):
+        learn(tmp_path, "more", folder / "trips.csv", micro_batch=-1)
 
 
 def test_a_bad_table_leaves_nothing_behind(tmp_path: Path) -> None:

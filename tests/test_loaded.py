@@ -126,6 +126,17 @@ def test_every_frame_passes_its_canaries(loaded, store, frames):
     assert all(check.effect > 10 * check.limit for check in checks)
 
 
+def test_at_another_precision_the_rougher_of_the_two_sets_the_limit(loaded, store, frames):
+    rough = load_stack(store, frames[-1].content, None, "cpu", "bf16")
+    exact = loaded.check_canaries(frames)
+    found = rough.check_canaries(frames)
+    assert all(check.ok for check in found)
+    for one, other in zip(found, exact, strict=True):
+        assert (one.frame, one.effect) == (other.frame, other.effect)
+        assert one.distance > other.limit  # what fp32 would not let pass
+        assert one.limit >= 0.1 * one.effect > other.limit
+
+
 def changed(store: Store, frame: Frame, **changes: object) -> Frame:
     """A frame whose content was changed, as a forger would who keeps all digests right."""
     content: Content = dataclasses.replace(frame.content, **changes)

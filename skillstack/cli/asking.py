@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from skillstack.cli import render
+from skillstack.cli.gathering import gathering
 from skillstack.errors import UsageError
 from skillstack.frames.rows import Row, check_row
 
@@ -174,14 +173,5 @@ class Asking:
         )
 
 
-def asking(function: Callable[..., int]) -> Callable[..., int]:
-    """Add the options that route and predict share; the function gets them as one value, ``asked``."""
-
-    @functools.wraps(function)
-    def gathered(**options: Any) -> int:
-        shared = {field.name: options.pop(field.name) for field in dataclasses.fields(Asking)}
-        return function(asked=Asking(**shared), **options)
-
-    for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
+#: Adds the options that route and predict share; the command gets them as ``asked``.
+asking = gathering(Asking, "asked", _OPTIONS)

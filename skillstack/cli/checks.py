@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from skillstack.answers import CanaryCheck
+from skillstack.answers import Agreement, CanaryCheck
+from skillstack.cli.answered import agreement_words
 from skillstack.cli.opening import open_stack
-from skillstack.cli.render import clean_line
+from skillstack.cli.render import clean_line, width
 from skillstack.cli.words import columns, many
 from skillstack.errors import IntegrityError, UsageError
 from skillstack.frames.locate import find_store
@@ -26,11 +28,13 @@ class Checked:
     :ivar where: the store.
     :ivar files: what its files are.
     :ivar canaries: what the frames answered, or None where they were not asked.
+    :ivar agreement: how many answers kept their label at another precision; None where none was asked for.
     """
 
     where: str
     files: Verification
     canaries: tuple[CanaryCheck, ...] | None = None
+    agreement: Agreement | None = None
 
     @property
     def ok(self) -> bool:
@@ -39,10 +43,17 @@ class Checked:
 
 
 def check(
-    store: str | None, stack: str | None, *, deep: bool, device: str, model: str | None = None
+    store: str | None,
+    stack: str | None,
+    *,
+    deep: bool,
+    device: str,
+    model: str | None = None,
+    precision_change: str | None = None,
 ) -> Checked:
     """Verify the store. What is needed to open it may be the very thing that is damaged.
 
+    :param precision_change: with ``deep``, hold the base at another precision than the frames' own.
     :raises StoreError: if there is no store, or a newer version made it.
     :raises MismatchError: with ``deep``, if the base here is not the one of the frames.
     """
@@ -57,13 +68,18 @@ def check(
             opened, deep = Stack(find_store(store).store, REFERENCE), False
         except IntegrityError as error:
             return Checked(str(store or "."), Verification(1, 0, (Problem(MARKER, error.message),), ()))
-    files, canaries = opened.verify(deep=deep, model=model, device=device)
-    return Checked(str(opened.store.root), files, canaries if deep and files.ok else None)
+    files, canaries = opened.verify(deep=deep, model=model, device=device, precision_change=precision_change)
+    if not deep or not files.ok:
+        return Checked(str(opened.store.root), files)
+    changed = None
+    if precision_change is not None:
+        changed = opened.agreement(precision_change, model=model, device=device)
+    return Checked(str(opened.store.root), files, canaries, changed)
 
 
 def check_json(checked: Checked) -> dict[str, Any]:
-    """``canaries`` is null where none were asked."""
-    files, canaries = checked.files, checked.canaries
+    """``canaries`` is null where none were asked, ``agreement`` at the precision of the training."""
+    files, canaries, changed = checked.files, checked.canaries, checked.agreement
     return {
         "ok": checked.ok,
         "store": checked.where,
@@ -72,6 +88,7 @@ def check_json(checked: Checked) -> dict[str, Any]:
         "problems": [{"path": p.path, "message": p.message} for p in files.problems],
         "strays": list(files.strays),
         "canaries": None if canaries is None else [_canary(check) for check in canaries],
+        "agreement": None if changed is None else asdict(changed),
     }
 
 
@@ -100,6 +117,8 @@ def check_words(checked: Checked) -> list[str]:
             lines.append(f"  ... and {len(files.strays) - STRAYS:,} more")
     if checked.canaries is not None:
         lines += _canary_words(checked.canaries)
+    if checked.agreement is not None:
+        lines += textwrap.wrap(agreement_words(checked.agreement), width())
     return lines
 
 

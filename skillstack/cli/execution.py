@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import click
+
+from skillstack.cli.gathering import gathering
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -74,11 +76,35 @@ _OPTIONS = (
 )
 
 
-def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of batches, checkpointing and time."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+@dataclass(frozen=True)
+class Carried:
+    """How a training is to be carried out: the options of batches, checkpointing and time.
+
+    :ivar batch_size: rows of a step, which is the recipe's matter; 0 or None for its own.
+    :ivar micro_batch: rows at once; 0 starts with all of a step.
+    :ivar gradient_checkpointing: None leaves it to the rules.
+    :ivar time_limit: seconds.
+    """
+
+    batch_size: int | None
+    micro_batch: int
+    accumulate: int
+    gradient_checkpointing: bool | None
+    time_limit: float | None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What `Stack.train` and `Stack.learn` are told."""
+        return {
+            "micro_batch": self.micro_batch,
+            "accumulate": self.accumulate,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "time_limit": self.time_limit,
+        }
+
+
+#: Gives a command the options of `Carried`, as ``carried``.
+carrying = gathering(Carried, "carried", _OPTIONS)
 
 
 def launched_place() -> int:

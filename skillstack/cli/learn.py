@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from skillstack.cli import render
+from skillstack.cli.bases import device_option, model_option, precision_option
 from skillstack.cli.command import command
-from skillstack.cli.failures import Interrupted
+from skillstack.cli.execution import Carried, carrying
+from skillstack.cli.failures import OUT_OF_TIME
 
 if TYPE_CHECKING:
     from skillstack.tasks.sources.table_report import TableReport
-    from skillstack.training.events import Event
 
 
 @command(
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     "skillstack learn entailed pairs.tsv --text-column premise --pair-column hypothesis",
     "skillstack learn tickets more-tickets.parquet --replace",
     "skillstack learn tickets tickets.csv --method frozen-linear --stack quick",
+    "skillstack learn tickets tickets.csv --time-limit 30m",
 )
 @click.argument("name")
 @click.argument("file")
@@ -43,16 +45,11 @@ if TYPE_CHECKING:
     type=click.Choice(["skillstack", "frozen-linear"]),
     help="frozen-linear trains a head alone, in seconds.",
 )
-@click.option("--model", metavar="NAME", help="Base of a new stack; or where a stack's own base is.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16", "nf4"]),
-    default="auto",
-    show_default=True,
-    help="How the base of a new stack is held.",
-)
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu or cuda.")
+@model_option("Base of a new stack; or where a stack's own base is.")
+@precision_option("How the base of a new stack is held.")
+@device_option()
 @click.option("--seed", type=int, metavar="N", help="Of rows, order, start and dropout.")
+@carrying
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
 @click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
 def learn(
@@ -67,66 +64,61 @@ def learn(
     replace: bool,
     method: str | None,
     model: str | None,
-    precision: str,
+    precision: str | None,
     device: str,
     seed: int | None,
+    carried: Carried,
     settings: tuple[str, ...],
     no_keep_texts: bool,
     store: str | None,
     stack: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Learn a skill from a table of your own: CSV, TSV, JSON lines or Parquet.
 
     Columns are found, or asked for. A part of the rows is held back, and says how good the new frame is and
-    what it does to routing. On the reference stack it starts a copy, called main.
+    what it does to routing. On the reference stack it starts a copy, called main. Stopped and run again, it
+    goes on where it was.
     """
     from skillstack.cli.learned import learned_words, table_words
     from skillstack.cli.recipes import chosen_recipe
 
-    named = {"seed": seed, "method": method}
+    named = {"seed": seed, "method": method, "batch_size": carried.batch_size or None}
     recipe = chosen_recipe({key: value for key, value in named.items() if value is not None}, settings)
 
-    from skillstack.cli.interrupts import remembered_interrupts
-    from skillstack.cli.training import training_progress
+    from skillstack.cli.watching import watched_training
 
     def tell(report: TableReport) -> None:
         render.note("\n".join(table_words(report)))
 
-    try:
+    with watched_training() as listen:
         from skillstack.api import Stack
 
-        with training_progress() as show, remembered_interrupts() as check_interrupt:
-
-            def listen(event: Event) -> None:
-                check_interrupt()
-                show(event)
-
-            learned = Stack.learn(
-                name,
-                file,
-                family=family,
-                text_column=text_column,
-                pair_column=pair_column,
-                label_column=label_column,
-                test_size=test_size,
-                max_per_class=max_per_class,
-                replace=replace,
-                store=store,
-                stack=stack,
-                model=model,
-                precision=None if precision == "auto" else precision,
-                device=device,
-                recipe=recipe,
-                keep_texts=not no_keep_texts,
-                on_event=listen,
-                on_table=tell,
-            )
-    except KeyboardInterrupt:
-        raise Interrupted("Run the same command again to go on where it stopped.") from None
+        learned = Stack.learn(
+            name,
+            file,
+            family=family,
+            text_column=text_column,
+            pair_column=pair_column,
+            label_column=label_column,
+            test_size=test_size,
+            max_per_class=max_per_class,
+            replace=replace,
+            store=store,
+            stack=stack,
+            model=model,
+            precision=precision,
+            device=device,
+            recipe=recipe,
+            keep_texts=not no_keep_texts,
+            **carried.settings,
+            on_event=listen,
+            on_table=tell,
+        )
     if as_json:
         from skillstack.cli.learned import learned_json
 
         render.document(learned_json(learned))
     else:
         render.out("\n".join(learned_words(learned)))
+    return 0 if learned.complete else OUT_OF_TIME

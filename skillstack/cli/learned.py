@@ -6,12 +6,14 @@ import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from skillstack.cli.watching import UNFINISHED
 from skillstack.cli.words import columns, many, pairs, percent, short, shorten
 from skillstack.evaluation.intervals import wilson
 from skillstack.frames.records import Count
 from skillstack.training.recipe import LEARNED_PER_CLASS
 
 if TYPE_CHECKING:
+    from skillstack.answers import Frame
     from skillstack.learning import Learned, Taken, Tested
     from skillstack.tasks.sources.table_report import TableReport
 
@@ -37,6 +39,9 @@ def table_words(report: TableReport) -> list[str]:
 
 def learned_words(learned: Learned) -> list[str]:
     """The new frame: how good it is, what it confuses, and what it does to routing."""
+    if learned.frame is None:
+        copied = [_copied(learned)] if learned.copied else []
+        return [*copied, *UNFINISHED]
     frame, skill = learned.frame, learned.frame.skills[0]
     place = f"frame {frame.position + 1} of {learned.stack}, {short(frame.id)}"
     title = f"{learned.change} {skill.name} ({skill.family}): {place}"
@@ -44,13 +49,13 @@ def learned_words(learned: Learned) -> list[str]:
         title = f"Nothing to do: {learned.stack} has {skill.name} from these rows already."
     lines = [title]
     if learned.copied:
-        lines.append(f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one.")
+        lines.append(_copied(learned))
     tested = learned.test
     if tested is None:
         lines += ["", "No rows were held back, so nothing is said about its accuracy."]
     else:
         lines += ["", *_accuracies(tested), *_confusions(tested)]
-    return [*lines, "", *_routing(learned), *_next(learned)]
+    return [*lines, "", *_routing(learned, frame), *_next(frame)]
 
 
 def learned_json(learned: Learned) -> dict[str, Any]:
@@ -58,7 +63,8 @@ def learned_json(learned: Learned) -> dict[str, Any]:
     tested = learned.test
     return {
         "stack": learned.stack,
-        "frame": learned.frame.to_json(),
+        "complete": learned.complete,
+        "frame": None if learned.frame is None else learned.frame.to_json(),
         "change": learned.change,
         "copied": learned.copied,
         "table": learned.table.to_json(),
@@ -74,6 +80,10 @@ def learned_json(learned: Learned) -> dict[str, Any]:
         },
         "lost": None if learned.lost is None else [asdict(taken) for taken in learned.lost],
     }
+
+
+def _copied(learned: Learned) -> str:
+    return f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one."
 
 
 def _accuracies(tested: Tested) -> list[str]:
@@ -106,7 +116,7 @@ def _confusions(tested: Tested) -> list[str]:
     return ["", "Most confused", *lines] if lines else []
 
 
-def _routing(learned: Learned) -> list[str]:
+def _routing(learned: Learned, frame: Frame) -> list[str]:
     rows = []
     if (tested := learned.test) is not None:
         share = f"{percent(tested.routed.accuracy)} of its held-back rows come to it"
@@ -115,7 +125,7 @@ def _routing(learned: Learned) -> list[str]:
         rows.append(("other tasks", "too few sample texts to tell what they lose to it"))
     elif learned.lost:
         rows.append(("other tasks", f"lose sample texts to it: {_named(learned.lost)}"))
-    elif learned.frame.position:
+    elif frame.position:
         rows.append(("other tasks", "lose no sample text to it"))
     return pairs(rows, indent=0)
 
@@ -127,8 +137,8 @@ def _named(taken: tuple[Taken, ...]) -> str:
     return ", ".join(named)
 
 
-def _next(learned: Learned) -> list[str]:
-    name = shlex.quote(learned.frame.name)
+def _next(frame: Frame) -> list[str]:
+    name = shlex.quote(frame.name)
     return [
         "",
         "Try",

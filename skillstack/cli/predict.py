@@ -10,6 +10,7 @@ import click
 from skillstack.answers import Predicted
 from skillstack.cli import render
 from skillstack.cli.asking import Asking, asking
+from skillstack.cli.bases import device_option, precision_change_option
 from skillstack.cli.command import command
 from skillstack.cli.opening import open_stack
 from skillstack.frames.rows import Row
@@ -25,12 +26,8 @@ from skillstack.frames.rows import Row
 @asking
 @click.option("--frame", metavar="NAME", help="Ask this frame instead of the one that the router picks.")
 @click.option("--model", metavar="FOLDER", help="Where the base is, if not where the frames look for it.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu or cuda.")
-@click.option(
-    "--precision-change",
-    type=click.Choice(["fp32", "bf16", "fp16", "nf4"]),
-    help="Hold the base in another precision than the frames were trained in.",
-)
+@device_option()
+@precision_change_option("Hold the base in another precision than the frames were trained in.")
 def predict(
     asked: Asking,
     frame: str | None,

@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skillstack.answers import Trained
+from skillstack.cli.watching import UNFINISHED
 from skillstack.cli.words import accuracy, columns, many, percent, seconds
 from skillstack.frames.records import Count
 from skillstack.training.events import Event, FrameDone
-
-_UNFINISHED = (
-    "The time limit is reached, and what was done is kept.",
-    "Run the same command again to go on where it stopped.",
-)
 
 
 @dataclass
@@ -56,7 +52,7 @@ class Summary:
         """A table of the frames, and the next commands to try."""
         if not trained.complete and not trained.trained:
             kept = f"{many(len(trained.kept), 'frame')} of {trained.stack} are there" if trained.kept else ""
-            return [*([kept + "."] if kept else []), *_UNFINISHED]
+            return [*([kept + "."] if kept else []), *UNFINISHED]
         if not trained.trained:
             done = f"Nothing to do: {many(len(trained.kept), 'frame')} of {trained.stack} are there already."
             return [done, *_next(trained, store)]
@@ -80,7 +76,7 @@ class Summary:
                     seconds(sum(f.seconds for f in self.done)),
                 ]
             )
-        after = _next(trained, store) if trained.complete else ["", *_UNFINISHED]
+        after = _next(trained, store) if trained.complete else ["", *UNFINISHED]
         return [*lines, "", *columns(table, right=(4,)), *after]
 
 

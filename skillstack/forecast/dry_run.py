@@ -14,11 +14,11 @@ from skillstack.forecast.lessons import Lesson, lesson, rows_taken
 from skillstack.forecast.pace import Span, measure_pace, training_seconds
 from skillstack.forecast.request import Request
 from skillstack.frames.names import check_name
-from skillstack.frames.store import REFERENCE, Store
+from skillstack.frames.store import MAIN, REFERENCE, Store
 from skillstack.models import devices
 from skillstack.models.loading import pick_device
 from skillstack.tasks.sources import load_task
-from skillstack.training.command import DEFAULT_STACK, task_names
+from skillstack.training.command import task_names
 from skillstack.training.data import FrameData, choose_rows
 from skillstack.training.events import nobody
 from skillstack.training.recipe import Recipe
@@ -100,7 +100,7 @@ def dry_run(
     :raises SkillStackError: if a task or the base cannot be had.
     """
     names = task_names(request.preset, request.tasks)
-    target = check_name(stack or request.preset or DEFAULT_STACK, "The stack")
+    target = check_name(stack or request.preset or MAIN, "The stack")
     if target == REFERENCE:
         raise UsageError(
             "The stack 'reference' ships with the package and is for reading only.",

@@ -25,6 +25,8 @@ MARKER = "store.json"
 MAX_FILE = 4 << 30
 #: The stack that ships with the package. Nothing but its build script changes it.
 REFERENCE = "reference"
+#: The stack of one's own where none is named.
+MAIN = "main"
 
 
 #: A tip's file: the node's id, or ``-`` for an empty stack, and the number of history lines behind it.

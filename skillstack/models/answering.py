@@ -32,6 +32,7 @@ class Answerer:
     :ivar spec: the adapter's shape, or None.
     :ivar head: the skill's head.
     :ivar rendering: how rows become the model's input.
+    :ivar name: what errors call it.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Answerer:
     spec: LoraSpec | None
     head: Head
     rendering: Rendering
+    name: str = "this one"
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ class Answering:
                 seen = features(caches[rendering], rows=wanted)
                 for number in numbers:
                     place = some.places[rows[number]]
-                    logits = answerers[number].head.logits(seen[where[place]][None])[0]
-                    found[number] = Answer(_finite(logits), caches[rendering].encoded.cut[place])
+                    answerer = answerers[number]
+                    logits = _finite(answerer.head.logits(seen[where[place]][None])[0], answerer.name)
+                    found[number] = Answer(logits, caches[rendering].encoded.cut[place])
         return [answer for answer in found if answer is not None]
 
     def _cache(self, asked: _Asked) -> HiddenCache:
@@ -146,13 +149,14 @@ def skill_logits(slot: Slot, encoded: Encoded, head: Head) -> Floats:
 
     :raises MismatchError: if the head does not fit, or a logit is not finite.
     """
-    return _finite(head.logits(features_of(SplitModel(slot.base, 0), encoded)))
+    return _finite(head.logits(features_of(SplitModel(slot.base, 0), encoded)), "this one")
 
 
-def _finite(logits: Floats) -> Floats:
+def _finite(logits: Floats, name: str) -> Floats:
     if not np.isfinite(logits).all():
         raise MismatchError(
-            "A logit is not finite.", "The frame is damaged, or the precision too low for it."
+            f"Of the frame {name!r}, a logit is not finite.",
+            "It is damaged, or the precision too low for it: `skillstack verify --deep` says which.",
         )
     return logits
 

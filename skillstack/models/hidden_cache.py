@@ -33,6 +33,28 @@ class HiddenCache:
         self._blocks: dict[int, torch.Tensor] = {}
         self._bytes = 0
 
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[HiddenCache, Sequence[int]]]) -> HiddenCache:
+        """Rows of several caches of one model in one, so that a batch can hold rows of different tasks.
+
+        What is kept is shared, not copied.
+
+        :param parts: at least one cache, each with the rows that are wanted of it.
+        """
+        first = parts[0][0]
+        encoded = [cache.encoded.select(rows) for cache, rows in parts]
+        types = None
+        if all(part.types is not None for part in encoded):
+            types = tuple(row for part in encoded for row in part.types or ())
+        ids = tuple(row for part in encoded for row in part.ids)
+        cut = tuple(flag for part in encoded for flag in part.cut)
+        made = cls(first.split, Encoded(ids, types, cut, encoded[0].padding_id), max_bytes=0)
+        wanted = ((cache, row) for cache, rows in parts for row in rows)
+        made._blocks = {
+            place: cache._blocks[row] for place, (cache, row) in enumerate(wanted) if row in cache._blocks
+        }
+        return made
+
     @property
     def bytes(self) -> int:
         """Memory that the kept states take."""

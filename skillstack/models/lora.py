@@ -7,11 +7,30 @@ from dataclasses import dataclass
 
 from skillstack.errors import UsageError
 
-#: The layers that an adapter sits on where a recipe names none, by the kind of base.
+#: The layers that an adapter sits on where a recipe names none, by the kind of base, as most call them.
 DEFAULT_TARGETS: dict[str, tuple[str, ...]] = {
     "encoder": ("query", "key", "value", "dense"),
     "decoder": ("q_proj", "k_proj", "v_proj", "o_proj"),
 }
+#: The same for architectures that call their layers otherwise: queries, keys and values, what follows the
+#: attention, and the feed-forward layers.
+_OWN_TARGETS: dict[str, tuple[str, ...]] = {
+    "deberta": ("in_proj", "dense"),
+    "deberta-v2": ("query_proj", "key_proj", "value_proj", "dense"),
+    "distilbert": ("q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2"),
+    "modernbert": ("Wqkv", "Wo", "Wi"),
+    "mpnet": ("attn.q", "attn.k", "attn.v", "attn.o", "dense"),
+    "nomic_bert": ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+}
+
+
+def default_targets(kind: str, architecture: str) -> tuple[str, ...]:
+    """The layers that an adapter sits on where a recipe names none.
+
+    :param kind: ``encoder`` or ``decoder``.
+    :param architecture: a model type of transformers.
+    """
+    return _OWN_TARGETS.get(architecture, DEFAULT_TARGETS[kind])
 
 
 @dataclass(frozen=True)

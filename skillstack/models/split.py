@@ -113,6 +113,10 @@ class SplitModel:
             lower._modules[norms[0]] = nn.Identity()
         elif "embeddings" in upper._modules:
             upper._modules["embeddings"] = _PassEmbeddings()
+            # ELECTRA widens its embeddings before the first layer; ModernBERT has a norm behind the last one.
+            for part, name in ((upper, "embeddings_project"), (lower, "final_norm")):
+                if name in part._modules:
+                    part._modules[name] = nn.Identity()
         else:
             raise self._unsupported("no embeddings")
         return lower, upper

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from skillstack.errors import UsageError
 from skillstack.frames.names import check_name
-from skillstack.frames.store import REFERENCE
+from skillstack.frames.store import MAIN, REFERENCE
 from skillstack.models import devices, loading
 from skillstack.models.architecture import kind_of
 from skillstack.models.base import Base
@@ -18,9 +18,6 @@ from skillstack.tasks.presets import Preset, load_preset
 from skillstack.tasks.sources import load_task
 from skillstack.training.recipe import Recipe, default_recipe
 from skillstack.training.run import Job
-
-#: Name of the stack where tasks are given one by one and none is named.
-DEFAULT_STACK = "main"
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def prepare(
     :raises MissingError: if the device is not here.
     """
     names = task_names(preset, tasks)
-    target = check_name(stack or preset or DEFAULT_STACK, "The stack")
+    target = check_name(stack or preset or MAIN, "The stack")
     if target == REFERENCE and not reference:
         raise UsageError(
             "The stack 'reference' ships with the package and is for reading only.",

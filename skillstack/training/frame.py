@@ -19,7 +19,7 @@ from skillstack.models.encoding import encode
 from skillstack.models.features import features
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
 from skillstack.models.hidden_cache import HiddenCache
-from skillstack.models.lora import DEFAULT_TARGETS, LoraSpec
+from skillstack.models.lora import LoraSpec, default_targets
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.routers.features import hash_rows
@@ -70,13 +70,13 @@ class Made:
 def lora_spec(plan: FramePlan) -> LoraSpec:
     """The adapter's shape that a plan asks for."""
     recipe, base = plan.recipe, plan.base
-    default = DEFAULT_TARGETS["encoder" if plan.rendering.prompt == "" else "decoder"]
+    kind = "encoder" if plan.rendering.prompt == "" else "decoder"
     first = base.layers - recipe.top_layers if recipe.top_layers else 0
     return LoraSpec(
         r=recipe.r,
         alpha=recipe.alpha,
         dropout=recipe.dropout,
-        targets=recipe.targets or default,
+        targets=recipe.targets or default_targets(kind, base.architecture),
         first_layer=max(0, first),
     )
 

@@ -116,6 +116,16 @@ class Recipe:
             changed[name] = _like(name, value, known[name])
         return dataclasses.replace(start, **changed)
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Recipe:
+        """The recipe that a record holds; settings that it lacks were not there yet.
+
+        :raises UsageError: if it holds one that this version does not know.
+        """
+        floats = {field.name for field in dataclasses.fields(cls) if isinstance(field.default, float)}
+        values = {name: float(value) if name in floats else value for name, value in record.items()}
+        return cls.from_mapping({**_LATER, **values})
+
     def to_record(self) -> dict[str, object]:
         """The recipe for a record: integers, booleans, strings, lists; floats as decimal strings.
 

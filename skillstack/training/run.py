@@ -87,18 +87,21 @@ class Job:
 class Result:
     """What a training did.
 
-    :ivar trained: names of the frames it pushed, oldest first.
-    :ivar kept: names of those that were there already, or were undone and came back.
+    :ivar kept: names of the frames that were there already, or were undone and came back.
     :ivar tip: id of the newest frame, or None.
     :ivar complete: whether the stack holds all of the job; False where the time limit came first.
-    :ivar made: the frames that it trained, as `trained` names them.
+    :ivar made: the frames that it trained and pushed, oldest first.
     """
 
-    trained: tuple[str, ...]
     kept: tuple[str, ...]
     tip: str | None
     complete: bool = True
     made: tuple[Made, ...] = ()
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Names of the frames that it trained and pushed, oldest first."""
+        return tuple(made.content.name for made in self.made)
 
 
 def train_stack(
@@ -124,11 +127,11 @@ def train_stack(
         chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
         kept = keep_frames(job, chain, listen)
         if len(kept) == len(job.tasks):
-            return Result((), kept, store.tip(job.stack))
+            return Result(kept, store.tip(job.stack))
         # A new frame needs the router fitted anew; better told now than after the training.
         store.check_texts(content for _, content in chain)
         if not processes.agree(deadline.allows):
-            return Result((), kept, store.tip(job.stack), complete=False)
+            return Result(kept, store.tip(job.stack), complete=False)
         # One after the other, so that a conversion or a download is done once.
         base = processes.first(load) or load()
         if chain and not chain[0][1].base.same_as(base.identity):
@@ -153,8 +156,7 @@ def train_stack(
             else:
                 trained.append(made)
         slot.remove()
-        names = tuple(made.content.name for made in trained)
-        return Result(names, (*kept, *again), store.tip(job.stack), complete, tuple(trained))
+        return Result((*kept, *again), store.tip(job.stack), complete, tuple(trained))
 
 
 def holds(job: Job, chain: Chain) -> bool:

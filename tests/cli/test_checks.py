@@ -1,4 +1,4 @@
-from skillstack.answers import CanaryCheck
+from skillstack.answers import Agreement, CanaryCheck
 from skillstack.cli.checks import Checked, check_json, check_words
 from skillstack.frames.verify import Problem, Verification, verify
 
@@ -31,6 +31,16 @@ def test_canaries_count_as_checks():
     assert "1 of 2 skills answer the canary sentences" in text
     assert "NO  trips" in text
     assert "do no harm: 1\n  adapters/x" in text
+
+
+def test_another_precision_says_how_many_labels_stay():
+    files = Verification(3, 1, (), ())
+    checked = Checked("frames", files, (GOOD,), Agreement("nf4", "fp32", 62, 64))
+    assert check_json(checked)["agreement"] == {"trained": "nf4", "held": "fp32", "same": 62, "n": 64}
+    words = check_words(checked)
+    assert "at fp32 they give the same label to 62 of 64" in " ".join(words)
+    assert all(len(line) <= 80 for line in words)
+    assert check_json(Checked("frames", files, (GOOD,)))["agreement"] is None
 
 
 def test_a_path_cannot_act_on_a_terminal():

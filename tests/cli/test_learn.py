@@ -38,6 +38,20 @@ def test_it_says_what_it_took_and_how_good_the_frame_is(shell, table):
     assert (first["task"], first["id"]) == ("tickets", "0")
 
 
+def test_a_time_limit_ends_with_status_4_and_the_same_command_goes_on(command, table):
+    stopped = command("learn", "tickets", "tickets.csv", *QUICK, "--time-limit", "0s", "--json")
+    assert stopped.status == 4
+    found = stopped.json
+    assert (found["complete"], found["change"], found["frame"]) == (False, "unfinished", None)
+    assert (found["test"], found["lost"]) == (None, None)
+    assert found["table"]["columns"]["label"] == "queue"
+    words = command("learn", "tickets", "tickets.csv", *QUICK, "--time-limit", "0s")
+    assert words.status == 4
+    assert "Run the same command again to go on where it stopped." in words.out
+    done = command("learn", "tickets", "tickets.csv", *QUICK, "--time-limit", "1h", "--json")
+    assert (done.status, done.json["complete"], done.json["change"]) == (0, True, "learned")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -46,6 +60,8 @@ def test_it_says_what_it_took_and_how_good_the_frame_is(shell, table):
         (("tickets", "tickets.csv", "--label-column", "queu"), "queue"),
         (("tickets", "tickets.csv", "--set", "epoch=3"), "epochs"),
         (("tickets", "tickets.csv", "--test-size", "2"), "0.2"),
+        (("tickets", "tickets.csv", "--time-limit", "soon"), "1h30m"),
+        (("tickets", "tickets.csv", "--batch-size", "8", "--set", "batch_size=4"), "twice"),
     ],
 )
 def test_what_cannot_be_meant_leaves_nothing_behind(shell, table, arguments, said):

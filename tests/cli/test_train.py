@@ -68,6 +68,20 @@ def test_verify_deep_asks_the_canaries(asked):
     assert {check["skill"] for check in ran.json["canaries"]} == {"banking", "imdb_sentences"}
 
 
+def test_verify_deep_at_another_precision_tells_the_agreement_and_the_distances(asked):
+    ran = asked("verify", "--deep", "--precision-change", "bf16", "--json")
+    assert ran.status == 0
+    agreement = ran.json["agreement"]
+    assert (agreement["trained"], agreement["held"], agreement["n"]) == ("fp32", "bf16", 16)
+    limits = {check["skill"]: check["limit"] for check in ran.json["canaries"]}
+    own = asked("verify", "--deep", "--precision-change", "fp32", "--json")
+    assert (own.status, own.json["agreement"]) == (0, None)
+    assert all(check["limit"] < limits[check["skill"]] for check in own.json["canaries"])
+    alone = asked("verify", "--precision-change", "bf16")
+    assert alone.status == 2
+    assert "--deep" in alone.err
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 def test_an_interrupted_training_says_how_to_go_on(tmp_path):

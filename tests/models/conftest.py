@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import (
+    AutoConfig,
+    AutoModel,
     AutoTokenizer,
     BertConfig,
     BertModel,
@@ -63,6 +65,35 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
         roberta=save(root / "roberta", RobertaModel(RobertaConfig(**roberta)), bpe),
         distilbert=save(root / "distilbert", DistilBertModel(DistilBertConfig(**distil)), words),
     )
+
+
+@pytest.fixture(scope="session")
+def encoders(folders: Folders, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Small encoders of every kind of layer names, by their model type."""
+    torch.manual_seed(0)
+    root = tmp_path_factory.mktemp("encoders")
+    words = AutoTokenizer.from_pretrained(builtin.folder())
+    relative = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
+    special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
+    kinds = {
+        "deberta": relative,
+        "deberta-v2": {
+            **relative,
+            "position_buckets": 32,
+            "norm_rel_ebd": "layer_norm",
+            "share_att_key": True,
+        },
+        "electra": {"embedding_size": 32},
+        "modernbert": special,
+        "mpnet": {"pad_token_id": 1},
+        "nomic_bert": {},
+        "xlm-roberta": {"pad_token_id": 1},
+    }
+    found = {"bert": folders.bert, "distilbert": folders.distilbert, "roberta": folders.roberta}
+    for kind, own in kinds.items():
+        config = AutoConfig.for_model(kind, **encoder_sizes(len(words)), **own)
+        found[kind] = save(root / kind, AutoModel.from_config(config), words)
+    return found
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from skillstack.errors import UsageError
-from skillstack.models.lora import LoraSpec
+from skillstack.models.lora import DEFAULT_TARGETS, LoraSpec, default_targets
 
 
 def test_scaling():
@@ -18,6 +18,12 @@ def test_scaling():
 def test_impossible_numbers_are_refused(numbers):
     with pytest.raises(UsageError):
         LoraSpec(*numbers)
+
+
+def test_what_the_layers_are_called_depends_on_the_architecture():
+    assert default_targets("encoder", "bert") == DEFAULT_TARGETS["encoder"]
+    assert default_targets("decoder", "llama") == DEFAULT_TARGETS["decoder"]
+    assert "attn.q" in default_targets("encoder", "mpnet")
 
 
 def test_an_adapter_needs_a_place():

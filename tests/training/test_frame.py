@@ -33,6 +33,14 @@ def test_the_attention_of_the_uppermost_layers_is_adapted(encoder, decoder):
     assert lora_spec(plan_of(encoder, recipe=more)).first_layer == 0
 
 
+def test_what_is_adapted_by_default_depends_on_the_bases_architecture(encoder):
+    plan = plan_of(encoder)
+    other = dataclasses.replace(plan, base=dataclasses.replace(plan.base, architecture="distilbert"))
+    assert "q_lin" in lora_spec(other).targets
+    named = dataclasses.replace(other, recipe=dataclasses.replace(RECIPE, targets=("k_lin",)))
+    assert lora_spec(named).targets == ("k_lin",)
+
+
 @pytest.mark.usefixtures("last_candidate_wins")
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
 def test_its_files_are_in_the_store_and_fit_each_other(tmp_path, kind, request):

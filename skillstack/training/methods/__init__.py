@@ -1,0 +1,1 @@
+"""Ways to learn one task after another, one per file, all on the same terms."""

@@ -1,0 +1,56 @@
+"""A logistic regression per task on the features of the frozen base; its penalty is chosen on dev.
+
+The rival that costs next to nothing: linear probing (Alain & Bengio 2016, https://arxiv.org/abs/1610.01644).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skillstack.models.heads import Head
+from skillstack.training.candidates import best_logistic
+from skillstack.training.methods.heads import head_size
+from skillstack.training.methods.lessons import Floats, Lesson, Passages
+from skillstack.training.methods.method import Cost, Method, Terms
+
+
+class FrozenLinear:
+    """Heads by the task's number."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self._heads: dict[int, Head] = {}
+
+    def learn(self, lesson: Lesson) -> None:
+        """Fit the head whose penalty dev prefers."""
+        self._heads[lesson.number], _ = best_logistic(
+            lesson.train.bare(),
+            lesson.train_labels,
+            lesson.dev.bare(),
+            lesson.dev_labels,
+            lesson.labels,
+            standardise=self.terms.slot.base.kind == "decoder",
+        )
+
+    def logits(self, task: int, passages: Passages, rows: Sequence[int] | None = None) -> Floats:
+        """Logits of a task's head on the bare base."""
+        seen = passages.bare()
+        return self._heads[task].logits(seen if rows is None else seen[list(rows)])
+
+    def version(self, task: int) -> int:
+        """Nothing that came later changes a task's answers."""
+        return 0
+
+    @property
+    def cost(self) -> Cost:
+        """The heads alone."""
+        size = head_size([*self._heads.values()])
+        return Cost(parameters=size, bytes=4 * size)
+
+
+METHOD = Method(
+    "frozen-linear",
+    "Linear head on the frozen base",
+    "Alain & Bengio 2016, https://arxiv.org/abs/1610.01644",
+    FrozenLinear,
+)

@@ -1,0 +1,42 @@
+"""The head that a training starts from, by the same rule for every method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
+from skillstack.training.candidates import best_logistic, measure
+from skillstack.training.methods.lessons import Lesson
+from skillstack.training.methods.method import Terms
+
+
+def starting_head(terms: Terms, lesson: Lesson, *, bare: bool) -> Head:
+    """The logistic head of the recipe's penalty on the features as they are now, or a decoder's label words.
+
+    :param bare: whether what is in the slot changes nothing yet, so that the base's own features will do.
+        The slot is cleared for them.
+    """
+    recipe, base = terms.recipe, terms.slot.base
+    seen, seen_dev = (part.bare() if bare else part.features() for part in (lesson.train, lesson.dev))
+    decoder = base.kind == "decoder"
+    if recipe.start_penalty:
+        head = fit_logistic(
+            seen, lesson.train_labels, lesson.labels, recipe.start_penalty, standardise=decoder
+        )
+    else:
+        head, _ = best_logistic(
+            seen, lesson.train_labels, seen_dev, lesson.dev_labels, lesson.labels, standardise=decoder
+        )
+    if decoder and recipe.words and lesson.rendering.label_words:
+        count = measure(head, seen_dev, lesson.dev_labels)
+        plain = label_word_head(base, lesson.rendering.label_words)
+        for words in (plain, centred(plain, seen)):
+            words_count = measure(words, seen_dev, lesson.dev_labels)
+            if words_count.correct >= count.correct:
+                head, count = words, words_count
+    return head
+
+
+def head_size(heads: Sequence[Head]) -> int:
+    """Numbers in heads."""
+    return sum(tensor.size for head in heads for tensor in head.tensors().values())

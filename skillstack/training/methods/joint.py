@@ -1,0 +1,87 @@
+"""One adapter for all tasks, trained on the rows of all of them at once, with a head for each (Caruana 1997).
+
+Multi-task learning (https://doi.org/10.1023/A:1007379606734) sees what no sequence of tasks may see, and takes
+as many steps as all the others' trainings together. It is what continual learning is usually measured
+against.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from skillstack.models.heads import Head
+from skillstack.models.hidden_cache import HiddenCache
+from skillstack.training.methods.heads import starting_head
+from skillstack.training.methods.lessons import Floats, Lesson, Passages
+from skillstack.training.methods.loop import Course, train
+from skillstack.training.methods.method import Method, Terms
+from skillstack.training.methods.sequential import RATES, Sequential
+from skillstack.training.recipe import Recipe
+from skillstack.training.schedule import Schedule
+
+
+class Joint(Sequential):
+    """Waits until the last task has come. Until then it can answer nothing."""
+
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
+        self._lessons: list[Lesson] = []
+
+    def learn(self, lesson: Lesson) -> None:
+        """Keep the task; train when it is the last one."""
+        self._lessons.append(lesson)
+        if len(self._lessons) < self.terms.tasks:
+            return
+        terms, lessons = self.terms, self._lessons
+        heads: dict[int, Head] = {one.number: starting_head(terms, one, bare=True) for one in lessons}
+        terms.slot.start_fresh(terms.spec, terms.recipe.seed)
+        counts = [len(one.train_labels) for one in lessons]
+        course = Course(
+            HiddenCache.joined(
+                [(one.train.cache, range(count)) for one, count in zip(lessons, counts, strict=True)]
+            ),
+            [label for one in lessons for label in one.train_labels],
+            [one.number for one, count in zip(lessons, counts, strict=True) for _ in range(count)],
+            sum(counts),
+        )
+        schedule = joint_schedule(terms.recipe, counts)
+        taken = train(
+            terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0)
+        )
+        self.adapter = terms.slot.read_out()
+        self.take(taken)
+
+    def logits(self, task: int, passages: Passages, rows: Sequence[int] | None = None) -> Floats:
+        """Logits of a task's head over the shared adapter.
+
+        :raises ValueError: before the last task has come.
+        """
+        if not self.adapter:
+            raise ValueError("the joint model is trained when the last task has come")
+        return super().logits(task, passages, rows)
+
+
+def joint_schedule(recipe: Recipe, rows: Sequence[int]) -> Schedule:
+    """As many steps as a training of each task would take, over the rows of all.
+
+    :param rows: training rows of each task.
+    """
+    steps = sum(recipe.steps(count) for count in rows)
+    return dataclasses.replace(
+        Schedule.of(recipe, sum(rows)),
+        steps=steps,
+        warmup=recipe.warmup * steps,
+        average_from=steps + 1 if not recipe.average else int(steps * (1 - recipe.average)) + 1,
+        measured=frozenset(),
+    )
+
+
+METHOD = Method(
+    "joint",
+    "Joint multi-head training",
+    "Caruana 1997, https://doi.org/10.1023/A:1007379606734",
+    Joint,
+    {"rate": RATES},
+    late=True,
+)

@@ -1,0 +1,82 @@
+"""What was computed once and is used by many trainings, and the time that each of them saved by it.
+
+Lower states and bare features are the same for every method. The one that comes first must not look slower
+for it, so the others are charged with what they would have had to compute.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Time.
+
+    :ivar seconds: by the clock on the wall.
+    :ivar processor: of this process, in seconds.
+    """
+
+    seconds: float = 0.0
+    processor: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.seconds + other.seconds, self.processor + other.processor)
+
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(self.seconds - other.seconds, self.processor - other.processor)
+
+    @classmethod
+    def now(cls) -> Spent:
+        """Both clocks; the difference of two of these is what was spent."""
+        return cls(time.perf_counter(), time.process_time())
+
+
+class Ledger:
+    """Charges each training once for each thing that it found ready.
+
+    :ivar saved: what the present training saved so far.
+    """
+
+    def __init__(self) -> None:
+        self.saved = Spent()
+        self._charged: set[int] = set()
+
+    def start(self) -> None:
+        """Another training begins."""
+        self.saved, self._charged = Spent(), set()
+
+    def charge(self, thing: object, cost: Spent, *, made_now: bool) -> None:
+        """Note that the present training uses a thing."""
+        if id(thing) not in self._charged:
+            self._charged.add(id(thing))
+            if not made_now:
+                self.saved += cost
+
+
+class Kept(Generic[T]):
+    """A value that is computed when it is first asked for.
+
+    :param make: computes it.
+    """
+
+    def __init__(self, ledger: Ledger, make: Callable[[], T]) -> None:
+        self._ledger, self._make = ledger, make
+        self._value: T | None = None
+        self._cost = Spent()
+
+    def get(self) -> T:
+        """The value."""
+        made_now = self._value is None
+        if self._value is None:
+            before, saved = Spent.now(), self._ledger.saved
+            self._value = self._make()
+            # What it is made of may have been ready; whoever uses it would have had to make that too.
+            self._cost = Spent.now() - before + (self._ledger.saved - saved)
+        self._ledger.charge(self, self._cost, made_now=made_now)
+        return self._value
