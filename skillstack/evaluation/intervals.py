@@ -11,10 +11,10 @@ from skillstack.frames.records import Count
 
 @dataclass(frozen=True)
 class Interval:
-    """A range of accuracies.
+    """A range of accuracies, 0 to 1, or of differences between two, -1 to 1.
 
-    :ivar low: its lower end, 0 to 1.
-    :ivar high: its upper end, 0 to 1.
+    :ivar low: its lower end.
+    :ivar high: its upper end.
     """
 
     low: float

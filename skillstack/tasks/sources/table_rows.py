@@ -32,7 +32,7 @@ class TableRows:
         :raises InputError: if a text cannot be used; it names the line.
         """
         ledger = Ledger()
-        for example in self._examples():
+        for example in self.examples():
             ledger.add(self._key(example.row), _place(example.row), example.label)
         return ledger.settle()
 
@@ -40,7 +40,7 @@ class TableRows:
         """The rows to train with and those held back, each once, in the order of their hashes."""
         train: dict[int, Example] = {}
         test: dict[int, Example] = {}
-        for example in self._examples():
+        for example in self.examples():
             key = self._key(example.row)
             if key in choice.train:
                 train.setdefault(key, example)
@@ -48,7 +48,11 @@ class TableRows:
                 test.setdefault(key, example)
         return [train[key] for key in sorted(train)], [test[key] for key in sorted(test)]
 
-    def _examples(self) -> Iterator[Example]:
+    def examples(self) -> Iterator[Example]:
+        """Each usable row, as it comes.
+
+        :raises InputError: if a text cannot be used; it names the line.
+        """
         self.rows = self.empty = self.unlabelled = 0
         text, label = (self._table.columns.index(c) for c in (self._columns.text, self._columns.label))
         pair = self._table.columns.index(self._columns.pair) if self._columns.pair is not None else None

@@ -1,0 +1,183 @@
+"""Answers of skills to rows, asked once: what decides an answer and the text are its key.
+
+A skill may be asked with an adapter that is not its own, such as that of the newest frame.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.frames.derived import Derived
+from skillstack.frames.records import Content, Skill
+from skillstack.frames.rows import Row
+
+if TYPE_CHECKING:
+    from skillstack.loaded import LoadedStack
+    from skillstack.models.answering import Answerer
+    from skillstack.models.heads import Head
+
+#: Raised when the same key would mean other numbers.
+KIND = "predictions-1"
+#: Rows whose states are held in memory at once.
+ROWS_AT_ONCE = 2048
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A head on the base alone.
+
+    :ivar key: SHA-256 of all that it follows from.
+    :ivar head: reads or fits it; called only where an answer is not known.
+    """
+
+    key: str
+    head: Callable[[], Head]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A skill that is asked rows.
+
+    :ivar content: the frame that the skill belongs to.
+    :ivar skill: its head, labels and rendering.
+    :ivar adapter: the frame whose adapter is used; by default the skill's own.
+    :ivar rival: what answers instead.
+    """
+
+    content: Content
+    skill: Skill
+    adapter: Content | None = None
+    rival: Rival | None = None
+
+    @property
+    def together(self) -> Content:
+        """The skill's content with the adapter that it is asked with."""
+        if self.rival is not None:
+            return dataclasses.replace(self.content, adapter=None)
+        if self.adapter is None:
+            return self.content
+        return dataclasses.replace(self.content, adapter=self.adapter.adapter)
+
+    def behaviour(self, precision: str) -> str:
+        """Digest of all that decides the answers, with the base held at a precision."""
+        skill = self.skill
+        if self.rival is not None:
+            skill = dataclasses.replace(skill, head=self.rival.key)
+        return dataclasses.replace(self.together, precision=precision).behaviour(skill)
+
+    def answerer(self, loaded: LoadedStack) -> Answerer:
+        """It, ready to answer."""
+        if self.rival is not None:
+            from skillstack.loaded import bare
+
+            return bare(self.rival.head(), self.skill)
+        return loaded.answerer(self.together, self.skill)
+
+
+@dataclass
+class _Known:
+    """Answers of one behaviour."""
+
+    logits: dict[bytes, Floats] = field(default_factory=dict)
+    new: int = 0
+
+
+class Predictions:
+    """Answers, read from the store's derived files where they are there, and asked of the model where not.
+
+    :ivar asked: answers that the model had to give since this was made.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        load: Callable[[], LoadedStack],
+        precision: str,
+        tell: Callable[[int], None] = lambda asked: None,
+    ) -> None:
+        """Read what is there when it is asked for.
+
+        :param folder: of all derived files.
+        :param load: loads the base; not called where every answer is known.
+        :param precision: at which it holds it.
+        :param tell: called with the number of answers that the model gave, after each part.
+        """
+        self._files, self._load, self._precision = Derived(folder, KIND), load, precision
+        self._tell = tell
+        self._known: dict[str, _Known] = {}
+        self.asked = 0
+
+    def ask(self, wanted: Sequence[tuple[Asked, Sequence[Row]]]) -> list[Floats]:
+        """For each skill its logits ``[rows, labels]``; what is not known is asked in one call.
+
+        :raises MismatchError: if a frame does not fit the base, or answers with numbers that are not finite.
+        :raises SkillStackError: if the base cannot be loaded.
+        """
+        missing: list[tuple[Asked, str, Row, bytes]] = []
+        seen: set[tuple[str, bytes]] = set()
+        keys = [asked.behaviour(self._precision) for asked, _ in wanted]
+        digests = [[bytes.fromhex(row.digest()) for row in rows] for _, rows in wanted]
+        for (asked, rows), key, names in zip(wanted, keys, digests, strict=True):
+            known = self._of(key, len(asked.skill.labels))
+            for row, name in zip(rows, names, strict=True):
+                if name not in known.logits and (key, name) not in seen:
+                    seen.add((key, name))
+                    missing.append((asked, key, row, name))
+        if missing:
+            self._fill(missing)
+        return [
+            np.stack([self._known[key].logits[name] for name in names])
+            if names
+            else np.zeros((0, len(asked.skill.labels)), dtype=np.float32)
+            for (asked, _), key, names in zip(wanted, keys, digests, strict=True)
+        ]
+
+    def keep(self) -> None:
+        """Write what is new."""
+        for key, known in self._known.items():
+            if known.new:
+                names = sorted(known.logits)
+                self._files.write(
+                    key,
+                    {
+                        "rows": np.frombuffer(b"".join(names), dtype=np.uint8).reshape(len(names), 32),
+                        "logits": np.stack([known.logits[name] for name in names]),
+                    },
+                )
+                known.new = 0
+
+    def _of(self, key: str, labels: int) -> _Known:
+        if key not in self._known:
+            self._known[key] = known = _Known()
+            found = self._files.read(key) or {}
+            rows, logits = found.get("rows"), found.get("logits")
+            if rows is not None and logits is not None and logits.shape == (len(rows), labels):
+                values = logits.astype(np.float32, copy=False)
+                known.logits = {row.tobytes(): value for row, value in zip(rows, values, strict=True)}
+        return self._known[key]
+
+    def _fill(self, missing: Sequence[tuple[Asked, str, Row, bytes]]) -> None:
+        """Ask the model, part by part; what is answered stays if it is stopped."""
+        loaded = self._load()
+        order = {name: place for place, name in enumerate(dict.fromkeys(name for *_, name in missing))}
+        parts: dict[int, list[tuple[Asked, str, Row, bytes]]] = {}
+        for one in missing:
+            parts.setdefault(order[one[3]] // ROWS_AT_ONCE, []).append(one)
+        for part in parts.values():
+            made = {id(asked): asked.answerer(loaded) for asked, *_ in part}
+            answerers = [made[id(asked)] for asked, *_ in part]
+            answers = loaded.answering.answer([row for _, _, row, _ in part], answerers)
+            for (_, key, _, name), answer in zip(part, answers, strict=True):
+                self._known[key].logits[name] = answer.logits.astype(np.float32, copy=False)
+                self._known[key].new += 1
+            self.asked += len(part)
+            self.keep()
+            self._tell(self.asked)

@@ -1,0 +1,122 @@
+"""The test rows that a skill is asked, from its task's source or from a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from skillstack.errors import InputError, SkillStackError, UsageError
+from skillstack.frames.records import Skill
+from skillstack.frames.rows import Row
+from skillstack.tasks.sampling import sample
+from skillstack.tasks.sources import TaskData, load_task
+from skillstack.tasks.sources.labelled import labelled_rows
+from skillstack.tasks.task import Example
+
+#: Of which the test rows are sampled, whatever the seed of the training.
+SEED = 0
+#: Rows per class that are asked where nothing else is said.
+PER_CLASS = 64
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What a skill is asked.
+
+    :ivar skill: its name.
+    :ivar rows: the texts.
+    :ivar labels: the right label of each, an index into the skill's labels.
+    :ivar data: the task's rows, where the source has them; None for a table.
+    :ivar fewer: labels that have fewer rows than were asked for, and how many they have.
+    :ivar other_rows: whether the task's rows are no longer those that the skill was taught.
+    """
+
+    skill: str
+    rows: tuple[Row, ...]
+    labels: tuple[int, ...]
+    data: TaskData | None
+    fewer: Mapping[str, int]
+    other_rows: bool = False
+
+
+def test_rows(data: TaskData, per_class: int | None) -> tuple[Example, ...]:
+    """A task's test rows: of each class those of the lowest hashes, the same on every machine.
+
+    :param per_class: rows of each class at most; None for all.
+    :raises InputError: if there are none.
+    """
+    rows = data.test
+    if not rows:
+        raise InputError(f"The task {data.task.name!r} has no test rows.", "Give some with --test NAME=FILE.")
+    return sample(rows, per_class if per_class is not None else len(rows), SEED, data.task.name)
+
+
+def ask(
+    skill: Skill,
+    *,
+    data_dir: Path | None = None,
+    table: Path | None = None,
+    per_class: int | None = PER_CLASS,
+) -> Questions:
+    """The questions for a skill.
+
+    :param data_dir: holds a folder with the rows of each task.
+    :param table: labelled rows of a person's own, instead of the task's.
+    :param per_class: rows of each class at most; None for all.
+    :raises InputError: if there are no test rows, or they have a label that the skill does not know.
+    :raises SkillStackError: if they cannot be had.
+    """
+    if table is not None:
+        examples = labelled_rows(table, skill.labels, pair=skill.pair)
+        chosen = sample(examples, per_class if per_class is not None else len(examples), SEED, skill.task)
+        return _questions(skill, chosen, None, per_class)
+    try:
+        data = load_task(skill.task, data_dir)
+    except UsageError:
+        raise InputError(
+            f"Nobody knows test rows of {skill.task!r}.",
+            f"Give a table of labelled rows with --test {skill.name}=FILE.",
+        ) from None
+    except SkillStackError as error:
+        error.hint = f"{error.hint} Or give a table of labelled rows with --test {skill.name}=FILE."
+        raise
+    if data.task.pair != skill.pair:
+        raise InputError(
+            f"The skill {skill.name!r} reads {'two texts' if skill.pair else 'one text'}, and the rows of "
+            f"{data.task.name!r} have {'two' if data.task.pair else 'one'}.",
+            f"Give rows of its own with --test {skill.name}=FILE.",
+        )
+    places = _places(skill, data)
+    chosen = tuple(Example(one.row, places[one.label]) for one in test_rows(data, per_class))
+    found = _questions(skill, chosen, data, per_class)
+    return found
+
+
+def _questions(
+    skill: Skill, chosen: tuple[Example, ...], data: TaskData | None, per_class: int | None
+) -> Questions:
+    counts = Counter(example.label for example in chosen)
+    wanted = per_class or 1
+    return Questions(
+        skill=skill.name,
+        rows=tuple(example.row for example in chosen),
+        labels=tuple(example.label for example in chosen),
+        data=data,
+        fewer={label: counts[place] for place, label in enumerate(skill.labels) if counts[place] < wanted},
+        other_rows=data is not None and data.source.digest != skill.source.get("digest"),
+    )
+
+
+def _places(skill: Skill, data: TaskData) -> list[int]:
+    """Of each of the task's labels, its place among the skill's."""
+    known = {label: place for place, label in enumerate(skill.labels)}
+    strange = [label for label in data.task.labels if label not in known]
+    if strange:
+        raise InputError(
+            f"The test rows of {data.task.name!r} have the label {strange[0]!r}, which the skill "
+            f"{skill.name!r} does not know.",
+            f"It knows {', '.join(map(repr, skill.labels[:6]))}{', ...' if len(skill.labels) > 6 else ''}.",
+        )
+    return [known[label] for label in data.task.labels]

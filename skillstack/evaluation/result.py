@@ -1,0 +1,231 @@
+"""What an evaluation found: by task, over all tasks, and of the router."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.evaluation.calibration import Calibration
+from skillstack.evaluation.forgetting import Forgetting
+from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.paired import Paired
+from skillstack.evaluation.regret import Regret
+from skillstack.frames.records import Count
+
+Mask = NDArray[np.bool_]
+
+#: Ways to answer a text, in the order in which they are shown.
+#:
+#: ``task_aware``: by its own skill; ``routed``: by the skill that the router picks; ``latest_adapter``: by
+#: its own head over the newest frame's adapter; ``frozen_linear``: by a logistic head on the frozen base;
+#: ``majority_class``: the most frequent label of the training rows, whatever the text says.
+MODES = ("task_aware", "routed", "latest_adapter", "frozen_linear", "majority_class")
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers to a task's test rows.
+
+    :ivar right: which of them are right, bool ``[rows]``.
+    :ivar interval: 95 % score interval of the accuracy.
+    :ivar macro_f1: mean F1 over the labels.
+    """
+
+    right: Mask
+    interval: Interval
+    macro_f1: float
+
+    @property
+    def count(self) -> Count:
+        """Right answers, and rows."""
+        return Count(int(self.right.sum()), len(self.right))
+
+
+@dataclass(frozen=True)
+class TaskRouting:
+    """Where the router sent a task's test rows.
+
+    :ivar task: rows that came to the task's own skill.
+    :ivar family: rows that came to a skill of the same family.
+    :ivar fallback: rows for which no frame was accepted, and the best score decided.
+    :ivar depth: frames looked at, on average.
+    :ivar taken: by task, rows that came to it; the empty name for rows that were rejected.
+    """
+
+    task: Count
+    family: Count
+    fallback: int
+    depth: float
+    taken: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskEvaluation:
+    """One task.
+
+    :ivar task: its name.
+    :ivar skill: the skill that was asked.
+    :ivar frame: the frame that has it.
+    :ivar family: its family.
+    :ivar labels: the skill's labels.
+    :ivar texts: digest of the test rows and their labels.
+    :ivar answers: by mode; a mode that could not be measured is not there.
+    :ivar routing: where the router sent the rows.
+    :ivar regret: what routing cost.
+    :ivar fewer: labels with fewer rows than were asked for, and how many they have.
+    :ivar other_rows: whether the source's rows are no longer those that the skill was taught.
+    """
+
+    task: str
+    skill: str
+    frame: str
+    family: str
+    labels: tuple[str, ...]
+    texts: str
+    answers: Mapping[str, Answers]
+    routing: TaskRouting
+    regret: Regret
+    fewer: Mapping[str, int]
+    other_rows: bool
+
+    @property
+    def n(self) -> int:
+        """Test rows."""
+        return self.regret.n
+
+
+@dataclass(frozen=True)
+class Score:
+    """A mode over all tasks.
+
+    :ivar accuracy: mean over the tasks of their accuracies.
+    :ivar interval: its 95 % bootstrap interval.
+    :ivar macro_f1: mean over the tasks.
+    :ivar n: rows in all.
+    """
+
+    accuracy: float
+    interval: Interval
+    macro_f1: float
+    n: int
+
+
+@dataclass(frozen=True)
+class RouterScore:
+    """The router over all test rows.
+
+    :ivar task: rows that came to their own task's skill.
+    :ivar task_interval: 95 % score interval of its share.
+    :ivar family: rows that came to a skill of their family.
+    :ivar family_interval: 95 % score interval of its share.
+    :ivar fallback: share of rows for which the best score decided.
+    :ivar depth: frames looked at, on average.
+    :ivar tasks: names by which the confusion's columns go: those of the stack, the empty one for a rejection.
+    :ivar confusion: by evaluated task, rows that came to each of ``tasks``.
+    :ivar calibration: of the router's confidence.
+    """
+
+    task: Count
+    task_interval: Interval
+    family: Count
+    family_interval: Interval
+    fallback: float
+    depth: float
+    tasks: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class RegretScore:
+    """What routing costs, as means over the tasks.
+
+    :ivar difference: accuracy with the right skill given minus routed accuracy.
+    :ivar interval: its 95 % paired bootstrap interval.
+    :ivar wrong_skill_wrong_answer: share of rows; likewise the others, which sum up to 1.
+    """
+
+    difference: float
+    interval: Interval
+    wrong_skill_wrong_answer: float
+    wrong_skill_right_answer: float
+    right_skill_wrong_answer: float
+    right_skill_right_answer: float
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Every frame's adapter on every task.
+
+    :ivar frames: names, oldest first: the rows.
+    :ivar families: of each frame.
+    :ivar tasks: the columns.
+    :ivar own_head: accuracy of a frame's adapter under the task's own head, ``[frames][tasks]``.
+    :ivar frame_head: accuracy of a frame as it is, where a skill of it has the task's labels; else None.
+    """
+
+    frames: tuple[str, ...]
+    families: tuple[str, ...]
+    tasks: tuple[str, ...]
+    own_head: tuple[tuple[float, ...], ...]
+    frame_head: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What an evaluation took.
+
+    :ivar answers: answers that were needed, each of an adapter, a head and a text.
+    :ivar asked: answers that the model had to give; the others were known.
+    :ivar seconds: wall time.
+    """
+
+    answers: int
+    asked: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A stack, evaluated on its tasks' test rows.
+
+    :ivar stack: its name.
+    :ivar tip: id of its newest node.
+    :ivar base: name of its base.
+    :ivar precision: at which the base was held.
+    :ivar router: name of the router.
+    :ivar per_class: rows of each class that were asked for; None for all.
+    :ivar tasks: oldest first.
+    :ivar skipped: by task, why it could not be evaluated.
+    :ivar modes: by mode, over all tasks; a mode that some task lacks is not there.
+    :ivar differences: by pair of modes, their difference on the same texts.
+    :ivar regret: what routing costs.
+    :ivar routing: the router.
+    :ivar forgetting: accuracy of each task's own frame minus that of the newest adapter.
+    :ivar sequential: whether each frame started from its parent, so that the newest adapter is what
+        sequential training would have come to.
+    :ivar calibration: of the answers' own probabilities, by their own skill.
+    :ivar matrix: every frame on every task, where that was asked for.
+    :ivar effort: what it took.
+    """
+
+    stack: str
+    tip: str
+    base: str
+    precision: str
+    router: str
+    per_class: int | None
+    tasks: tuple[TaskEvaluation, ...]
+    skipped: Mapping[str, str]
+    modes: Mapping[str, Score]
+    differences: Mapping[tuple[str, str], Paired]
+    regret: RegretScore
+    routing: RouterScore
+    forgetting: Forgetting
+    sequential: bool
+    calibration: Calibration
+    matrix: Matrix | None
+    effort: Effort
