@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from importlib import import_module
 from keyword import iskeyword
 
@@ -21,6 +22,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "fetch": "Get tasks and a model into one folder, for runs without a network.",
         "route": "Say which skill would answer a text.",
         "predict": "Answer a text with the skill that the router picks.",
+    },
+    "Measure": {
+        "eval": "Say how good the stack is, and how sure that is.",
     },
     "Look": {
         "log": "Draw the stack, from the newest frame to the oldest.",
@@ -61,8 +65,10 @@ class LazyGroup(click.Group):
         """The command of this name, imported now."""
         if cmd_name not in SUMMARIES:
             return None
-        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # as Python's own style guide has it
-        command = getattr(import_module(f"skillstack.cli.{name}"), name)
+        # As Python's own style guide has it, names that mean something already get an underscore.
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        name = f"{cmd_name}_" if iskeyword(cmd_name) or hasattr(builtins, cmd_name) else cmd_name
+        command = getattr(import_module(f"skillstack.cli.{module}"), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -43,6 +43,28 @@ def byte_progress(stream: BinaryIO, *, wanted: bool) -> Iterator[Callable[[int],
         yield advance
 
 
+@contextlib.contextmanager
+def count_progress(noun: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of a known number are done, with remaining time. Yields what takes both numbers."""
+    if not render.shows_progress():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        MofNCompleteColumn(),
+        TextColumn(noun),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
 def _is_file(stream: BinaryIO) -> bool:
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)

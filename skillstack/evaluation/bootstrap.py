@@ -102,7 +102,7 @@ def resampled_means(
     generator = np.random.default_rng(seed)
     total = np.zeros(resamples)
     for rows in tasks:
-        values, counts = np.unique(rows, return_counts=True)
+        values, counts = np.unique(rows.astype(np.int64), return_counts=True)
         drawn = generator.multinomial(len(rows), counts / len(rows), size=resamples)
         total += drawn @ values / len(rows)
     # A sum of fractions that should be 0 is so only up to rounding, and tests count the draws at 0.
