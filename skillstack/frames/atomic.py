@@ -1,7 +1,8 @@
 """Writing files so that a crash at any instant leaves the old bytes or the new ones.
 
 Temporary name in the same folder, write, flush, fsync, rename, fsync of the folder. A failed fsync is
-never retried: the kernel may have dropped the pages, and a second call would report success.
+never retried: the kernel may have dropped the pages, and a second call would report success. Many files go
+through these steps together (`Batch`): the order stays, and the waits overlap.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ import os
 import sys
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self, TypeVar
 
 from skillstack.errors import StoreError
 
 TEMPORARY = ".tmp-"
 #: What some network and FUSE mounts answer to an fsync that they do not offer.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+#: Files and folders of a batch that wait for the disk at once; file systems commit those together.
+_WAITING = 8
 _warned = False
+_T = TypeVar("_T")
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -30,7 +34,7 @@ def write_file(path: Path, data: bytes) -> None:
 
     :raises StoreError: if the disk is full, the folder read-only, or another system error stops it.
     """
-    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    temporary = _temporary(path)
     try:
         make_folder(path.parent)
         _write_synced(temporary, data)
@@ -48,7 +52,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
     :raises StoreError: as `write_file`.
     """
-    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    temporary = _temporary(path)
     try:
         make_folder(path.parent)
         with temporary.open("xb") as file:
@@ -69,16 +73,61 @@ def write_new(path: Path, data: bytes) -> None:
 
     It is touched, so that a garbage collection takes it for as young as the command that needs it again.
     """
-    try:
-        if path.read_bytes() == data:
+    if not _kept(path, data):
+        write_file(path, data)
+
+
+class Batch:
+    """Many files that appear together. They wait under temporary names; an error before that leaves none.
+
+    Used with ``with``. What a later file names must be settled before that file is added.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Path, Path] = {}
+        self._folders: dict[Path, None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for temporary in self._waiting.values():
             with contextlib.suppress(OSError):
-                os.utime(path)
+                temporary.unlink()
+
+    def add(self, path: Path, data: bytes) -> None:
+        """As `write_new`, but the file is neither in its place nor on disk before `settle`.
+
+        :param path: not added since the last `settle`.
+        :raises StoreError: if the disk is full, the folder read-only, or another system error stops it.
+        """
+        # Of an equal file nobody knows whether its folder was synced: who wrote it may have been killed.
+        self._folders[path.parent] = None
+        if _kept(path, data):
             return
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise as_store_error(error, path, "read") from error
-    write_file(path, data)
+        temporary = _temporary(path)
+        try:
+            self._folders.update(dict.fromkeys(_make_folders(path.parent)))
+            self._waiting[path] = temporary
+            with temporary.open("xb", buffering=0) as file:
+                _write_all(file, data)
+        except OSError as error:
+            raise as_store_error(error, path) from error
+
+    def settle(self) -> None:
+        """Wait until all files that were added are on disk, give them their names, and wait for these.
+
+        :raises StoreError: on a system error; some of the files may be in their places then.
+        """
+        _at_once(_sync_file, self._waiting.items())
+        for path, temporary in list(self._waiting.items()):
+            try:
+                temporary.replace(path)
+            except OSError as error:
+                raise as_store_error(error, path) from error
+            del self._waiting[path]
+        _at_once(_sync_entries, self._folders)
+        self._folders.clear()
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -121,11 +170,35 @@ def remove_file(path: Path) -> None:
 
 def make_folder(path: Path) -> None:
     """Make a folder and what is missing above it, each entry synced into its parent."""
+    for parent in _make_folders(path):
+        sync_folder(parent)
+
+
+def _make_folders(path: Path) -> Iterator[Path]:
+    """Make a folder and what is missing above it; yields each parent once its new entry must be synced."""
     if path.is_dir():
         return
-    make_folder(path.parent)
+    yield from _make_folders(path.parent)
     path.mkdir(exist_ok=True)
-    sync_folder(path.parent)
+    yield path.parent
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+
+
+def _kept(path: Path, data: bytes) -> bool:
+    """Whether a file holds these bytes already; then it is touched."""
+    try:
+        if path.read_bytes() != data:
+            return False
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise as_store_error(error, path, "read") from error
+    with contextlib.suppress(OSError):
+        os.utime(path)
+    return True
 
 
 def _write_synced(path: Path, data: bytes) -> None:
@@ -164,6 +237,31 @@ def sync_folder(path: Path) -> None:
         _tolerate(error)
     finally:
         os.close(descriptor)
+
+
+def _sync_file(entry: tuple[Path, Path]) -> None:
+    path, temporary = entry
+    try:
+        with temporary.open("r+b", buffering=0) as file:  # Windows syncs only what may be written
+            sync(file.fileno())
+    except OSError as error:
+        raise as_store_error(error, path) from error
+
+
+def _sync_entries(folder: Path) -> None:
+    try:
+        sync_folder(folder)
+    except OSError as error:
+        raise as_store_error(error, folder) from error
+
+
+def _at_once(wait: Callable[[_T], None], each: Iterable[_T]) -> None:
+    """Call this for each, some at a time; after an error, no further one begins."""
+    from concurrent.futures import ThreadPoolExecutor  # takes its time, and most commands write few files
+
+    with ThreadPoolExecutor(_WAITING) as pool:
+        for _ in pool.map(wait, each):
+            pass
 
 
 def _tolerate(error: OSError) -> None:

@@ -11,6 +11,9 @@ from skillstack.frames.records import ADAPTER_FILES, Content
 from skillstack.frames.samples import TextSamples
 from skillstack.frames.store import Store
 
+#: Folders of records, each of which may name what lies in those before it.
+_RECORDS = ("contents", "nodes")
+
 
 @dataclass(frozen=True)
 class Item:
@@ -41,7 +44,7 @@ class Cargo:
     """The files of a chain, in an order in which they can be written one by one.
 
     What a record names comes before the record: files of contents, contents, nodes from the oldest to the
-    newest.
+    newest. `stages` divides them where a crash must find the one before complete.
 
     :ivar tip: id of the newest node.
     :ivar chain: contents with their ids, of the oldest node first.
@@ -55,6 +58,19 @@ class Cargo:
     items: tuple[Item, ...]
     texts: tuple[Texts, ...]
     kept_back: tuple[Texts, ...]
+
+    @cached_property
+    def stages(self) -> tuple[tuple[Item, ...], ...]:
+        """The items that may be written together: files of contents, then contents, then nodes.
+
+        Among nodes the order is left to the disk: only a tip makes their chain matter.
+        """
+        folders = [item.path.partition("/")[0] for item in self.items]
+        ranks = [_RECORDS.index(folder) + 1 if folder in _RECORDS else 0 for folder in folders]
+        return tuple(
+            tuple(item for item, at in zip(self.items, ranks, strict=True) if at == rank)
+            for rank in range(len(_RECORDS) + 1)
+        )
 
     @cached_property
     def behaviours(self) -> frozenset[str]:

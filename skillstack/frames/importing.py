@@ -117,23 +117,24 @@ def _write(
     source: Store, cargo: Cargo, measured: Sequence[Item], store: Store, router: Mapping[Path, bytes]
 ) -> int:
     written = 0
-    for texts in cargo.kept_back:
-        place = f"samples/{texts.digest}"
-        if not (store.root / place).is_file():
-            record = withheld.to_bytes(texts.digest, texts.rows)
-            atomic.write_new(store.root / f"{place}{withheld.SUFFIX}", record)
-    kept = {item.path for item in measured}
-    for item in (*cargo.items, *measured):
-        path = store.root / item.path
-        there = path.is_file()
-        if there and item.path in kept:
-            continue
-        # Written again where it is there and altered: the digest says which of the two is right.
-        atomic.write_new(path, source.read_checked(item.path, item.digest))
-        written += not there
-    for texts in cargo.texts:
-        atomic.remove_file(store.root / f"samples/{texts.digest}{withheld.SUFFIX}")
-    for path, data in router.items():
-        written += not path.is_file()
-        atomic.write_new(path, data)
+    with atomic.Batch() as batch:
+        for texts in cargo.kept_back:
+            place = f"samples/{texts.digest}"
+            if not (store.root / place).is_file():
+                record = withheld.to_bytes(texts.digest, texts.rows)
+                batch.add(store.root / f"{place}{withheld.SUFFIX}", record)
+        new = [item for item in measured if not (store.root / item.path).is_file()]
+        for items in (*cargo.stages, new):
+            for item in items:
+                path = store.root / item.path
+                written += not path.is_file()
+                # Written again where it is there and altered: the digest says which of the two is right.
+                batch.add(path, source.read_checked(item.path, item.digest))
+            batch.settle()
+        for texts in cargo.texts:
+            atomic.remove_file(store.root / f"samples/{texts.digest}{withheld.SUFFIX}")
+        for path, data in router.items():
+            written += not path.is_file()
+            batch.add(path, data)
+        batch.settle()
     return written

@@ -9,6 +9,7 @@ import builtins
 import errno
 import io
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,8 +38,16 @@ class Faults:
     how: str = "kill"
     calls: list[str] = field(default_factory=list)
     dead: bool = False
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def call(
+        self, name: str, torn: Callable[[], object] | None, real: Callable[..., Any], *args: Any, **kw: Any
+    ) -> Any:
+        """One call after the other: who dies in one thread writes nothing more in another."""
+        with self.lock:
+            return self._call(name, torn, real, *args, **kw)
+
+    def _call(
         self, name: str, torn: Callable[[], object] | None, real: Callable[..., Any], *args: Any, **kw: Any
     ) -> Any:
         if self.dead:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import contextmanager
 
 import pytest
 
 from skillstack.errors import StoreError
 from skillstack.frames import atomic
 
-from .faults import faults
+from .faults import ROOM, Killed, faults
 
 
 def test_a_file_and_its_folders_are_made(tmp_path):
@@ -150,3 +151,116 @@ def test_removing_what_is_gone_is_no_error(tmp_path):
 def test_a_system_error_says_what_to_do(tmp_path, number, reason):
     error = atomic.as_store_error(OSError(number, os.strerror(number)), tmp_path / "x", "read")
     assert reason in error.message and (str(tmp_path / "x") in error.message) and error.hint
+
+
+@contextmanager
+def batch_of(folder, count=3):
+    with atomic.Batch() as batch:
+        for number in range(count):
+            batch.add(folder / f"{number % 2}" / f"file{number}", b"x" * number)
+        yield batch
+
+
+def found(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_of_a_batch_appear_together_and_each_is_on_disk_before_its_rename(tmp_path):
+    with faults() as counted, batch_of(tmp_path) as batch:
+        assert all(name.startswith(atomic.TEMPORARY) for name in found(tmp_path))
+        added = len(counted.calls)
+        batch.settle()
+    assert found(tmp_path) == ["file0", "file1", "file2"]
+    assert "fsync" not in counted.calls[:added]
+    settled = counted.calls[added:]
+    first, last = settled.index("replace"), len(settled) - settled[::-1].index("replace")
+    assert settled[:first].count("fsync") == settled[first:last].count("replace") == 3
+    assert settled[last:].count("fsync") == 3  # both folders, and the one that they were made in
+    assert (tmp_path / "0" / "file2").read_bytes() == b"xx"
+
+
+def test_what_is_settled_first_is_on_disk_before_anything_later_has_its_name(tmp_path):
+    with faults() as counted, atomic.Batch() as batch:
+        for name in ("named", "naming"):
+            batch.add(tmp_path / name, b"x")
+            batch.settle()
+    steps = [call for call in counted.calls if call in ("fsync", "replace")]
+    assert steps == ["fsync", "replace", "fsync"] * 2
+
+
+def test_a_batch_that_is_left_early_leaves_no_file(tmp_path):
+    with pytest.raises(KeyboardInterrupt), batch_of(tmp_path):
+        raise KeyboardInterrupt
+    assert found(tmp_path) == []
+
+
+def test_a_batch_leaves_an_equal_file_but_not_an_altered_one(tmp_path):
+    for name in ("equal", "altered"):
+        (tmp_path / name).write_bytes(name.encode())
+    os.utime(tmp_path / "equal", (1, 1))
+    inode = (tmp_path / "equal").stat().st_ino
+    with faults() as counted, atomic.Batch() as batch:
+        batch.add(tmp_path / "equal", b"equal")
+        # Who wrote it may have been killed before its folder was on disk.
+        batch.settle()
+    assert (tmp_path / "equal").stat().st_ino == inode and (tmp_path / "equal").stat().st_mtime > 1
+    assert counted.calls == ["utime", "open", "fsync"]
+    with atomic.Batch() as batch:
+        batch.add(tmp_path / "altered", b"right")
+        batch.settle()
+    assert (tmp_path / "altered").read_bytes() == b"right"
+
+
+@pytest.mark.parametrize("how", ["error", "full", "kill"])
+def test_whatever_call_of_a_batch_fails_no_file_is_there_in_part(tmp_path, how):
+    def run(folder):
+        with batch_of(folder) as batch:
+            batch.settle()
+
+    with faults() as counted:
+        run(tmp_path / "counted")
+    for at, name in enumerate(counted.calls):
+        folder = tmp_path / f"{at}"
+        try:
+            with faults(at, how):
+                run(folder)
+        except StoreError as error:
+            assert error.hint
+            assert not any(file.startswith(atomic.TEMPORARY) for file in found(folder))
+        except Killed:
+            pass
+        else:
+            assert how == "full" and name not in ROOM
+        for path in folder.rglob("file*"):
+            assert path.read_bytes() == b"x" * int(path.name[-1])
+        with batch_of(folder) as batch:
+            batch.settle()
+        assert [file for file in found(folder) if file.startswith("file")] == ["file0", "file1", "file2"]
+
+
+def test_a_failed_sync_of_a_batch_is_reported_no_file_gets_its_name_and_none_is_synced_twice(
+    tmp_path, monkeypatch
+):
+    synced = []
+
+    def fail(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StoreError, match="Cannot write"), batch_of(tmp_path, 40) as batch:
+        batch.settle()
+    assert found(tmp_path) == []
+    assert 1 <= len(synced) == len(set(synced))
+
+
+def test_a_mount_that_does_not_sync_takes_a_batch(tmp_path, monkeypatch, recwarn):
+    def refuse(descriptor):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(atomic, "_warned", False)
+    with batch_of(tmp_path) as batch:
+        batch.settle()
+    assert len(found(tmp_path)) == 3
+    assert any("does not sync" in str(warning.message) for warning in recwarn)

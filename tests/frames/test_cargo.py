@@ -49,3 +49,12 @@ def test_measurements_of_other_frames_stay_at_home(full):
     (full.root / found.path).write_bytes(b"{}")
     with pytest.raises(IntegrityError):
         measurements(full, cargo)
+
+
+def test_its_stages_are_all_items_with_what_a_record_names_in_an_earlier_one(full):
+    cargo = cargo_of(full, full.tip("main"))
+    files, contents, nodes = cargo.stages
+    assert (*files, *contents, *nodes) == cargo.items
+    assert {item.path.partition("/")[0] for item in contents} == {"contents"}
+    assert {item.path.partition("/")[0] for item in nodes} == {"nodes"}
+    assert not {item.path.partition("/")[0] for item in files} & {"contents", "nodes"}

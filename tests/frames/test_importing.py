@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -175,6 +177,61 @@ def test_a_system_error_at_any_call_is_told_and_leaves_a_whole_store(good, place
         else:
             assert name in ("utime", "mkdir", "unlink"), name
         old_or_new(good, root, f"{how} at {at}, {name}")
+
+
+class PowerCut:
+    """Notes what is on disk: a name counts once its folder was synced, and bytes once the file was."""
+
+    def __init__(self, root, monkeypatch):
+        self.root, self.names, self.durable = root, {}, set()
+        self.bytes: set[int] = set()
+        self.moments: list[tuple[str, set[str]]] = []
+        self.waited_for = 0
+        real = os.fsync, os.replace
+
+        def fsync(descriptor):
+            status = os.fstat(descriptor)
+            if not stat.S_ISDIR(status.st_mode):
+                self.bytes.add(status.st_ino)
+                return
+            for path in [path for path, inode in self.names.items() if inode == status.st_ino]:
+                self.durable.add(path)
+
+        def replaced(source, target, **kw):
+            inode = Path(source).stat().st_ino
+            assert inode in self.bytes, f"{target} has its name before its bytes are on disk"
+            name = Path(target).relative_to(root).as_posix()
+            self.waited_for = self.waited_for or len(self.bytes)
+            self.moments.append((name, set(self.durable)))
+            real[1](source, target, **kw)
+            self.names[name] = Path(target).parent.stat().st_ino
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        monkeypatch.setattr(os, "replace", replaced)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be synced")
+def test_what_a_record_names_is_on_disk_before_the_record_and_all_of_it_before_the_tip(
+    good, store, monkeypatch
+):
+    cut = PowerCut(store.root, monkeypatch)
+    done = bring_in(good, store)
+    ranks = {"contents": 1, "nodes": 2, "stacks": 3}
+    for name, durable in cut.moments:
+        rank = ranks.get(name.partition("/")[0], 0)
+        before = {
+            path
+            for path in files(store.root)
+            if ranks.get(path.partition("/")[0], 0) < rank
+            and not path.startswith(("evaluations/", "history/"))
+            and path != "store.json"
+        }
+        assert before <= durable, name
+    assert [name for name, _ in cut.moments][-1] == "stacks/main"
+    assert done.new
+    # The disk was waited for by all files of the contents together.
+    of_contents = [name for name, _ in cut.moments if ranks.get(name.partition("/")[0], 0) == 0]
+    assert cut.waited_for >= len(of_contents) - 2 > 5
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

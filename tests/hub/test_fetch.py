@@ -1,6 +1,7 @@
 """`skillstack fetch` against a hub on this machine: what comes, and what is said when it does not."""
 
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from skillstack.tasks.sources.hub_sets import hub_sets
 
 from .conftest import COMMIT
-from .world import skillstack
+from .world import make_set, skillstack
 
 TASK = "rotten_tomatoes"
 REPO = f"datasets/{hub_sets()[TASK].repo}"
@@ -61,6 +62,42 @@ def test_tasks_and_a_model_come_into_one_folder_and_need_no_hub_afterwards(hub, 
         text=True,
     )
     assert read.stdout.split() == ["hub", "folder", "True", "8"], read.stderr
+
+
+def test_of_a_huge_set_that_is_sorted_a_part_is_downloaded_with_every_class(hub, tmp_path):
+    known = hub_sets()["dbpedia"]
+
+    def lengthened(split, rows):
+        return [
+            row | {"content": f"{row['content']} {noise(split, place)}"} for place, row in enumerate(rows)
+        ]
+
+    make_set(tmp_path / "set", known, per_class=600, group=20, change=lengthened)
+    hub.repos[f"datasets/{known.repo}"] = (tmp_path / "set", known.revision)
+    code = (
+        "from skillstack.tasks.sources import HubSource\n"
+        "from skillstack.tasks.sources.hub_sets import hub_sets\n"
+        "from dataclasses import replace\n"
+        "source = HubSource({'dbpedia': replace(hub_sets()['dbpedia'], scan=1400)})\n"
+        "data = source.load('dbpedia')\n"
+        "print(data.source.digest, len(data.train), len({row.label for row in data.train}))"
+    )
+    found = []
+    for home in (tmp_path / "a", tmp_path / "b"):
+        hub.sent.clear()
+        ran = subprocess.run(
+            [sys.executable, "-c", code], env=hub.environ(home), capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+        found.append(ran.stdout)
+        (file,) = (tmp_path / "set").rglob("train-*.parquet")
+        assert 0 < hub.sent[file.name] < file.stat().st_size / 2
+    assert found[0] == found[1]
+    assert found[0].split()[1:] == ["1400", "14"]
+
+
+def noise(split: str, place: int) -> str:
+    return "".join(hashlib.sha512(f"{split} {place} {part}".encode()).hexdigest() for part in range(8))
 
 
 def test_what_ships_needs_no_download(hub, tmp_path):

@@ -1,14 +1,18 @@
 """Every known data set, in its own columns and label names, through the code that reads the hub's."""
 
+from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skillstack.errors import InputError
 from skillstack.frames.rows import Row
 from skillstack.tasks.catalogue import known_task
 from skillstack.tasks.presets import load_preset, preset_names
-from skillstack.tasks.sources import hub_rows
+from skillstack.tasks.sources import hub_groups, hub_rows
 from skillstack.tasks.sources.hub_rows import distinct, read_rows
 from skillstack.tasks.sources.hub_sets import hub_sets
 from skillstack.tasks.task import Example
@@ -74,6 +78,55 @@ def test_a_huge_set_is_looked_at_evenly_from_every_file(tmp_path):
     folder = make_set(tmp_path, known, per_class=40, files=4)
     rows = read_rows(replace(known, repo=str(folder), scan=8), task)
     assert sorted(example.label for example in rows.train) == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_of_a_sorted_set_groups_from_all_over_its_files_are_looked_at_and_every_class_is_there(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(hub_groups, "MIN_GROUPS", 4)
+    known, task = SETS["dbpedia"], known_task("dbpedia")
+    folder = make_set(tmp_path, known, per_class=60, files=3, group=10)
+    local = replace(known, repo=str(folder), scan=14 * 20)
+    rows = read_rows(local, task)
+    counts = Counter(example.label for example in rows.train)
+    assert set(counts) == set(range(14))
+    assert sum(counts.values()) == 14 * 20
+    assert min(counts.values()) >= 10
+    assert read_rows(local, task) == rows
+    # The beginning of each file, which other sets are taken from, has few of the classes.
+    heads = read_rows(replace(local, sorted=False), task)
+    assert len({example.label for example in heads.train}) < 14
+
+
+def test_where_the_groups_that_are_looked_at_lack_a_class_all_of_them_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(hub_groups, "MIN_GROUPS", 4)
+    known, task = SETS["dbpedia"], known_task("dbpedia")
+    folder = make_set(tmp_path, known, per_class=10, group=5)
+    rows = read_rows(replace(known, repo=str(folder), scan=20), task)
+    assert Counter(example.label for example in rows.train) == dict.fromkeys(range(14), 10)
+
+
+@given(rows=st.lists(st.integers(1, 2_000), min_size=1, max_size=300), scan=st.integers(1, 10**6))
+def test_groups_are_chosen_at_even_distances(rows, scan):
+    chosen = hub_groups.chosen_groups(rows, scan)
+    assert len(chosen) >= min(len(rows), hub_groups.MIN_GROUPS)
+    assert list(chosen) == sorted(set(chosen))
+    assert set(chosen) <= set(range(len(rows)))
+    distances = {after - before for before, after in pairwise(chosen)}
+    assert not distances or max(distances) - min(distances) <= 1
+    if sum(rows) <= scan:
+        assert chosen == tuple(range(len(rows)))
+
+
+def test_a_split_of_no_rows_has_no_groups_to_choose():
+    assert hub_groups.chosen_groups((), 10) == ()
+
+
+def test_a_group_of_an_implausible_size_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(hub_groups, "_MAX_GROUP_BYTES", 1_000)
+    known = replace(SETS["dbpedia"], repo=str(make_set(tmp_path, SETS["dbpedia"], per_class=40)))
+    with pytest.raises(InputError, match="far more text"):
+        read_rows(known, known_task("dbpedia"))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,12 +47,14 @@ def make_set(
     *,
     per_class: int = 4,
     files: int = 1,
+    group: int | None = None,
     described: bool = True,
     names: tuple[str, ...] | None = None,
     change: Callable[[str, list[dict[str, Any]]], list[dict[str, Any]]] = lambda split, rows: rows,
 ) -> Path:
     """A repository of a data set: a card with its configurations, and Parquet files sorted by class.
 
+    :param group: rows of a row group.
     :param described: whether the card says the columns, as those of the hub do.
     """
     import yaml
@@ -73,7 +76,7 @@ def make_set(
         for n in range(files):
             part = rows[n * size : (n + 1) * size]
             file = place / f"{split}-{n:05d}-of-{files:05d}.parquet"
-            Dataset.from_list(part, features=features).to_parquet(str(file))
+            Dataset.from_list(part, features=features).to_parquet(str(file), batch_size=group)
         entries.append(f"  - split: {split}\n    path: {known.config}/{split}-*")
     about = DatasetInfo(features=features, config_name=known.config)._to_yaml_dict() if described else {}
     info = yaml.safe_dump({"dataset_info": [about]}) if described else ""
@@ -93,6 +96,7 @@ class StandIn:
     :ivar cut: files, by the end of their name, of which only half is sent.
     :ivar corrupt: files, by the end of their name, that are sent with another last byte.
     :ivar asked: all requests.
+    :ivar sent: bytes of each file, by its name, that were asked for.
     """
 
     address: str = ""
@@ -102,6 +106,7 @@ class StandIn:
     corrupt: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
+    sent: Counter[str] = field(default_factory=Counter)
 
     def environ(self, home: Path, **more: str) -> dict[str, str]:
         """What a process needs to take this for the hub."""
@@ -211,6 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
             end = min(int(wanted[2] or len(data)), len(data) - 1)
             head["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
             status, data = 206, data[start : end + 1]
+        if self.command == "GET":
+            self.hub.sent[file.name] += len(data)
         half = self.command == "GET" and any(file.name.endswith(end) for end in self.hub.cut)
         self._send(status, data, head, half=half)
 

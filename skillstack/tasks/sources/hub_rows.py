@@ -1,13 +1,14 @@
 """The rows of a data set of the hub, streamed: read in order, sampled by hash, never held whole.
 
 `datasets` reads the pinned commit's Parquet files over the network, group by group, so a set of gigabytes
-costs what is looked at. Which rows are kept depends on their texts alone, not on that library's version.
+costs what is looked at; a set that is sorted by class is read by :mod:`.hub_groups`. Which rows are kept
+depends on their texts alone, not on that library's version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from skillstack.errors import InputError
 from skillstack.frames.rows import check_row
 from skillstack.tasks.sampling import sample
 from skillstack.tasks.sources.cleaning import clean, likeness
+from skillstack.tasks.sources.hub_groups import grouped_rows
 from skillstack.tasks.sources.hub_sets import TEST_PER_CLASS, TRAIN_PER_CLASS, HubSet
 from skillstack.tasks.task import Example, Task
 
@@ -44,16 +46,24 @@ def read_rows(known: HubSet, task: Task) -> HubRows:
     :raises InputError: if the set is not what `hub.toml` says it is: its columns, labels or format.
     """
     test, train = (
-        sampled(_Stream(known, task, split), per_class)
+        _split(known, task, split, per_class)
         for split, per_class in ((known.test, TEST_PER_CLASS), (known.train, TRAIN_PER_CLASS))
     )
     validation: tuple[Example, ...] = ()
     if known.validation:
-        validation = sampled(_Stream(known, task, known.validation), TEST_PER_CLASS)
+        validation = _split(known, task, known.validation, TEST_PER_CLASS)
     seen: set[str] = set()
     kept = [distinct(rows, seen) for rows in (test, validation, train)]
     found = sum(map(len, (test, validation, train)))
     return HubRows(kept[2], kept[1], kept[0], found - sum(map(len, kept)))
+
+
+def _split(known: HubSet, task: Task, split: str, per_class: int) -> tuple[Example, ...]:
+    found = sampled(_Stream(known, task, split), per_class)
+    if known.sorted and known.scan and len({example.label for example in found}) < len(task.labels):
+        # A class so small that no group of rows that was read had it.
+        found = sampled(_Stream(replace(known, scan=0), task, split), per_class)
+    return found
 
 
 def distinct(examples: Sequence[Example], seen: set[str]) -> tuple[Example, ...]:
@@ -101,20 +111,25 @@ class _Stream:
     def _examples(self) -> Iterator[Example]:
         data = _open(self.known, self._split)
         labels = self._labels(data)
+        characters = 0
+        for row in self._looked_at(data):
+            example = self._example(row, labels)
+            if example is None:
+                continue
+            characters += len(example.row.joined)
+            if characters > _MAX_CHARACTERS:
+                raise self._unlike("holds far more text than it should")
+            yield example
+
+    def _looked_at(self, data: Any) -> Iterator[Mapping[str, Any]]:
+        if self.known.sorted and self.known.scan:
+            yield from grouped_rows(self.known, self._split)
+            return
         files = max(1, int(data.num_shards))
         # Evenly from every file, and within a file from its beginning.
         share = -(-self.known.scan // files) if self.known.scan else None
-        characters = 0
         for number in range(files):
-            rows = _plain(data.shard(num_shards=files, index=number))
-            for row in islice(rows, share):
-                example = self._example(row, labels)
-                if example is None:
-                    continue
-                characters += len(example.row.joined)
-                if characters > _MAX_CHARACTERS:
-                    raise self._unlike("holds far more text than it should")
-                yield example
+            yield from islice(_plain(data.shard(num_shards=files, index=number)), share)
 
     def _labels(self, data: Any) -> dict[object, int]:
         """The set's label values, and the task's label that each stands for."""

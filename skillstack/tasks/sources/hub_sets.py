@@ -31,6 +31,7 @@ class HubSet:
     :ivar names: class names of the set, in the order of their numbers; empty where the label is a boolean.
     :ivar clean: steps of `skillstack.tasks.sources.cleaning`.
     :ivar scan: rows of a split that are looked at; 0 for all.
+    :ivar sorted: whether its rows are sorted by class, so that a file's beginning does not stand for it.
     :ivar download: megabytes, about.
     """
 
@@ -50,6 +51,7 @@ class HubSet:
     validation: str = ""
     pair: tuple[str, ...] = ()
     join: str = " "
+    sorted: bool = False
 
     @property
     def origin(self) -> str:
