@@ -21,12 +21,16 @@ from skillstack.stack_router import StackRouter, router_file_check, unneeded_sta
 from skillstack.stacks import copy, stack_to_add_to
 
 if TYPE_CHECKING:
+    from skillstack.evaluation.probes.registry import Probed
     from skillstack.evaluation.result import Evaluation
+    from skillstack.evaluation.sittings import Exam, Subject
     from skillstack.frames.archive import Exported
     from skillstack.learning import Learned
     from skillstack.loaded import LoadedStack
     from skillstack.models.answering import Answer
     from skillstack.models.peft_export import PeftFolders
+    from skillstack.reports.report import Written
+    from skillstack.reports.standings import Bench
     from skillstack.routers.result import RouteResult
     from skillstack.tasks.sources.table_report import TableReport
     from skillstack.tasks.task import Example
@@ -451,36 +455,124 @@ class Stack:
         :param matrix: ask every frame about every task.
         :param router: as in `route`; likewise ``threshold`` and ``depth``.
         :param model: as in `predict`; likewise ``device`` and ``precision_change``.
-        :param on_answers: called with answers given by the model, and answers needed.
+        :param on_answers: called with answers that the model gave, and those that it has to give.
         :raises InputError: if there are no test rows, or they have labels that a skill does not know.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
-        from skillstack.evaluation.stack import Exam, Subject, evaluate
-        from skillstack.hub.cachedir import cache_dir
+        from skillstack.evaluation.stack import evaluate
 
-        frames = tuple(reversed(self.frames()))
-        if not frames:
-            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
-        if per_class is not None and per_class < 1:
-            raise UsageError(f"{per_class} rows a class are none.", "Give at least 1, or all.")
-        root = cache_dir() if self.store.read_only else self.store.root
-        subject = Subject(
-            name=self.name,
-            frames=frames,
-            route=lambda rows: self.route(rows, router=router, threshold=threshold, depth=depth),
-            load=lambda: self._load(model, device, precision_change),
-            precision=precision_change or frames[-1].content.precision,
-            derived=root / derived.FOLDER,
-            router=router,
+        routing = {"router": router, "threshold": threshold, "depth": depth}
+        subject = self._subject(routing, (model, device, precision_change))
+        return evaluate(subject, _exam(per_class, data_dir, tables, only, matrix=matrix), on_answers)
+
+    def probe(
+        self,
+        name: str,
+        *,
+        per_class: int | None = 64,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
+        only: Sequence[str] = (),
+        seed: int = 0,
+        texts: int | None = None,
+        orders: int = 3,
+        threshold: float | None = None,
+        depth: int | None = None,
+        model: str | None = None,
+        device: str = "auto",
+        precision_change: str | None = None,
+        on_answers: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Probed:
+        """Ask a question about the stack that its tasks' accuracies do not answer.
+
+        :param name: ``generalization``, ``order`` or ``redundancy``.
+        :param per_class: as in `evaluate`; likewise ``data_dir``, ``tables`` and ``only``.
+        :param seed: of what is drawn: texts, their halves, orders.
+        :param texts: texts of each task at most, for ``generalization``.
+        :param orders: random orders, for ``order``.
+        :param threshold: as in `route`; likewise ``depth``.
+        :param model: as in `predict`; likewise ``device`` and ``precision_change``.
+        :param on_answers: called with answers that the model gave, and those that it has to give.
+        :raises UsageError: if there is no such probe.
+        :raises SkillStackError: one of its kinds, if it cannot be answered.
+        """
+        from skillstack.evaluation.probes.probing import Probing
+        from skillstack.evaluation.probes.registry import check_name, run
+
+        check_name(name)
+        routing = {"threshold": threshold, "depth": depth}
+        probing = Probing(
+            subject=self._subject(routing, (model, device, precision_change)),
+            exam=_exam(per_class, data_dir, tables, only),
+            scores=lambda rows: self._router.scores(self._chain(), rows, threshold=threshold),
+            seed=seed,
+            texts=texts,
+            orders=orders,
+            depth=depth,
+            tell=on_answers,
         )
-        exam = Exam(
+        return run(name, probing)
+
+    def report(
+        self,
+        folder: str | Path,
+        *,
+        per_class: int | None = 64,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
+        only: Sequence[str] = (),
+        matrix: bool = True,
+        bench_cells: str | Path | None = None,
+        router: str = "hybrid_chain",
+        model: str | None = None,
+        device: str = "auto",
+        precision_change: str | None = None,
+        on_answers: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Written:
+        """Evaluate, and write what was found as a page, as Markdown and JSON, and as tables and plots.
+
+        The same stack and texts give the same bytes. An older report in the folder makes room.
+
+        :param folder: that the report is to be; it is made.
+        :param per_class: as in `evaluate`; likewise what is not named here.
+        :param bench_cells: the folder in which `skillstack bench` kept its results, to show them as well.
+        :raises UsageError: if something that is no report lies in the folder.
+        :raises SkillStackError: one of its kinds, if anything else cannot be done.
+        """
+        from skillstack.reports.facts import frame_facts
+        from skillstack.reports.folder import check_folder
+        from skillstack.reports.material import Material
+        from skillstack.reports.provenance import report_command, versions
+        from skillstack.reports.report import write_report
+
+        check_folder(Path(folder))
+        bench = _bench(Path(bench_cells)) if bench_cells is not None else None
+        found = self.evaluate(
             per_class=per_class,
-            data_dir=Path(data_dir) if data_dir is not None else None,
-            tables={name: Path(path) for name, path in (tables or {}).items()},
-            only=tuple(only),
+            data_dir=data_dir,
+            tables=tables,
+            only=only,
             matrix=matrix,
+            router=router,
+            model=model,
+            device=device,
+            precision_change=precision_change,
+            on_answers=on_answers,
         )
-        return evaluate(subject, exam, on_answers)
+        frames = tuple(reversed(self.frames()))
+        command = report_command(
+            self.name,
+            per_class=per_class,
+            data_dir=data_dir,
+            tables=tables,
+            only=only,
+            matrix=matrix,
+            bench_cells=bench_cells,
+            router=router,
+            precision_change=precision_change,
+        )
+        facts, base = frame_facts(self.store, frames), frames[-1].content.base
+        return write_report(Material(found, facts, base, command, versions(), bench), Path(folder))
 
     # trusting and changing ----------------------------------------------------------------------------
 
@@ -561,6 +653,29 @@ class Stack:
 
     # inside -------------------------------------------------------------------------------------------
 
+    def _subject(self, routing: Mapping[str, Any], base: tuple[str | None, str, str | None]) -> Subject:
+        """The stack, to be evaluated.
+
+        :param routing: options of `route`.
+        :param base: model, device and change of precision, as `predict` takes them.
+        """
+        from skillstack.evaluation.sittings import Subject
+        from skillstack.hub.cachedir import cache_dir
+
+        frames = tuple(reversed(self.frames()))
+        if not frames:
+            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        root = cache_dir() if self.store.read_only else self.store.root
+        return Subject(
+            name=self.name,
+            frames=frames,
+            route=lambda rows: self.route(rows, **routing),
+            load=lambda: self._load(*base),
+            precision=base[-1] or frames[-1].content.precision,
+            derived=root / derived.FOLDER,
+            router=str(routing.get("router", "hybrid_chain")),
+        )
+
     def router_folder(self) -> Path:
         """The folder of the router state that fits this stack now."""
         return self._router.folder(self._chain())
@@ -606,6 +721,37 @@ class Stack:
                 self.store, self.frames()[0].content, model, device, precision_change
             )
         return self._loaded[key]
+
+
+def _bench(folder: Path) -> Bench:
+    """What a bench kept in its folder."""
+    from skillstack.bench.files import Results
+    from skillstack.bench.leaderboard import leaderboard, to_json
+    from skillstack.reports.standings import bench_of
+
+    cells = list(Results(folder).cells())
+    return bench_of(to_json(leaderboard(cells)), [cell.to_json() for cell in cells])
+
+
+def _exam(
+    per_class: int | None,
+    data_dir: str | Path | None,
+    tables: Mapping[str, str | Path] | None,
+    only: Sequence[str],
+    *,
+    matrix: bool = False,
+) -> Exam:
+    from skillstack.evaluation.sittings import Exam
+
+    if per_class is not None and per_class < 1:
+        raise UsageError(f"{per_class} rows a class are none.", "Give at least 1, or all.")
+    return Exam(
+        per_class=per_class,
+        data_dir=Path(data_dir) if data_dir is not None else None,
+        tables={name: Path(path) for name, path in (tables or {}).items()},
+        only=tuple(only),
+        matrix=matrix,
+    )
 
 
 def _rows(rows: Text | Sequence[Text]) -> tuple[list[Row], bool]:

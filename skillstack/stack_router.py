@@ -18,10 +18,12 @@ from skillstack.frames.rows import Row
 from skillstack.frames.samples import FeatureSamples, ReferenceSamples
 from skillstack.frames.store import Store
 from skillstack.routers import registry, state
+from skillstack.routers.base import Router
 from skillstack.routers.features import HashedRows, hash_rows
 from skillstack.routers.fitting import RouterState, fit_state, state_digest
 from skillstack.routers.result import RouteResult
 from skillstack.routers.samples import SkillSamples
+from skillstack.routers.scores import Scores
 from skillstack.tasks.references import resolve
 
 #: Contents of a stack with their ids, oldest first.
@@ -46,6 +48,23 @@ class StackRouter:
         :param options: ``threshold`` and ``depth``, for routers that have them.
         :raises UsageError: if there is no such router, or an option is none of its own.
         """
+        chosen, scores = self._scored(chain, rows, router, options)
+        return chosen.decide(scores)
+
+    def scores(self, chain: Chain, rows: Sequence[Row], *, threshold: float | None = None) -> Scores:
+        """The scores of each row, with all that the chain rule needs to choose by them.
+
+        :param threshold: score above which the chain accepts; None for the calibrated one.
+        :raises UsageError: if the threshold is no number.
+        """
+        _, values = self._scored(chain, rows, registry.DEFAULT, {"threshold": threshold})
+        state = self.state(chain)
+        accepts = state.calibration.threshold if threshold is None else threshold
+        return Scores(values, state.skills, state.frames, accepts)
+
+    def _scored(
+        self, chain: Chain, rows: Sequence[Row], router: str, options: Mapping[str, Any]
+    ) -> tuple[Router, NDArray[np.float32]]:
         chosen = registry.create(router, self.state(chain), **options)
         try:
             scores = chosen.scores(rows)
@@ -53,7 +72,7 @@ class StackRouter:
             self._state = self._fit_again(chain)
             chosen = registry.create(router, self._state, **options)
             scores = chosen.scores(rows)
-        return chosen.decide(np.where(_barred(chain, rows), np.float32(-np.inf), scores))
+        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores)
 
     def state(self, chain: Chain) -> RouterState:
         """The state that fits a chain: loaded, or fitted where it is missing or damaged.

@@ -1,13 +1,17 @@
-"""The files of a router state are checked together, and read once."""
+"""A stack's router gives its scores, and the files of its state are checked together and read once."""
 
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from skillstack.errors import IntegrityError
+from skillstack.errors import IntegrityError, UsageError
+from skillstack.frames.rows import Row
+from skillstack.frames.store import Store
 from skillstack.routers import state
-from skillstack.stack_router import router_file_check
+from skillstack.routers.result import RouteResult
+from skillstack.stack_router import StackRouter, router_file_check
 
 REFERENCE = Path(__file__).resolve().parents[1] / "routers" / "reference"
 
@@ -47,3 +51,24 @@ def test_damage_in_one_file_is_told_of_both_and_seen_by_the_next_check(folder: P
             check(folder / file)
     (folder / name).write_bytes(whole)
     assert router_file_check()(folder / name)
+
+
+def test_scores_are_those_by_which_route_chooses() -> None:
+    store = Store.open(REFERENCE.parents[1] / "frames")
+    chain = store.contents("reference")
+    router = StackRouter(store, "reference")
+    rows = [Row("please block my card"), Row("What a film!"), Row("a pair", "is for nobody here")]
+    found = router.scores(chain, rows)
+    assert found.values.shape == (3, len(chain)) and found.values.dtype == np.float32
+    routed = router.route(chain, rows, router="hybrid_chain")
+    for scores, result in zip(found.values.tolist(), routed, strict=True):
+        assert scores == [score for name in found.skills for score in _score(result, name)]
+    assert found.frames == tuple(range(len(chain)))
+    assert router.scores(chain, rows, threshold=0.5).threshold == 0.5
+    assert found.threshold == router.state(chain).calibration.threshold
+    with pytest.raises(UsageError, match="no number"):
+        router.scores(chain, rows, threshold=float("nan"))
+
+
+def _score(result: RouteResult, name: str) -> list[float]:
+    return [ranked.score for ranked in result.ranking if ranked.skill == name]

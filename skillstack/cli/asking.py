@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from skillstack.cli import render
-from skillstack.cli.gathering import gathering
+from skillstack.cli.gathering import Decorator, gathering
 from skillstack.errors import UsageError
 from skillstack.frames.rows import Row, check_row
 
@@ -33,6 +33,18 @@ def _threshold(_: click.Context, __: click.Parameter, value: str) -> float | Non
     if not math.isfinite(number):
         raise UsageError(f"The threshold {value[:80]!r} is no number.", "Give a number, or 'auto'.")
     return number
+
+
+def threshold_option() -> Decorator:
+    """``--threshold``; None for the calibrated one."""
+    return click.option(
+        "--threshold",
+        callback=_threshold,
+        default="auto",
+        show_default=True,
+        metavar="X",
+        help="Score at which hybrid_chain accepts a frame.",
+    )
 
 
 _OPTIONS = (
@@ -61,14 +73,7 @@ _OPTIONS = (
         metavar="NAME",
         help="hybrid_chain or hybrid_svm.",
     ),
-    click.option(
-        "--threshold",
-        callback=_threshold,
-        default="auto",
-        show_default=True,
-        metavar="X",
-        help="Score at which hybrid_chain accepts a frame.",
-    ),
+    threshold_option(),
     click.option(
         "--depth", type=click.IntRange(min=1), metavar="N", help="Frames that hybrid_chain looks at."
     ),

@@ -25,11 +25,14 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Measure": {
         "eval": "Say how good the stack is, and how sure that is.",
+        "probe": "Ask what order, redundant frames or a single adapter would do.",
+        "report": "Write all that as a page, with tables and plots for a paper.",
     },
     "Look": {
         "log": "Draw the stack, from the newest frame to the oldest.",
         "show": "Show all about one frame.",
         "stacks": "List the stacks of the store; rename, copy or delete one.",
+        "bench": "Compare continual-learning methods on the same tasks.",
         "verify": "Check that every file of the store is whole.",
     },
     "Change": {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +25,24 @@ KIND = "frozen-linear-1"
 
 
 def frozen_rival(
-    folder: Path, load: Callable[[], LoadedStack], content: Content, skill: Skill, data: TaskData
+    folder: Path,
+    load: Callable[[], LoadedStack],
+    content: Content,
+    skill: Skill,
+    data: TaskData,
+    *,
+    precision: str,
 ) -> Rival:
     """The head whose penalty the frame's dev rows prefer; fitted once, then read from the derived files.
 
     :param folder: of all derived files.
     :param load: loads the base; not called where the head is known.
     :param data: the rows of the skill's task.
+    :param precision: at which the base is held.
     """
-    key = _key(content, skill, data)
+    key = _key(replace(content, precision=precision), skill, data)
 
+    @cache
     def head() -> Head:
         from skillstack.models.heads import Head
 

@@ -30,7 +30,7 @@ class FamilyMatrix:
 
     :ivar families: names of the rows (frames) and of the columns (tasks), as they first come up.
     :ivar matrix: ``matrix[f][g]``: mean accuracy of the frames of ``f`` on the tasks of ``g``; None where
-        there is no frame of ``f`` or no task of ``g``.
+        there is no frame of ``f`` or no task of ``g``, or no cell of theirs was measured.
     :ivar own: of each row whether its diagonal is of frames on their own tasks, for want of others.
     """
 
@@ -55,6 +55,7 @@ def family_matrix(
     task_families: Sequence[str],
     *,
     own: NDArray[np.bool_] | None = None,
+    known: NDArray[np.bool_] | None = None,
 ) -> FamilyMatrix:
     """Average a matrix of frames and tasks by family.
 
@@ -67,6 +68,7 @@ def family_matrix(
     :param task_families: the family of each task.
     :param own: ``[frames, tasks]``, which cells are of a frame on a task it was trained for; without it frame
         ``i`` was trained for task ``i``.
+    :param known: ``[frames, tasks]``, which cells were measured; all of them by default.
     :raises ValueError: where shapes do not match, for a matrix without cells, and a number that is no
         accuracy.
     """
@@ -80,13 +82,19 @@ def family_matrix(
     trained = np.eye(len(cells), dtype=np.bool_) if own is None else np.asarray(own, np.bool_)
     if trained.shape != cells.shape:
         raise ValueError(f"own cells of {trained.shape} for a matrix of {cells.shape}")
+    measured = np.ones_like(trained) if known is None else np.asarray(known, np.bool_)
+    if measured.shape != cells.shape:
+        raise ValueError(f"known cells of {measured.shape} for a matrix of {cells.shape}")
     families = tuple(dict.fromkeys((*frame_families, *task_families)))
     frames, tasks = np.array(frame_families), np.array(task_families)
     blocks = [[np.ix_(frames == row, tasks == column) for column in families] for row in families]
     return FamilyMatrix(
         families,
-        tuple(tuple(_mean(cells[block], trained[block]) for block in row) for row in blocks),
-        tuple(bool(trained[row[at]].size and trained[row[at]].all()) for at, row in enumerate(blocks)),
+        tuple(
+            tuple(_mean(cells[block][measured[block]], trained[block][measured[block]]) for block in row)
+            for row in blocks
+        ),
+        tuple(_all_own(trained[row[at]][measured[row[at]]]) for at, row in enumerate(blocks)),
     )
 
 
@@ -94,6 +102,10 @@ def _mean(cells: NDArray[np.float64], own: NDArray[np.bool_]) -> float | None:
     if not cells.size:
         return None
     return float(cells.mean() if own.all() else cells[~own].mean())
+
+
+def _all_own(own: NDArray[np.bool_]) -> bool:
+    return bool(own.size and own.all())
 
 
 def _checked(accuracy: Accuracies) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.frames.derived import Derived
+from skillstack.frames.derived import Derived, needs
 from skillstack.frames.records import Content, Skill
 from skillstack.frames.rows import Row
 
@@ -64,7 +64,9 @@ class Asked:
             return dataclasses.replace(self.content, adapter=None)
         if self.adapter is None:
             return self.content
-        return dataclasses.replace(self.content, adapter=self.adapter.adapter)
+        both = f"{self.adapter.name} under the head of {self.content.name}"
+        name = self.content.name if self.adapter.name == self.content.name else both
+        return dataclasses.replace(self.content, name=name, adapter=self.adapter.adapter)
 
     def behaviour(self, precision: str) -> str:
         """Digest of all that decides the answers, with the base held at a precision."""
@@ -72,6 +74,12 @@ class Asked:
         if self.rival is not None:
             skill = dataclasses.replace(skill, head=self.rival.key)
         return dataclasses.replace(self.together, precision=precision).behaviour(skill)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Behaviours of the frames that take part; where one of them is gone, nobody asks this again."""
+        other = [] if self.adapter is None else [self.adapter.behaviour(self.adapter.skills[0])]
+        return (self.content.behaviour(self.skill), *other)
 
     def answerer(self, loaded: LoadedStack) -> Answerer:
         """It, ready to answer."""
@@ -86,6 +94,7 @@ class Asked:
 class _Known:
     """Answers of one behaviour."""
 
+    needs: tuple[str, ...]
     logits: dict[bytes, Floats] = field(default_factory=dict)
     new: int = 0
 
@@ -101,14 +110,14 @@ class Predictions:
         folder: Path,
         load: Callable[[], LoadedStack],
         precision: str,
-        tell: Callable[[int], None] = lambda asked: None,
+        tell: Callable[[int, int], None] = lambda asked, of: None,
     ) -> None:
         """Read what is there when it is asked for.
 
         :param folder: of all derived files.
         :param load: loads the base; not called where every answer is known.
         :param precision: at which it holds it.
-        :param tell: called with the number of answers that the model gave, after each part.
+        :param tell: called after each part with answers that the model gave, and those that it has to.
         """
         self._files, self._load, self._precision = Derived(folder, KIND), load, precision
         self._tell = tell
@@ -126,7 +135,7 @@ class Predictions:
         keys = [asked.behaviour(self._precision) for asked, _ in wanted]
         digests = [[bytes.fromhex(row.digest()) for row in rows] for _, rows in wanted]
         for (asked, rows), key, names in zip(wanted, keys, digests, strict=True):
-            known = self._of(key, len(asked.skill.labels))
+            known = self._of(key, asked)
             for row, name in zip(rows, names, strict=True):
                 if name not in known.logits and (key, name) not in seen:
                     seen.add((key, name))
@@ -150,23 +159,28 @@ class Predictions:
                     {
                         "rows": np.frombuffer(b"".join(names), dtype=np.uint8).reshape(len(names), 32),
                         "logits": np.stack([known.logits[name] for name in names]),
+                        **needs(known.needs),
                     },
                 )
                 known.new = 0
 
-    def _of(self, key: str, labels: int) -> _Known:
+    def _of(self, key: str, asked: Asked) -> _Known:
         if key not in self._known:
-            self._known[key] = known = _Known()
+            self._known[key] = known = _Known(asked.needs)
             found = self._files.read(key) or {}
             rows, logits = found.get("rows"), found.get("logits")
-            if rows is not None and logits is not None and logits.shape == (len(rows), labels):
+            if (
+                rows is not None
+                and logits is not None
+                and logits.shape == (len(rows), len(asked.skill.labels))
+            ):
                 values = logits.astype(np.float32, copy=False)
                 known.logits = {row.tobytes(): value for row, value in zip(rows, values, strict=True)}
         return self._known[key]
 
     def _fill(self, missing: Sequence[tuple[Asked, str, Row, bytes]]) -> None:
         """Ask the model, part by part; what is answered stays if it is stopped."""
-        loaded = self._load()
+        loaded, total = self._load(), self.asked + len(missing)
         order = {name: place for place, name in enumerate(dict.fromkeys(name for *_, name in missing))}
         parts: dict[int, list[tuple[Asked, str, Row, bytes]]] = {}
         for one in missing:
@@ -180,4 +194,4 @@ class Predictions:
                 self._known[key].new += 1
             self.asked += len(part)
             self.keep()
-            self._tell(self.asked)
+            self._tell(self.asked, total)

@@ -1,12 +1,13 @@
 """Files that can be made again: kept beside a store's own, never part of an id, believed only when whole.
 
-Each is safetensors that carry the SHA-256 of their own tensors, under ``derived/<kind>-<version>/<key>``.
+Each is safetensors that carry the SHA-256 of key and tensors, under ``derived/<kind>-<version>/<key>``.
+Where a file serves frames that may be gone one day, it names their behaviours (`needs`).
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from skillstack.frames.digests import check_digest, sha256
 #: The folder's name in a store.
 FOLDER = "derived"
 _SEAL = "sha256"
+_NEEDS = "needs"
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
@@ -41,7 +43,7 @@ class Derived:
     def read(self, key: str) -> dict[str, NDArray[np.generic]] | None:
         """The arrays of a key; None where there are none, or where they were altered: they are made again."""
         try:
-            return decode(self.path(key).read_bytes(), what=key)
+            return decode(self.path(key).read_bytes(), key)
         except (OSError, StoreError):
             return None
 
@@ -49,20 +51,37 @@ class Derived:
         """Keep arrays; a disk that refuses costs the next one time and nothing else."""
         with contextlib.suppress(StoreError):
             atomic.make_folder(self.path(key).parent)
-            atomic.write_file(self.path(key), encode(arrays))
+            atomic.write_file(self.path(key), encode(arrays, key))
 
 
-def encode(arrays: Arrays) -> bytes:
-    """Safetensors bytes with the digest of the same bytes without it."""
-    return tensors.dump(arrays, {_SEAL: sha256(tensors.dump(arrays))})
+def needs(behaviours: Iterable[str]) -> dict[str, NDArray[np.generic]]:
+    """An array beside a file's own: the behaviours without which nobody reads the file."""
+    digests = [bytes.fromhex(check_digest(one, "A behaviour")) for one in behaviours]
+    return {_NEEDS: np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), 32)}
 
 
-def decode(data: bytes, *, what: str) -> dict[str, NDArray[np.generic]]:
+def needed_by(arrays: Arrays) -> frozenset[str] | None:
+    """The behaviours that a file names so; None where it names none."""
+    found = arrays.get(_NEEDS)
+    return None if found is None else frozenset(row.tobytes().hex() for row in found)
+
+
+def encode(arrays: Arrays, key: str) -> bytes:
+    """Safetensors bytes with the digest of the same bytes that have the key in its place."""
+    return tensors.dump(arrays, {_SEAL: _seal(arrays, key)})
+
+
+def decode(data: bytes, key: str) -> dict[str, NDArray[np.generic]]:
     """The arrays of such bytes.
 
-    :raises IntegrityError: if they are not what was written.
+    :raises IntegrityError: if they are not what was written under this key.
     """
+    what = f"The derived file {key[:12]}"
     found = tensors.load(data, what=what)
-    if tensors.metadata(data, what=what).get(_SEAL) != sha256(tensors.dump(found)):
+    if tensors.metadata(data, what=what).get(_SEAL) != _seal(found, key):
         raise IntegrityError(f"{what} was altered.", "Delete it: it is made again when it is needed.")
     return found
+
+
+def _seal(arrays: Arrays, key: str) -> str:
+    return sha256(tensors.dump(arrays, {_SEAL: key}))

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skillstack.errors import BusyError
-from skillstack.frames import atomic, withheld
+from skillstack.errors import BusyError, StoreError
+from skillstack.frames import atomic, derived, withheld
 from skillstack.frames.history import read_history
 from skillstack.frames.locks import commit_lock, is_training
 from skillstack.frames.store import Store
@@ -80,7 +80,7 @@ def _expired(path: Path, expire_now: bool, horizon: float) -> int | None:
 
 
 def _candidates(store: Store) -> Iterator[Path]:
-    for folder in _FOLDERS:
+    for folder in (*_FOLDERS, derived.FOLDER):
         yield from sorted(path for path in (store.root / folder).rglob("*") if path.is_file())
     yield from sorted(p for p in (store.root / "work").rglob("*") if p.is_file() and p.suffix != ".lock")
     for folder in ("stacks", "history", "."):
@@ -107,12 +107,24 @@ def _needed(store: Store, horizon: float, *, keep_young: bool) -> tuple[set[str]
     for path in (store.root / "evaluations").glob("*.json"):
         if path.name.split("-")[0] in marked.behaviours:
             marked.paths.add(store.relative(path))
+    marked.paths.update(_serving(store, marked.behaviours))
     lost = 0
     for history in histories:
         for transaction in (*history.done, *history.undone):
             ends = [end for end in (transaction.before, transaction.after) if end is not None]
             lost += any(f"nodes/{end}.json" not in marked.paths for end in ends)
     return marked.paths, lost
+
+
+def _serving(store: Store, behaviours: set[str]) -> Iterator[str]:
+    """Derived files of which all frames are needed; those that name none go by their age alone."""
+    for path in sorted((store.root / derived.FOLDER).glob("*/*.safetensors")):
+        try:
+            needs = derived.needed_by(derived.decode(path.read_bytes(), path.stem))
+        except (OSError, StoreError):
+            continue  # whoever wants it makes it again
+        if needs is not None and needs <= behaviours:
+            yield store.relative(path)
 
 
 def _mark_young(store: Store, horizon: float, marked: _Marked) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.frames import sealed, tensors, withheld
+from skillstack.frames import derived, sealed, tensors, withheld
 from skillstack.frames.atomic import TEMPORARY
 from skillstack.frames.digests import sha256_file
 from skillstack.frames.history import read_history, read_steps
@@ -104,6 +104,8 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
             walk.check(path, lambda p=path: sealed.unseal(p.read_bytes(), what=p.name))  # type: ignore[misc]
         elif folder == "HEAD":
             walk.check(path, lambda: store.check_stack(store.head_stack() or ""))
+        elif folder == derived.FOLDER:
+            _derived(walk, path)
         elif folder not in ("stacks", "history", "adapters", MARKER):  # these are walked below or done
             _other(walk, path, other_files)
     if store.routers.is_dir() and not store.routers.is_relative_to(store.root):
@@ -135,6 +137,16 @@ def _other(walk: _Walk, path: Path, known: Callable[[Path], bool] | None) -> Non
     if walk.check(path, check) and not found:
         walk.checked.discard(walk.name(path))
         walk.strays.append(walk.name(path))
+
+
+def _derived(walk: _Walk, path: Path) -> None:
+    """Damage here is no problem: what is not whole is never believed, and is made again."""
+    try:
+        derived.decode(path.read_bytes(), path.stem)
+    except (OSError, SkillStackError):
+        walk.strays.append(walk.name(path))
+    else:
+        walk.checked.add(walk.name(path))
 
 
 def _content(store: Store, path: Path, walk: _Walk) -> None:

@@ -79,11 +79,12 @@ def out_of_fold(training: TrainingSet, skills: int, parameters: Parameters) -> N
 
     A row's fold follows from its content, so equal rows share one. None if a fold holds all of a skill.
     """
+    parts = parameters.parts(len(training.keys))
     folds = np.array(
-        [int.from_bytes(hashlib.sha256(key).digest()[:8], "big") % parameters.folds for key in training.keys]
+        [int.from_bytes(hashlib.sha256(key).digest()[:8], "big") % parts for key in training.keys]
     )
     scores = np.zeros((len(folds), skills), dtype=np.float32)
-    for fold in range(parameters.folds):
+    for fold in range(parts):
         seen, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         part = training.take(seen)
         if len(np.unique(part.labels)) < skills:

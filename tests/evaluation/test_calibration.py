@@ -33,6 +33,11 @@ def test_rows_of_one_confidence_stay_together() -> None:
     assert found.bins[-1] == Bin(1.0, 1.0, 7, 1.0, pytest.approx(6 / 7))
 
 
+def test_they_go_where_most_of_them_would_be() -> None:
+    found = calibration([0.1, 0.2, *[0.5] * 5, 0.7, 0.8, 0.9], np.ones(10, np.bool_), bins=2)
+    assert [one.n for one in found.bins] == [7, 3]
+
+
 def test_of_no_rows_there_is_nothing_to_tell() -> None:
     assert calibration([], np.zeros(0, np.bool_)) == Calibration(0, 0.0, 0.0, ())
 

@@ -82,3 +82,19 @@ def test_what_is_no_matrix_of_accuracies_is_refused() -> None:
         family_matrix(ACCURACIES, ["mood"], ["mood"])
     with pytest.raises(ValueError):
         family_matrix(ACCURACIES, ["a"] * 3, ["a"] * 3, own=np.ones((2, 3), np.bool_))
+
+
+def test_what_was_not_measured_does_not_count() -> None:
+    cells = [[0.9, 0.0, 0.5], [0.0, 0.8, 0.0], [0.7, 0.0, 0.6]]
+    known = np.array([[True, False, True], [False, True, False], [True, False, True]])
+    families = ["mood", "topic", "mood"]
+    found = family_matrix(cells, families, families, known=known)
+    assert found.matrix == (((0.5 + 0.7) / 2, None), (None, 0.8))
+    assert found.own == (False, True)
+    # A family of which only own cells were measured keeps them, and is marked.
+    found = family_matrix(cells, families, families, known=np.eye(3, dtype=np.bool_))
+    assert found.matrix[0][0] == pytest.approx((0.9 + 0.6) / 2) and found.own == (True, True)
+    nothing = family_matrix(cells, families, families, known=np.zeros((3, 3), np.bool_))
+    assert nothing.matrix == ((None, None), (None, None)) and nothing.own == (False, False)
+    with pytest.raises(ValueError, match="known cells"):
+        family_matrix(cells, families, families, known=np.ones((2, 3), np.bool_))

@@ -80,6 +80,14 @@ def test_p_is_small_where_one_is_better_and_1_where_none_is() -> None:
     assert paired([_pair(5, 0, 0, 5)]).p == 1.0
 
 
+def test_p_of_runs_counts_both_sides() -> None:
+    # 12 against 6: the normal approximation of a two-sided test gives 0.16, and half of it for one side.
+    there = paired_runs([[_pair(70, 12, 6, 12)]], resamples=20_000).p
+    back = paired_runs([[_pair(70, 6, 12, 12)]], resamples=20_000).p
+    assert 0.15 < there < 0.25
+    assert back == pytest.approx(there, abs=0.03)
+
+
 def test_between_equals_a_small_p_is_as_rare_as_it_says() -> None:
     generator = np.random.default_rng(3)
     trials, rows = 400, 60

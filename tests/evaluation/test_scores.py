@@ -19,8 +19,8 @@ def test_accuracy_is_the_share_of_right_answers_and_0_of_none() -> None:
 
 
 def test_macro_f1_by_hand() -> None:
-    # Class 0: 2 hits, 1 missed, 0 by mistake: 4/5. Class 1: 1 hit, 1 missed, 1 by mistake: 1/2. Class 2 is named
-    # once and never right: 0. Class 3 does not come up.
+    # Class 0: 2 hits, 1 missed, 0 by mistake: 4/5. Class 1: 1 hit, 1 missed, 1 by mistake: 1/2.
+    # Class 2 is named once and never right: 0. Class 3 does not come up.
     assert macro_f1([0, 0, 0, 1, 1], [0, 0, 1, 1, 2], 4) == pytest.approx((0.8 + 0.5 + 0.0) / 3)
 
 

@@ -11,6 +11,7 @@ import pytest
 from skillstack.errors import IntegrityError, StoreError, UsageError
 from skillstack.frames import transactions
 from skillstack.frames.archive import export
+from skillstack.frames.derived import FOLDER, Derived, needs
 from skillstack.frames.samples import TextSamples, read_samples
 
 from .archives import unpacked, write_archive
@@ -28,6 +29,14 @@ def test_the_same_stack_gives_the_same_bytes_wherever_and_whenever_it_is_written
     assert write_archive(full, "main", place / "two.zip").read_bytes() == first
     again = full_store(place / "again" / "frames")
     assert write_archive(again, "main", place / "three.zip").read_bytes() == first
+
+
+def test_what_can_be_made_again_does_not_go_along(full, place):
+    before = write_archive(full, "main", place / "one.zip").read_bytes()
+    content = full.contents("main")[-1][1]
+    answers = Derived(full.root / FOLDER, "predictions-1")
+    answers.write("a" * 64, needs([content.behaviour(content.skills[0])]))
+    assert write_archive(full, "main", place / "two.zip").read_bytes() == before
 
 
 def test_entries_are_stored_in_order_with_one_date_and_mode(full, place):

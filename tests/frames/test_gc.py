@@ -6,11 +6,13 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skillstack.errors import BusyError, IntegrityError
 from skillstack.frames import gc, transactions
 from skillstack.frames.atomic import TEMPORARY
+from skillstack.frames.derived import FOLDER, Derived, needs
 from skillstack.frames.history import path_of, read_steps
 from skillstack.frames.locks import training_lock
 from skillstack.frames.store import Store
@@ -191,3 +193,52 @@ def test_collecting_twice_finds_nothing_the_second_time(full):
     assert gc.collect(full, dry_run=False, expire_now=True).files
     assert gc.collect(full, dry_run=False, expire_now=True).files == ()
     assert verify(full).ok
+
+
+def behaviour(store: Store, name: str) -> str:
+    content = make_content(store, name)
+    return content.behaviour(content.skills[0])
+
+
+def test_derived_files_stay_with_the_frames_that_they_serve(undone):
+    answers = Derived(undone.root / FOLDER, "predictions-1")
+    alpha, beta = behaviour(undone, "alpha"), behaviour(undone, "beta")
+    served = {"a" * 64: [alpha], "b" * 64: [beta], "c" * 64: [alpha, beta], "d" * 64: ["e" * 64]}
+    for key, behaviours in served.items():
+        answers.write(key, needs(behaviours))
+    assert gc.collect(undone, dry_run=False).files == ()
+    removed = gc.collect(undone, dry_run=False, expire_now=True).files
+    kept = {path.stem for path in (undone.root / FOLDER).rglob("*.safetensors")}
+    assert kept == {"a" * 64}
+    assert {f"derived/predictions-1/{key}.safetensors" for key in served if key != "a" * 64} <= set(removed)
+
+
+def test_derived_files_of_what_an_undo_brings_back_stay_as_long_as_it_does(undone):
+    answers = Derived(undone.root / FOLDER, "predictions-1")
+    answers.write("b" * 64, needs([behaviour(undone, "beta")]))
+    path = answers.path("b" * 64)
+    then = time.time() - gc.GRACE - 3600
+    os.utime(path, (then, then))
+    assert gc.collect(undone, dry_run=False).files == ()  # the undo is young, and the frame is there
+    age(undone)
+    assert "derived/predictions-1" in {str(Path(name).parent) for name in gc.collect(undone).files}
+
+
+def test_derived_files_that_serve_nobody_by_name_go_by_their_age(undone):
+    heads = Derived(undone.root / FOLDER, "frozen-linear-1")
+    heads.write("a" * 64, {"weight": np.ones((2, 4), dtype=np.float32)})
+    assert gc.collect(undone, dry_run=False).files == ()
+    age(undone)
+    name = f"derived/frozen-linear-1/{'a' * 64}.safetensors"
+    assert name in gc.collect(undone, dry_run=False).files
+    assert not (undone.root / FOLDER / "frozen-linear-1").exists()
+
+
+def test_a_damaged_derived_file_goes_by_its_age_and_stops_nothing(undone):
+    answers = Derived(undone.root / FOLDER, "predictions-1")
+    answers.write("a" * 64, needs([behaviour(undone, "alpha")]))
+    answers.path("a" * 64).write_bytes(b"x")
+    assert gc.collect(undone, dry_run=False).files == ()
+    assert "derived/predictions-1" in {
+        str(Path(name).parent) for name in gc.collect(undone, expire_now=True).files
+    }

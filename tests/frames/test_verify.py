@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import shutil
 
+import numpy as np
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError
 from skillstack.frames import transactions
 from skillstack.frames.atomic import TEMPORARY
+from skillstack.frames.derived import FOLDER, Derived
 from skillstack.frames.store import Store
 from skillstack.frames.verify import Verification, verify
 
@@ -217,3 +219,17 @@ def test_a_store_whose_stacks_were_all_undone_is_whole(place):
         while store.tip(stack):
             transactions.undo(store, stack)
     assert verify(store).ok
+
+
+def test_derived_files_are_checked_and_a_damaged_one_is_a_stray(full):
+    before = verify(full).files
+    files_of = Derived(full.root / FOLDER, "predictions-1")
+    for key in ("a" * 64, "b" * 64):
+        files_of.write(key, {"logits": np.ones((1, 2), dtype=np.float32)})
+    found = verify(full)
+    assert found.ok and found.strays == () and found.files == before + 2
+    files_of.path("a" * 64).write_bytes(flipped(files_of.path("a" * 64).read_bytes(), 1000))
+    (full.root / FOLDER / "note.txt").write_bytes(b"x")
+    found = verify(full)
+    assert found.ok and found.files == before + 1
+    assert found.strays == ("derived/note.txt", f"derived/predictions-1/{'a' * 64}.safetensors")

@@ -1,0 +1,1 @@
+"""Questions about a stack that its tasks' accuracies do not answer."""

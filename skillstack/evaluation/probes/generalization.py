@@ -1,0 +1,120 @@
+"""A stack against one adapter for everything: unseen texts of all tasks, mixed, as many of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from skillstack.evaluation.document import rounded
+from skillstack.evaluation.paired import Paired, paired
+from skillstack.evaluation.probes.halves import choose, halves, in_order
+from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, paired_json, share
+from skillstack.evaluation.result import Mask
+from skillstack.evaluation.scores import accuracy
+from skillstack.evaluation.sittings import Sitting, sit
+
+#: Ways to answer. ``best_single``: the one frame whose adapter serves all tasks best, each under its own
+#: head, chosen on one half of the texts and measured on the other.
+WAYS = ("task_aware", "routed", "latest_adapter", "best_single")
+#: Pairs of ways that are compared on the same texts.
+COMPARED = (("routed", "best_single"), ("routed", "latest_adapter"), ("task_aware", "routed"))
+
+
+@dataclass(frozen=True, eq=False)
+class Generalization:
+    """Mixed texts of all tasks.
+
+    :ivar origin: where the figures come from.
+    :ivar texts: of each task.
+    :ivar ways: by way of answering, over all tasks.
+    :ivar tasks: by task and way, its accuracy.
+    :ivar differences: by pair of ways, on the same texts.
+    :ivar best: names of the frames that answered for the best single one, one for each half of the texts.
+    :ivar optimistic: name of the frame that is best on all these texts.
+    :ivar optimistic_accuracy: its accuracy on them, which is too high: it was chosen on the same texts.
+    """
+
+    origin: Origin
+    texts: int
+    ways: Mapping[str, Share]
+    tasks: Mapping[str, Mapping[str, float]]
+    differences: Mapping[tuple[str, str], Paired]
+    best: tuple[str, str]
+    optimistic: str
+    optimistic_accuracy: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As `probe generalization --json` prints it."""
+        return {
+            **self.origin.to_json("generalization"),
+            "texts_per_task": self.texts,
+            **{way: found.to_json() for way, found in self.ways.items()},
+            "by_task": rounded({task: dict(found) for task, found in self.tasks.items()}),
+            "differences": [
+                {"first": first, "second": second, **paired_json(found)}
+                for (first, second), found in self.differences.items()
+            ],
+            "best_single_frames": list(self.best),
+            "best_single_on_the_same_texts": {
+                "frame": self.optimistic,
+                "accuracy": rounded(self.optimistic_accuracy),
+            },
+        }
+
+
+def probe(probing: Probing) -> Generalization:
+    """Ask every adapter every text, and see who answers best.
+
+    :raises InputError: if a task has fewer than two test texts.
+    :raises SkillStackError: one of its kinds, if texts or answers cannot be had.
+    """
+    found = sit(probing.subject, probing.exam)
+    sittings = as_many_of_each(found.each, probing)
+    parts = [halves(sitting, probing.seed) for sitting in sittings]
+    asking = Asking(probing, sittings, found.skipped)
+    for sitting in sittings:
+        asking.wanted.own(sitting)
+        asking.wanted.routed(sitting, sitting.choices)
+        asking.wanted.adapters(sitting)
+    logits = asking.ask()
+    frames = probing.subject.frames
+
+    def by_adapter(sitting: Sitting, frame_id: str) -> Mask:
+        answers = logits[sitting.skill.name, "adapter", frame_id].argmax(axis=1)
+        right: Mask = answers == sitting.labels
+        return right
+
+    every = [[by_adapter(sitting, frame.id) for sitting in sittings] for frame in frames]
+    chosen = choose(every, parts)
+    right: dict[str, list[Mask]] = {
+        "task_aware": [by_adapter(sitting, sitting.frame.id) for sitting in sittings],
+        "routed": [
+            asking.wanted.answers(sitting, sitting.choices, logits) == sitting.labels for sitting in sittings
+        ],
+        "latest_adapter": every[-1],
+        "best_single": list(chosen.right),
+    }
+    return Generalization(
+        origin=asking.origin(),
+        texts=len(sittings[0].rows),
+        ways={way: share(right[way]) for way in WAYS},
+        tasks={
+            sitting.skill.task: {way: accuracy(right[way][place]) for way in WAYS}
+            for place, sitting in enumerate(sittings)
+        },
+        differences={
+            (first, second): paired(list(zip(right[first], right[second], strict=True)))
+            for first, second in COMPARED
+        },
+        best=(frames[chosen.by_half[0]].name, frames[chosen.by_half[1]].name),
+        optimistic=frames[chosen.best].name,
+        optimistic_accuracy=chosen.optimistic,
+    )
+
+
+def as_many_of_each(sittings: tuple[Sitting, ...], probing: Probing) -> tuple[Sitting, ...]:
+    """A seeded sample of the same size of each task's texts."""
+    most = min(len(sitting.rows) for sitting in sittings)
+    count = most if probing.texts is None else min(probing.texts, most)
+    return tuple(sitting.take(sorted(in_order(sitting, probing.seed)[:count])) for sitting in sittings)

@@ -1,0 +1,167 @@
+"""What the order of frames does to routing: the same scores, walked along the chain in other orders.
+
+The routers walk from the newest frame to its parents and take the first that is sure enough, so frames that
+come first catch texts of later ones. Scores do not depend on the order, so nothing is trained or fitted anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+import numpy as np
+
+from skillstack.evaluation.document import rounded
+from skillstack.evaluation.intervals import Interval, wilson
+from skillstack.evaluation.paired import Paired, paired
+from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, paired_json, share
+from skillstack.evaluation.result import Mask
+from skillstack.evaluation.sittings import Sitting, sit
+from skillstack.frames.records import Count
+from skillstack.routers.chain import Chain
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """One order.
+
+    :ivar name: ``stack``, ``reversed``, ``random 1``, ...
+    :ivar frames: names in the order in which they are looked at.
+    :ivar routed: accuracy by the frames that texts come to.
+    :ivar router: texts that come to their own skill.
+    :ivar router_interval: 95 % score interval of their share.
+    :ivar fallback: share of texts for which the best of all scores decided.
+    :ivar depth: frames looked at, on average.
+    :ivar moved: share of texts that come to another skill than in the stack's order.
+    :ivar difference: routed accuracy of this order minus that of the stack's; None for the stack's own.
+    """
+
+    name: str
+    frames: tuple[str, ...]
+    routed: Share
+    router: Count
+    router_interval: Interval
+    fallback: float
+    depth: float
+    moved: float
+    difference: Paired | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Shares with six digits."""
+        return {
+            "order": self.name,
+            "frames": list(self.frames),
+            "routed": self.routed.to_json(),
+            "router": {
+                "accuracy": rounded(self.router.accuracy),
+                "correct": self.router.correct,
+                "interval": rounded([self.router_interval.low, self.router_interval.high]),
+                "n": self.router.n,
+            },
+            "fallback": rounded(self.fallback),
+            "depth": rounded(self.depth),
+            "moved": rounded(self.moved),
+            "difference": None if self.difference is None else paired_json(self.difference),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Routing in several orders.
+
+    :ivar origin: where the figures come from.
+    :ivar threshold: score above which a frame is accepted.
+    :ivar walks: the stack's own order first.
+    :ivar spread: highest routed accuracy of all orders minus the lowest.
+    """
+
+    origin: Origin
+    threshold: float
+    walks: tuple[Walk, ...]
+    spread: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As `probe order --json` prints it."""
+        return {
+            **self.origin.to_json("order"),
+            "threshold": rounded(self.threshold),
+            "orders": [walk.to_json() for walk in self.walks],
+            "spread": rounded(self.spread),
+        }
+
+
+def probe(probing: Probing) -> Order:
+    """Walk the chain in its own order, in reverse, and in random ones.
+
+    :raises SkillStackError: one of its kinds, if texts or answers cannot be had.
+    """
+    found = sit(probing.subject, probing.exam)
+    sittings = found.each
+    scores = probing.scores([row for sitting in sittings for row in sitting.rows])
+    cuts = np.cumsum([len(sitting.rows) for sitting in sittings])[:-1].tolist()
+    names = [frame.name for frame in probing.subject.frames]
+    asking = Asking(probing, sittings, found.skipped)
+    for sitting in sittings:
+        asking.wanted.own(sitting)
+    taken = {}
+    for name, order in orders(len(names), probing.orders, probing.seed).items():
+        chain = Chain.of(scores.values, [order.index(frame) for frame in scores.frames])
+        chosen = chain.choose(scores.threshold, probing.depth)
+        choices = [[scores.skills[skill] for skill in part] for part in np.split(chosen.skills, cuts)]
+        taken[name] = order, chosen, choices
+        for sitting, some in zip(sittings, choices, strict=True):
+            asking.wanted.routed(sitting, some, name)
+    logits = asking.ask()
+
+    def right(name: str) -> list[Mask]:
+        pairs = zip(sittings, taken[name][2], strict=True)
+        return [asking.wanted.answers(one, some, logits, name) == one.labels for one, some in pairs]
+
+    own_right, own_skills = right("stack"), taken["stack"][1].skills
+    walks = []
+    for name, (order, chosen, choices) in taken.items():
+        answers = right(name)
+        home = Count(_at_home(sittings, choices), len(chosen.skills))
+        walks.append(
+            Walk(
+                name=name,
+                frames=tuple(names[frame] for frame in reversed(order)),
+                routed=share(answers),
+                router=home,
+                router_interval=wilson(home),
+                fallback=float(np.mean(~chosen.accepted)),
+                depth=float(np.mean(chosen.depths)),
+                moved=float(np.mean(chosen.skills != own_skills)),
+                difference=None if name == "stack" else paired(list(zip(answers, own_right, strict=True))),
+            )
+        )
+    accuracies = [walk.routed.accuracy for walk in walks]
+    return Order(asking.origin(), scores.threshold, tuple(walks), max(accuracies) - min(accuracies))
+
+
+def orders(frames: int, count: int, seed: int) -> dict[str, list[int]]:
+    """Orders of so many frames, the frame looked at last first; none of them twice.
+
+    :param count: random orders, or fewer where there are not so many.
+    """
+    own = list(range(frames))
+    found = {"stack": own}
+    if frames > 1:
+        found["reversed"] = own[::-1]
+    generator = np.random.default_rng(seed)
+    wanted = min(len(found) + count, factorial(min(frames, 20)))
+    while len(found) < wanted:
+        drawn = generator.permutation(frames).tolist()
+        if drawn not in found.values():
+            found[f"random {len(found) - 1}"] = drawn
+    return found
+
+
+def _at_home(sittings: Sequence[Sitting], choices: Sequence[Sequence[str]]) -> int:
+    return sum(
+        choice == sitting.skill.name
+        for sitting, some in zip(sittings, choices, strict=True)
+        for choice in some
+    )

@@ -1,0 +1,63 @@
+"""A small stack, trained once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from skillstack import Stack
+from skillstack.evaluation.result import Evaluation
+
+from .world import copied, evaluate, make_stack
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test writes into the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "SKILLSTACK_CACHE" not in os.environ:
+            patch.setenv("SKILLSTACK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> Iterator[None]:
+    """Tiny models are faster so."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    """The store of a small stack. Copy it before it is written to."""
+    return make_stack(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
+def asked(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A copy of the stack that was evaluated, with every frame on every task: all answers are kept."""
+    stack = copied(trained, tmp_path_factory.mktemp("asked"))
+    evaluate(stack, matrix=True)
+    return stack
+
+
+@pytest.fixture(scope="session")
+def evaluation(asked: Stack) -> Evaluation:
+    """What was found."""
+    return evaluate(asked, matrix=True)
+
+
+@pytest.fixture
+def stack(trained: Path, tmp_path: Path) -> Stack:
+    """The stack in a store of its own, about which nothing was asked yet."""
+    return copied(trained, tmp_path)
+
+
+@pytest.fixture
+def answered(asked: Stack, tmp_path: Path) -> Stack:
+    """The stack in a store of its own, with all answers to `FEW` test rows of each class."""
+    return copied(asked.store.root, tmp_path)

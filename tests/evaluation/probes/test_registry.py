@@ -1,0 +1,41 @@
+"""Probes are found by name, and by no other way."""
+
+from importlib import import_module
+
+import pytest
+
+from skillstack.errors import InputError, UsageError
+from skillstack.evaluation.probes.registry import PROBES
+
+from ..world import TASKS, add, probe, renamed
+
+
+@pytest.mark.parametrize("name", ["ordre", "os", "skillstack.api"])
+def test_an_unknown_probe_is_refused_before_anything_is_read(stack, name):
+    with pytest.raises(UsageError, match="no probe"):
+        probe(stack, name, only=["nothing"])
+
+
+def test_every_name_leads_to_a_module_with_a_probe():
+    for name, module in PROBES.items():
+        assert module == f"skillstack.evaluation.probes.{name}"
+        assert callable(import_module(module).probe)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_every_probe_asks_its_texts_once_and_says_what_it_left_out(stack, name):
+    add(stack, renamed(stack.frame(TASKS[0]).content, "tickets"))
+    first = probe(stack, name, per_class=2)
+    assert first.origin.effort.asked > 0
+    assert list(first.origin.skipped) == ["tickets"] and first.origin.tasks == TASKS
+    again = probe(stack, name, per_class=2)
+    assert again.origin.effort.asked == 0
+    documents = [{**found.to_json(), "effort": None} for found in (first, again)]
+    assert documents[0] == documents[1]
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_task_without_texts_that_was_named_is_an_error(stack, name):
+    add(stack, renamed(stack.frame(TASKS[0]).content, "tickets"))
+    with pytest.raises(InputError, match="Nobody knows test rows of 'tickets'"):
+        probe(stack, name, only=["tickets"])

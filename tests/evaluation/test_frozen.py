@@ -1,0 +1,94 @@
+"""The rival on the frozen base is fitted once from the frame's own rows, and kept."""
+
+import numpy as np
+import pytest
+
+from skillstack.evaluation.frozen import KIND, frozen_rival
+from skillstack.frames.derived import FOLDER, Derived
+from skillstack.tasks.sources import load_task
+from skillstack.training.recipe import Recipe
+
+from .world import TASKS, base_of, no_base
+
+
+@pytest.fixture
+def rival(stack):
+    """Makes the rival of a frame."""
+
+    def rival(load=None, precision="fp32", data=None, **recipe):
+        content = stack.frame(TASKS[0]).content
+        if recipe:
+            from dataclasses import replace
+
+            content = replace(content, recipe={**content.recipe, **recipe})
+        return frozen_rival(
+            stack.store.root / FOLDER,
+            load or (lambda: stack.loaded(model=str(base_of(stack.store.root)))),
+            content,
+            content.skills[0],
+            data or load_task(TASKS[0]),
+            precision=precision,
+        )
+
+    return rival
+
+
+def test_its_key_is_known_before_anything_is_fitted(rival):
+    assert len(rival(no_base).key) == 64
+    assert rival(no_base).key == rival(no_base).key
+
+
+def test_it_is_fitted_once_and_then_read(stack, rival):
+    first = rival()
+    head = first.head()
+    assert first.head() is head
+    again = rival(no_base).head()
+    assert np.array_equal(head.weight, again.weight) and np.array_equal(head.bias, again.bias)
+
+
+def test_it_is_as_good_on_dev_as_the_training_found_the_frozen_base_to_be(stack, rival):
+    from skillstack.models.encoding import encode
+    from skillstack.models.features import features_of
+    from skillstack.models.split import SplitModel
+    from skillstack.training.candidates import measure
+    from skillstack.training.data import choose_rows, labels_of, rows_of
+
+    content = stack.frame(TASKS[0]).content
+    rows = choose_rows(load_task(TASKS[0]), Recipe.from_record(content.recipe))
+    slot = stack.loaded(model=str(base_of(stack.store.root))).answering.slot
+    head = rival().head()
+    slot.clear()
+    encoded = encode(slot.base, rows_of(rows.dev), content.skills[0].rendering)
+    dev = measure(head, features_of(SplitModel(slot.base, 0), encoded), labels_of(rows.dev))
+    assert dev == content.skills[0].metrics["frozen_linear_dev"]
+
+
+def test_a_frames_adapter_in_the_slot_does_not_change_it(stack, rival):
+    loaded = stack.loaded(model=str(base_of(stack.store.root)))
+    clean = rival().head()
+    Derived(stack.store.root / FOLDER, KIND).path(rival().key).unlink()
+    content = stack.frame(TASKS[1]).content
+    loaded.answering.swap(loaded.answerer(content, content.skills[0]))
+    assert np.array_equal(rival().head().weight, clean.weight)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"precision": "bf16"}, {"seed": 7}, {"samples_per_class": 8}, {"dev_samples": 16}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_would_give_another_head_gives_another_key(rival, change):
+    assert rival(no_base, **change).key != rival(no_base).key
+
+
+def test_other_rows_give_another_key_and_what_does_not_matter_gives_the_same(rival):
+    data = load_task(TASKS[2])
+    assert rival(no_base, data=data).key != rival(no_base).key
+    assert rival(no_base, epochs=9).key == rival(no_base).key
+
+
+def test_a_damaged_head_is_fitted_again(stack, rival):
+    head = rival().head()
+    path = Derived(stack.store.root / FOLDER, KIND).path(rival().key)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert np.array_equal(rival().head().weight, head.weight)

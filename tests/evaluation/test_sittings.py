@@ -1,0 +1,40 @@
+"""Every skill sits with its own rows, each with the route that the router gives it."""
+
+import pytest
+
+from skillstack.errors import UsageError
+from skillstack.evaluation.sittings import Exam, Subject, sit
+
+from .world import FEW, TASKS, no_base
+
+
+@pytest.fixture
+def subject(asked, tmp_path):
+    return Subject("main", asked.frames()[::-1], asked.route, no_base, "fp32", tmp_path)
+
+
+def test_skills_sit_oldest_first_with_the_routes_of_their_own_rows(asked, subject):
+    found = sit(subject, Exam(per_class=FEW))
+    assert [sitting.skill.name for sitting in found.each] == list(TASKS) and not found.skipped
+    for sitting in found.each:
+        routes = asked.route(list(sitting.rows))
+        assert sitting.choices == tuple(route.skill for route in routes)
+        assert len(sitting.labels) == len(sitting.rows) == len(sitting.skill.labels) * FEW
+    assert subject.tip.name == TASKS[-1]
+
+
+def test_a_part_of_a_sitting_keeps_rows_labels_and_routes_together(subject):
+    sitting = sit(subject, Exam(per_class=FEW)).each[0]
+    places = [5, 0, 3]
+    taken = sitting.take(places)
+    assert taken.rows == tuple(sitting.rows[place] for place in places)
+    assert taken.labels.tolist() == [sitting.questions.labels[place] for place in places]
+    assert taken.choices == tuple(sitting.choices[place] for place in places)
+    assert (taken.skill, taken.frame) == (sitting.skill, sitting.frame)
+
+
+def test_only_what_was_named_sits_by_skill_or_by_task(subject):
+    found = sit(subject, Exam(per_class=FEW, only=(TASKS[2], TASKS[0])))
+    assert [sitting.skill.name for sitting in found.each] == [TASKS[0], TASKS[2]]
+    with pytest.raises(UsageError, match="no 'wiki'"):
+        sit(subject, Exam(only=("wiki",)))

@@ -1,0 +1,161 @@
+"""A small stack to evaluate, and ways to see what is asked of its base."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from skillstack import Stack
+from skillstack.evaluation.result import Evaluation
+from skillstack.frames.records import Content, Skill
+from skillstack.frames.transactions import push
+from skillstack.models import builtin
+from skillstack.models.split import SplitModel
+from skillstack.training.candidates import Candidate
+from skillstack.training.loop import Trainer
+
+#: Two tasks of the same labels, and one of others between them.
+TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences")
+#: Test rows of each class in these tests.
+FEW = 4
+#: A training of a few steps; its rates are so high that a random model learns something.
+RECIPE = {
+    "samples_per_class": 12,
+    "dev_samples": 32,
+    "router_samples": 48,
+    "max_length": 32,
+    "r": 4,
+    "alpha": 8,
+    "top_layers": 2,
+    "epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 2e-2,
+    "head_learning_rate": 1e-2,
+    "checks": 1,
+}
+
+
+def tiny_bert(folder: Path) -> Path:
+    """A folder with a random encoder of four layers."""
+    torch.manual_seed(0)
+    words = AutoTokenizer.from_pretrained(builtin.folder())
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        max_position_embeddings=130,
+        initializer_range=0.2,
+    )
+    folder.mkdir(parents=True)
+    BertModel(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every frame gets an adapter, although random models seldom gain by training."""
+
+    def take(trainer: Trainer, candidate: Candidate) -> None:
+        trainer._best = candidate
+
+    monkeypatch.setattr(Trainer, "_consider", take)
+
+
+def make_stack(folder: Path) -> Path:
+    """A store with a stack ``main`` of three frames on a tiny base; its folder is returned."""
+    base, store = tiny_bert(folder / "tiny-bert"), folder / "frames"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        last_candidate_wins(monkeypatch)
+        Stack.train(tasks=TASKS, store=store, stack="main", model=str(base), device="cpu", recipe=RECIPE)
+    return store
+
+
+def copied(root: Path, folder: Path) -> Stack:
+    """The stack in a store of its own."""
+    shutil.copytree(root, folder / "frames")
+    shutil.copytree(root.parent / "routers", folder / "routers")
+    (folder / "tiny-bert").symlink_to(base_of(root))
+    return Stack.open(folder / "frames", "main")
+
+
+def base_of(root: Path) -> Path:
+    """The folder of the base of such a store."""
+    return (root.parent / "tiny-bert").resolve()
+
+
+def evaluate(stack: Stack, **options: Any) -> Evaluation:
+    """Evaluate it on a few rows of each class."""
+    return stack.evaluate(**{"model": str(base_of(stack.store.root)), "per_class": FEW, **options})
+
+
+def probe(stack: Stack, name: str, **options: Any) -> Any:
+    """Probe it with a few rows of each class."""
+    return stack.probe(name, **{"model": str(base_of(stack.store.root)), "per_class": FEW, **options})
+
+
+def add(stack: Stack, *contents: Content) -> Stack:
+    """Put frames on top of a stack."""
+    for content in contents:
+        tip = stack.store.tip(stack.name)
+        push(stack.store, stack.name, content, transaction=content.name, note="add", expected=tip)
+    return stack
+
+
+def part(stack: Stack, *contents: Content) -> Stack:
+    """Another stack of the same store that has these frames alone."""
+    return add(Stack(stack.store, "part"), *contents)
+
+
+def renamed(content: Content, name: str, **changes: object) -> Content:
+    """A frame of one skill under another name; it answers as before."""
+    skill: Skill = replace(content.skills[0], name=name, task=name, **changes)  # type: ignore[arg-type]
+    return replace(content, name=name, skills=(skill,), plan="")
+
+
+class Passes:
+    """Counts rows that pass through the last layer of a base.
+
+    :ivar rows: without those that prove a cut of the base right.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+
+@contextmanager
+def counted(stack: Stack) -> Iterator[Passes]:
+    """Count the rows that reach the last layer of the stack's base while the block runs."""
+    passes = Passes()
+    layers = stack.loaded(model=str(base_of(stack.store.root))).answering.slot.base.model.encoder.layer
+
+    def hook(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: object) -> None:
+        passes.rows += len(inputs[0])
+
+    real = SplitModel._difference
+
+    def unseen(split: SplitModel) -> float:
+        before = passes.rows
+        difference = real(split)
+        passes.rows = before
+        return difference
+
+    handle = layers[-1].register_forward_hook(hook)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(SplitModel, "_difference", unseen)
+        yield passes
+    handle.remove()
+
+
+def no_base(*arguments: object) -> None:
+    """Stands for the loading of a base that nobody needs."""
+    raise AssertionError("the base was loaded")
