@@ -85,7 +85,14 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_there_are_pages():
-    assert [page.stem for page in PAGES] == ["carrying", "gpu", "offline", "own_data"]
+    assert [page.stem for page in PAGES] == [
+        "carrying",
+        "evaluation",
+        "gpu",
+        "methods",
+        "offline",
+        "own_data",
+    ]
 
 
 @by_page

@@ -39,6 +39,8 @@ def test_the_package_holds_its_data(unpacked):
         "skillstack/tasks/starter/NOTICE.md",
         "skillstack/tasks/starter/banking/train.jsonl.gz",
         "skillstack/training/recipes.toml",
+        "skillstack/reports/page.html.j2",
+        "skillstack/reports/page.css",
         "skillstack/reference/frames/store.json",
     } <= held
 

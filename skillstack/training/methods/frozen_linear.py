@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from skillstack.models.heads import Head
 from skillstack.training.candidates import best_logistic
+from skillstack.training.methods.cost import Cost
 from skillstack.training.methods.heads import head_size
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
-from skillstack.training.methods.method import Cost, Method, Terms
+from skillstack.training.methods.method import Method, Terms
 
 
 class FrozenLinear:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from skillstack.models.heads import Head
+from skillstack.training.methods.cost import Cost
 from skillstack.training.methods.heads import head_size, starting_head
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.methods.loop import Course, train
-from skillstack.training.methods.method import Cost, Method, Terms
+from skillstack.training.methods.method import Method, Terms
 from skillstack.training.schedule import Schedule
 
 

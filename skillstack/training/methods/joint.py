@@ -1,8 +1,8 @@
-"""One adapter for all tasks, trained on the rows of all of them at once, with a head for each (Caruana 1997).
+"""One adapter for all tasks, trained on the rows of all of them at once, with a head for each.
 
-Multi-task learning (https://doi.org/10.1023/A:1007379606734) sees what no sequence of tasks may see, and takes
-as many steps as all the others' trainings together. It is what continual learning is usually measured
-against.
+Multi-task learning (Caruana 1997, https://doi.org/10.1023/A:1007379606734) sees what no sequence of tasks may
+see. It takes as many steps as a sequence's trainings together, and is what continual learning is usually
+measured against.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ class Joint(Sequential):
             sum(counts),
         )
         schedule = joint_schedule(terms.recipe, counts)
-        taken = train(
-            terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0)
-        )
+        taken = train(terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0))
         self.adapter = terms.slot.read_out()
         self.take(taken)
 

@@ -1,4 +1,4 @@
-"""The tasks of a sequence as every method meets them: the same rows, encoded once, their lower states kept."""
+"""The tasks of a sequence as every method meets them: the same rows, encoded once, lower states kept."""
 
 from __future__ import annotations
 

@@ -83,8 +83,7 @@ def train(
 ) -> Taken:
     """Train the adapter that is in the slot, and heads; the slot holds the outcome afterwards.
 
-    :param heads: what the heads of the course's own rows start from. Rows of other heads are rows of a
-        memory: their heads stay as they are given.
+    :param heads: what the heads start from; those that no row of the course has stay out.
     :param rate: what the adapter's learning rate is multiplied with.
     :param hooks: what the method adds.
     :raises SkillStackError: if the loss is not finite.
@@ -93,10 +92,8 @@ def train(
     base, hooks = slot.base, hooks if hooks is not None else Hooks()
     if base.dtype == torch.float16:
         raise UsageError("Methods are not compared in fp16.", "Use --precision bf16, nf4 or fp32.")
-    learning = sorted(set(course.heads[: course.own]))
-    modules = {number: head.module(base.device) for number, head in heads.items()}
-    for number, module in modules.items():
-        module.requires_grad_(number in learning)
+    learning = sorted(set(course.heads))
+    modules = {number: heads[number].module(base.device) for number in learning}
     adapter = slot.trainable()
     head_parameters = [p for number in learning for p in modules[number].parameters()]
     rates = (recipe.learning_rate * rate, recipe.head_learning_rate)

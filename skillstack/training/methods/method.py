@@ -9,6 +9,7 @@ from typing import Protocol
 from skillstack.frames.store import Store
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
+from skillstack.training.methods.cost import Cost
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.recipe import Recipe
 from skillstack.training.run import Chain
@@ -46,24 +47,6 @@ class Terms:
     tasks: int
     settings: Mapping[str, float] = field(default_factory=dict)
     place: Place | None = None
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a method needs besides time.
-
-    :ivar parameters: numbers that were trained, over all tasks.
-    :ivar bytes: weights and statistics that have to be kept to answer all tasks and to learn the next one.
-    :ivar texts: bytes of training texts that have to be kept for the same.
-    :ivar steps: optimizer steps.
-    :ivar rows: training rows that passed through the model in these, each as often as it did.
-    """
-
-    parameters: int = 0
-    bytes: int = 0
-    texts: int = 0
-    steps: int = 0
-    rows: int = 0
 
 
 class Learner(Protocol):

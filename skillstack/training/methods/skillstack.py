@@ -14,10 +14,11 @@ from skillstack.models import adapter_config
 from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec
 from skillstack.training.events import nobody
+from skillstack.training.methods.cost import Cost
 from skillstack.training.methods.heads import head_size
 from skillstack.training.methods.ledger import Spent
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
-from skillstack.training.methods.method import Cost, Method, Place, Terms
+from skillstack.training.methods.method import Method, Place, Terms
 from skillstack.training.run import Chain, Job, train_stack
 from skillstack.training.schedule import Schedule
 

@@ -1,0 +1,223 @@
+"""Running a bench: cell after cell, each kept as soon as it is finished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from skillstack.bench.cell import Cell
+from skillstack.bench.choice import Choice, choose
+from skillstack.bench.exams import Exam, exam
+from skillstack.bench.files import Results
+from skillstack.bench.request import CellKey, Request, choice_digest, digest_of, training_digest
+from skillstack.bench.sequence import Taught, dev_accuracy, examine, teach
+from skillstack.frames.store import Store
+from skillstack.models.base import Base
+from skillstack.models.lora import LoraSpec
+from skillstack.models.slot import Slot
+from skillstack.stack_router import StackRouter
+from skillstack.training.environment import environment
+from skillstack.training.methods import registry
+from skillstack.training.methods.ledger import Ledger
+from skillstack.training.methods.lessons import Lesson, Lessons, split_of
+from skillstack.training.methods.method import Method, Place, Terms
+from skillstack.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a bench tells while it runs.
+
+    :ivar place: number of the cell, from 1.
+    :ivar of: cells in all.
+    :ivar key: the cell.
+    :ivar settings: those that are being trained with.
+    :ivar trial: whether this is a trial of settings and not the cell itself.
+    :ivar learned: tasks learned so far.
+    :ivar tasks: tasks in all.
+    :ivar accuracy: of the finished cell, or of the trial's dev rows; None before.
+    :ivar seconds: since the cell or the trial began.
+    :ivar kept: whether the cell was finished before.
+    """
+
+    place: int
+    of: int
+    key: CellKey
+    settings: Mapping[str, float]
+    trial: bool
+    learned: int
+    tasks: int
+    accuracy: float | None
+    seconds: float
+    kept: bool = False
+
+
+Listener = Callable[[Progress], None]
+
+
+def run(
+    request: Request, results: Results, store: Path, tell: Listener = lambda progress: None
+) -> tuple[Cell, ...]:
+    """The cells of a bench; those that are finished already are read and not made again.
+
+    :param store: folder of a store for methods that keep a stack; it is made where there is none.
+    :raises InputError: if a result there cannot be read or is of another bench, or a task has no test rows.
+    :raises SkillStackError: one of its kinds, if a method cannot.
+    """
+    base = request.load()
+    keys = request.cells()
+    digests = [digest_of(request.configuration(base, key)) for key in keys]
+    # What is wrong with a file is better told now than after hours.
+    results.check(request.common(base), request.frames())
+    found = [
+        results.cell(key.method, key.order.name, key.seed, digest)
+        for key, digest in zip(keys, digests, strict=True)
+    ]
+    bench = _Bench(request, results, store, base, tell)
+    cells = []
+    for place, (key, digest, cell) in enumerate(zip(keys, digests, found, strict=True), start=1):
+        if cell is None:
+            cell = bench.cell(place, key, digest)
+            results.put_cell(cell)
+        else:
+            tasks = len(request.tasks)
+            tell(
+                Progress(place, len(keys), key, cell.settings, False, tasks, tasks, cell.accuracy, 0.0, True)
+            )
+        cells.append(cell)
+    return tuple(cells)
+
+
+class _Bench:
+    """Makes cells. What one seed's methods share is kept until the next seed comes."""
+
+    def __init__(self, request: Request, results: Results, store: Path, base: Base, tell: Listener) -> None:
+        self.request, self.results, self.base, self._tell = request, results, base, tell
+        self._store_folder = store
+        self._slot, self._ledger = Slot(base), Ledger()
+        self._lessons: tuple[int, Lessons] | None = None
+        self._exams: dict[str, Exam] = {}
+        self._count = len(request.cells())
+
+    def cell(self, place: int, key: CellKey, digest: str) -> Cell:
+        """Train and examine."""
+        method = registry.method(key.method)
+        lessons, exams = self._rows(key)
+        choice = self._choice(place, method)
+        taught = choice.taught
+        if taught is None or choice.chosen_with != _where(key):
+            taught = self._teach(place, key, choice.settings)
+        began = time.perf_counter()
+        tasks = examine(taught.learner, lessons, exams)
+        last = tuple(one.accuracy_on_the_way(result.right) for one, result in zip(exams, tasks, strict=True))
+        cell = Cell(
+            method=key.method,
+            order=key.order.name,
+            seed=key.seed,
+            configuration=self.request.configuration(self.base, key),
+            digest=digest,
+            command=self.request.command_of(key),
+            environment=environment(),
+            settings=choice.settings,
+            tried=choice.tried,
+            seconds=taught.spent.seconds,
+            processor=None if taught.resumed else taught.spent.processor,
+            evaluation_seconds=time.perf_counter() - began,
+            cost=taught.learner.cost,
+            tasks=tasks,
+            trajectory=None if method.late else (*taught.trajectory, last),
+            chosen_with=choice.chosen_with or {},
+        )
+        self._say(place, key, choice.settings, len(tasks), taught.spent.seconds, accuracy=cell.accuracy)
+        return cell
+
+    def _choice(self, place: int, method: Method) -> Choice:
+        """The method's settings; found out with the first seed and order, whatever cell needs them first."""
+        if not self.request.choose:
+            return Choice(method.defaults)
+        key = CellKey(method.name, self.request.orders[0], self.request.seeds[0])
+
+        def trial(settings: Mapping[str, float]) -> tuple[Taught, float]:
+            taught = self._teach(place, key, settings, trial=True)
+            dev = dev_accuracy(taught.learner, self._rows(key)[0])
+            seconds = taught.spent.seconds
+            self._say(place, key, settings, len(self.request.tasks), seconds, trial=True, accuracy=dev)
+            return taught, dev
+
+        digest = choice_digest(self.request.common(self.base), method)
+        return choose(method, self.results, digest, _where(key), trial)
+
+    def _teach(
+        self, place: int, key: CellKey, settings: Mapping[str, float], *, trial: bool = False
+    ) -> Taught:
+        lessons, exams = self._rows(key)
+        terms = Terms(
+            slot=self._slot,
+            spec=self._spec(key),
+            recipe=self._recipe(key),
+            tasks=len(lessons),
+            settings=settings,
+            place=self._place(key),
+        )
+        began = time.perf_counter()
+
+        def tell(learned: int) -> None:
+            self._say(place, key, settings, learned, time.perf_counter() - began, trial=trial)
+
+        tell(0)
+        return teach(registry.method(key.method), terms, lessons, exams, self._ledger, tell)
+
+    def _say(
+        self,
+        place: int,
+        key: CellKey,
+        settings: Mapping[str, float],
+        learned: int,
+        seconds: float,
+        *,
+        trial: bool = False,
+        accuracy: float | None = None,
+    ) -> None:
+        tasks = len(self.request.tasks)
+        self._tell(Progress(place, self._count, key, settings, trial, learned, tasks, accuracy, seconds))
+
+    def _recipe(self, key: CellKey) -> Recipe:
+        return replace(self.request.recipe, seed=key.seed)
+
+    def _spec(self, key: CellKey) -> LoraSpec:
+        return self._of_seed(key).spec
+
+    def _of_seed(self, key: CellKey) -> Lessons:
+        if self._lessons is None or self._lessons[0] != key.seed:
+            self._lessons = None
+            made = Lessons(self._slot, self._recipe(key), self.request.tasks, self._ledger)
+            self._lessons = key.seed, made
+        return self._lessons[1]
+
+    def _rows(self, key: CellKey) -> tuple[Sequence[Lesson], Sequence[Exam]]:
+        """Lessons and exams of a cell, in its order."""
+        names = key.order.of([data.task.name for data in self.request.tasks])
+        lessons = self._of_seed(key)
+        if not self._exams:
+            recipe, per_class = self.request.recipe, self.request.per_class
+            split = split_of(self._slot, lessons.spec, recipe)
+            self._exams = {
+                data.task.name: exam(self._slot, split, data, per_class, recipe.max_length)
+                for data in self.request.tasks
+            }
+        return lessons.inorder(names), [self._exams[name] for name in names]
+
+    def _place(self, key: CellKey) -> Place | None:
+        if key.method != "skillstack":
+            return None
+        root = self._store_folder
+        store = Store.open(root) if (root / "store.json").is_file() else Store.create(root)
+        # Its name says what it is, so that a training that was stopped goes on.
+        stack = f"bench-{training_digest(self.request.configuration(self.base, key))[:16]}"
+        return Place(store, stack, StackRouter(store, stack).fit)
+
+
+def _where(key: CellKey) -> dict[str, object]:
+    return {"order": key.order.name, "seed": key.seed}

@@ -1,0 +1,108 @@
+"""What a report tells about a stack's frames besides what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skillstack.answers import Frame
+from skillstack.errors import StoreError
+from skillstack.frames.store import Store
+
+
+@dataclass(frozen=True)
+class FrameFacts:
+    """A frame.
+
+    :ivar name: its name.
+    :ivar id: its node's id.
+    :ivar content: its content's id.
+    :ivar tasks: what its skills answer.
+    :ivar families: of its skills.
+    :ivar labels: how many its skills have in all.
+    :ivar parent: name of the frame before it, or None.
+    :ivar init_from: name of the frame of this stack from whose adapter its training started; the content's
+        id where that is no frame of the stack; None where it started fresh.
+    :ivar adapter_bytes: size of its adapter's tensors on disk; 0 without an adapter.
+    :ivar head_bytes: size of its heads on disk; None where one is missing.
+    :ivar seconds: that its training took; None where nobody noted it.
+    :ivar seed: of its recipe; None for frames that no training made.
+    :ivar environment: versions and machine of its training.
+    """
+
+    name: str
+    id: str
+    content: str
+    tasks: tuple[str, ...]
+    families: tuple[str, ...]
+    labels: int
+    parent: str | None
+    init_from: str | None
+    adapter_bytes: int
+    head_bytes: int | None
+    seconds: float | None
+    seed: int | None
+    environment: Mapping[str, str]
+
+
+def frame_facts(store: Store, frames: Sequence[Frame]) -> tuple[FrameFacts, ...]:
+    """Facts about each of these frames.
+
+    :param frames: of one stack, the oldest first.
+    """
+    names = {frame.content_id: frame.name for frame in frames}
+    return tuple(_facts(store, frame, names) for frame in frames)
+
+
+def _facts(store: Store, frame: Frame, names: Mapping[str, str]) -> FrameFacts:
+    content = frame.content
+    origin, seed = content.init_from, content.recipe.get("seed")
+    measured = _measured(store, frame)
+    seconds = measured.get("seconds")
+    environment = measured.get("environment")
+    return FrameFacts(
+        name=frame.name,
+        id=frame.id,
+        content=frame.content_id,
+        tasks=tuple(skill.task for skill in frame.skills),
+        families=tuple(sorted({skill.family for skill in frame.skills})),
+        labels=sum(len(skill.labels) for skill in frame.skills),
+        parent=frame.parent_name,
+        init_from=None if origin is None else names.get(origin, origin),
+        adapter_bytes=frame.adapter_bytes,
+        head_bytes=_head_bytes(store, frame),
+        seconds=_number(seconds),
+        seed=seed if isinstance(seed, int) else None,
+        environment={str(k): str(v) for k, v in environment.items()} if isinstance(environment, dict) else {},
+    )
+
+
+def _measured(store: Store, frame: Frame) -> Mapping[str, Any]:
+    """What was noted of the training; a damaged note is none, `verify` is who complains about it."""
+    for skill in frame.skills:
+        try:
+            found = store.measurement(frame.content.behaviour(skill), "training")
+        except StoreError:
+            continue
+        if found is not None:
+            return found
+    return {}
+
+
+def _number(text: object) -> float | None:
+    try:
+        value = float(str(text))
+    except ValueError:
+        return None
+    return value if 0 <= value < 1e12 else None
+
+
+def _head_bytes(store: Store, frame: Frame) -> int | None:
+    try:
+        return sum(
+            (store.root / "heads" / f"{head}.safetensors").stat().st_size
+            for head in sorted({skill.head for skill in frame.skills})
+        )
+    except OSError:
+        return None

@@ -1,0 +1,130 @@
+"""What reproduces a report: the command, seeds, versions, the base and digests."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from skillstack.evaluation.bootstrap import RESAMPLES
+from skillstack.evaluation.questions import SEED
+from skillstack.reports.material import Material
+
+_PACKAGES = ("skillstack", "torch", "transformers", "numpy", "scikit-learn", "tokenizers", "matplotlib")
+
+
+def report_command(
+    stack: str,
+    *,
+    per_class: int | None,
+    data_dir: str | Path | None = None,
+    tables: Mapping[str, str | Path] | None = None,
+    only: Sequence[str] = (),
+    matrix: bool = True,
+    bench_cells: str | Path | None = None,
+    router: str = "hybrid_chain",
+    precision_change: str | None = None,
+) -> str:
+    """The command that makes a report again. Of paths it tells the last part alone, for privacy's sake."""
+    words = ["skillstack", "report", "--stack", stack]
+    words += ["--eval-samples-per-class", "all" if per_class is None else str(per_class)]
+    if data_dir is not None:
+        words += ["--data-dir", _last(data_dir)]
+    for name, table in (tables or {}).items():
+        words += ["--test", f"{name}={_last(table)}"]
+    for name in only:
+        words += ["--task", name]
+    if not matrix:
+        words += ["--no-matrix"]
+    if bench_cells is not None:
+        words += ["--bench-cells", _last(bench_cells)]
+    if router != "hybrid_chain":
+        words += ["--router", router]
+    if precision_change is not None:
+        words += ["--precision-change", precision_change]
+    return shlex.join(words)
+
+
+def _last(path: str | Path) -> str:
+    return PureWindowsPath(path).name or "."
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that had a part in the figures; none of them is imported."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def provenance(material: Material) -> dict[str, Any]:
+    """For the JSON report; `provenance_rows` has the same in words."""
+    e, base = material.evaluation, material.base
+    return {
+        "command": material.command,
+        "stack": e.stack,
+        "tip": e.tip,
+        "router": e.router,
+        "base": {
+            "name": base.name,
+            "revision": base.revision,
+            "architecture": base.architecture,
+            "weights": base.weights,
+            "tokenizer": base.tokenizer,
+            "precision": e.precision,
+        },
+        "seeds": {
+            "test_sample": SEED,
+            "bootstrap": 0,
+            "resamples": RESAMPLES,
+            "training": {frame.name: frame.seed for frame in material.frames},
+        },
+        "texts": {task.task: task.texts for task in e.tasks},
+        "versions": dict(material.versions),
+        "trained_with": _environments(material),
+    }
+
+
+def provenance_rows(material: Material) -> list[tuple[str, str]]:
+    """What reproduces a figure, as names and values."""
+    found = provenance(material)
+    base = found["base"]
+    seeds = found["seeds"]
+    rows = [
+        ("command", found["command"]),
+        ("stack", f"{found['stack']}, tip {found['tip']}"),
+        ("router", found["router"]),
+        ("base", f"{base['name']} ({base['architecture']}, {base['precision']})"),
+        ("base revision", base["revision"]),
+        ("base weights", base["weights"]),
+        ("base tokenizer", base["tokenizer"]),
+        ("seeds", f"training {_seeds(seeds['training'])}; test sample {seeds['test_sample']}"),
+        ("intervals", f"95 %; bootstrap of {seeds['resamples']:,} draws, seed {seeds['bootstrap']}"),
+        ("versions", _joined(found["versions"])),
+        *[("trained with", _joined(one)) for one in found["trained_with"]],
+        *[(f"texts of {task}", digest) for task, digest in found["texts"].items()],
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _seeds(by_frame: Mapping[str, int | None]) -> str:
+    seeds = sorted({seed for seed in by_frame.values() if seed is not None})
+    return ", ".join(map(str, seeds)) or "not known"
+
+
+def _joined(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _environments(material: Material) -> Sequence[Mapping[str, str]]:
+    found: list[Mapping[str, str]] = []
+    for frame in material.frames:
+        if frame.environment and frame.environment not in found:
+            found.append(dict(frame.environment))
+    return found

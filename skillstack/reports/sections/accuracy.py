@@ -1,0 +1,121 @@
+"""How good each way to answer is."""
+
+from __future__ import annotations
+
+from skillstack.evaluation.result import MODES, Evaluation, TaskEvaluation
+from skillstack.reports.material import Material
+from skillstack.reports.plots.accuracy import accuracy_plot
+from skillstack.reports.section import Section
+from skillstack.reports.table import (
+    Cell,
+    Column,
+    Table,
+    count,
+    missing,
+    name_column,
+    number_column,
+    share,
+    text,
+)
+from skillstack.reports.words import NAMES, chance
+
+#: What is told of the ways to answer, as a person would not know it.
+_WORDS = (
+    "“Its own frame” is given the task of each text; “routed” is not: the router picks the frame. “Latest "
+    "adapter” is each task's own head over the newest frame's adapter, “linear head, frozen base” a logistic "
+    "head on the base without any adapter, “most frequent label” what needs no model at all. Over all tasks, "
+    "every task weighs the same."
+)
+
+
+def accuracy_section(material: Material) -> Section:
+    """Accuracy by task and way to answer, over all tasks, and what is better than what."""
+    e = material.evaluation
+    return Section(
+        "accuracy",
+        "Accuracy",
+        (_WORDS,),
+        (accuracy_plot(e),),
+        (_overall(e), _differences(e), _by_task(e)),
+        shown=3,
+    )
+
+
+def _overall(e: Evaluation) -> Table:
+    columns = (
+        name_column("answered by", "mode"),
+        number_column("accuracy, %", "accuracy", interval=True),
+        number_column("macro-F1, %", "macro_f1"),
+        number_column("texts", "n"),
+    )
+    rows = tuple(
+        (
+            Cell((mode,), _name(e, mode)),
+            share(score.accuracy, score.interval),
+            share(score.macro_f1),
+            count(score.n),
+        )
+        for mode, score in e.modes.items()
+    )
+    note = "Small: 95 % bootstrap interval."
+    if not e.sequential and "latest_adapter" in e.modes:
+        note += " * Not a sequential baseline: not every frame of this stack started from its parent."
+    lacking = [NAMES[mode] for mode in MODES if mode not in e.modes]
+    if lacking:
+        note += f" Not measured on every task, so not here: {', '.join(lacking)}."
+    return Table("modes", "Over all tasks", columns, rows, note)
+
+
+def _name(e: Evaluation, mode: str) -> str:
+    return NAMES[mode] + (" *" if mode == "latest_adapter" and not e.sequential else "")
+
+
+def _differences(e: Evaluation) -> Table:
+    columns = (
+        name_column("first"),
+        name_column("second"),
+        number_column("first − second, points", "difference", interval=True),
+        number_column("p", "p"),
+        number_column("only first right", "only_first"),
+        number_column("only second right", "only_second"),
+    )
+    rows = tuple(
+        (
+            Cell((first,), NAMES[first]),
+            Cell((second,), NAMES[second]),
+            share(found.difference, found.interval, sign=True),
+            Cell((found.p,), chance(found.p).removeprefix("p ").removeprefix("= ")),
+            count(found.only_first),
+            count(found.only_second),
+        )
+        for (first, second), found in e.differences.items()
+    )
+    note = "On the same texts. Small: 95 % paired bootstrap interval; p: exact McNemar test over all texts."
+    return Table("differences", "Differences", columns, rows, note)
+
+
+def _by_task(e: Evaluation) -> Table:
+    modes = [mode for mode in MODES if any(mode in task.answers for task in e.tasks)]
+    columns = (
+        name_column("task"),
+        name_column("family"),
+        number_column("texts", "n"),
+        *[number_column(NAMES[mode], mode, interval=True) for mode in modes],
+    )
+    rows = tuple(
+        (
+            text(task.task),
+            text(task.family),
+            count(task.n),
+            *[_answers(task, mode, column) for mode, column in zip(modes, columns[3:], strict=True)],
+        )
+        for task in e.tasks
+    )
+    return Table("accuracy", "Accuracy by task, %", columns, rows, "Small: 95 % score interval (Wilson).")
+
+
+def _answers(task: TaskEvaluation, mode: str, column: Column) -> Cell:
+    if mode not in task.answers:
+        return missing(column)
+    answers = task.answers[mode]
+    return share(answers.count.accuracy, answers.interval)

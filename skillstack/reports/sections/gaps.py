@@ -1,0 +1,55 @@
+"""What could not be measured, or not as it was asked for."""
+
+from __future__ import annotations
+
+from skillstack.reports.material import Material
+from skillstack.reports.section import Section
+from skillstack.reports.table import Table, count, name_column, number_column, text
+from skillstack.reports.words import many
+
+#: A longer table is folded in.
+MOST_ROWS = 12
+
+
+def gaps_section(material: Material) -> Section:
+    """Skipped tasks and why, labels with fewer rows than asked, rows that are others than those taught."""
+    e = material.evaluation
+    words: list[str] = []
+    tables: list[Table] = []
+    if e.skipped:
+        columns = (name_column("task"), name_column("why"))
+        rows = tuple((text(task), text(why)) for task, why in e.skipped.items())
+        tables.append(Table("skipped", "Tasks that were not evaluated", columns, rows))
+    wanting = e.per_class is not None and any(task.fewer for task in e.tasks)
+    if wanting:
+        tables.append(_fewer(material))
+        labels = many(len(tables[-1].rows), "label")
+        words.append(f"Of {labels} there are fewer test rows than the {e.per_class} that were asked for.")
+    known = {task.task for task in e.tasks} | set(e.skipped)
+    left = [task for frame in material.frames for task in frame.tasks if task not in known]
+    if left:
+        words.append(f"Not asked for: {', '.join(left)}.")
+    others = [task.task for task in e.tasks if task.other_rows]
+    if others:
+        words.append(f"The rows here are others than those that the skill was taught: {', '.join(others)}.")
+    if not tables and not words:
+        asked = "all test rows" if e.per_class is None else f"{e.per_class} test rows of each label"
+        words.append(f"Nothing: every task of the stack was evaluated, with {asked}.")
+    shown = sum(len(table.rows) <= MOST_ROWS for table in tables)
+    return Section("gaps", "What is missing", tuple(words), tables=tuple(tables), shown=shown, measured=False)
+
+
+def _fewer(material: Material) -> Table:
+    e = material.evaluation
+    columns = (
+        name_column("task"),
+        name_column("label"),
+        number_column("test rows", "rows"),
+        number_column("asked for", "asked"),
+    )
+    rows = tuple(
+        (text(task.task), text(label), count(rows), count(e.per_class))
+        for task in e.tasks
+        for label, rows in task.fewer.items()
+    )
+    return Table("fewer", "Labels with fewer test rows than were asked for", columns, rows)

@@ -1,0 +1,200 @@
+"""The answer in short: whether the stack helps, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from skillstack.evaluation.document import rounded
+from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.paired import Paired, paired
+from skillstack.evaluation.result import Evaluation, Score
+from skillstack.reports.words import IN_WORDS, between, chance, listed, many, points
+
+#: What somebody without a stack would do instead, all with the task of each text given.
+RIVALS = ("latest_adapter", "frozen_linear", "majority_class")
+#: Below this p, with an interval that leaves 0 out, a difference is taken for one.
+LEVEL = 0.05
+
+Outcome = Literal["beaten", "undecided", "ahead"]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another way to answer, against the stack on the same texts.
+
+    :ivar mode: which.
+    :ivar score: how good it is.
+    :ivar routed: the routed stack minus it.
+    :ivar own: the stack's own frames, with the task given, minus it.
+    """
+
+    mode: str
+    score: Score
+    routed: Paired
+    own: Paired
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the routed stack beats it."""
+        return outcome(self.routed)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer in short.
+
+    :ivar headline: a sentence.
+    :ivar sentences: what it rests on.
+    :ivar rivals: the best one first.
+    :ivar regret: the stack's own frames minus the routed stack.
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    rivals: tuple[Rival, ...]
+    regret: Paired
+
+    def to_json(self) -> dict[str, Any]:
+        """For the JSON report."""
+        return {
+            "headline": self.headline,
+            "sentences": list(self.sentences),
+            "regret": _paired_json(self.regret),
+            "rivals": [
+                {
+                    "mode": rival.mode,
+                    "accuracy": rounded(rival.score.accuracy),
+                    "outcome": rival.outcome,
+                    "routed_minus_rival": _paired_json(rival.routed),
+                    "own_minus_rival": _paired_json(rival.own),
+                }
+                for rival in self.rivals
+            ],
+        }
+
+
+def outcome(found: Paired) -> Outcome:
+    """What a difference says of its second side; the test and the interval have to agree."""
+    if found.p < LEVEL and found.interval.low > 0:
+        return "beaten"
+    return "ahead" if found.p < LEVEL and found.interval.high < 0 else "undecided"
+
+
+def difference(evaluation: Evaluation, first: str, second: str) -> Paired:
+    """Two ways of answering on the same texts, the first minus the second."""
+    known = evaluation.differences.get((first, second))
+    if known is not None:
+        return known
+    return paired([(task.answers[first].right, task.answers[second].right) for task in evaluation.tasks])
+
+
+def verdict(evaluation: Evaluation) -> Verdict:
+    """The answer in short."""
+    e = evaluation
+    rivals = [
+        Rival(mode, e.modes[mode], difference(e, "routed", mode), difference(e, "task_aware", mode))
+        for mode in RIVALS
+        if mode in e.modes
+    ]
+    rivals.sort(key=lambda rival: -rival.score.accuracy)
+    regret = difference(e, "task_aware", "routed")
+    return Verdict(_headline(rivals), tuple(_sentences(e, rivals, regret)), tuple(rivals), regret)
+
+
+def _headline(rivals: Sequence[Rival]) -> str:
+    if not rivals:
+        return "It cannot be said: no simple rival could be measured on every task."
+    best = rivals[0]
+    name = IN_WORDS[best.mode]
+    if any(rival.outcome == "ahead" for rival in rivals):
+        worst = next(rival for rival in rivals if rival.outcome == "ahead")
+        return f"No: {IN_WORDS[worst.mode]} is better than the routed stack."
+    left = [IN_WORDS[rival.mode] for rival in rivals if rival.outcome == "undecided"]
+    if left:
+        verb = "is" if len(left) == 1 else "are"
+        return f"Not shown: {listed(left)} {verb} not beaten."
+    return f"Yes: the routed stack beats every simple rival measured, the best of which is {name}."
+
+
+def _sentences(e: Evaluation, rivals: Sequence[Rival], regret: Paired) -> list[str]:
+    routed = e.modes["routed"]
+    found = [
+        f"Routed, the stack answers {points(routed.accuracy)} % of {many(routed.n, 'test text')} of "
+        f"{many(len(e.tasks), 'task')} rightly (95 % interval {between(routed.interval)}; every task weighs "
+        "the same).",
+        _cost(regret),
+    ]
+    for rival in rivals:
+        found.append(_rival(rival))
+    if rivals:
+        best = rivals[0]
+        found.append(
+            f"Rivals are told the task of each text, and the routed stack is not. Told it as well, the "
+            f"stack's own frames {_apart(best.own)} {IN_WORDS[best.mode]}, the best of the rivals."
+        )
+    if "latest_adapter" in e.modes and not e.sequential and len(e.tasks) > 1:
+        found.append(
+            "The latest adapter is not a sequential baseline here: not every frame started from its parent."
+        )
+    found.append(
+        "Intervals and tests are about other texts for these very frames; they say nothing of how another "
+        "training, with another seed, would turn out."
+    )
+    if e.skipped:
+        found.append(f"Not evaluated, and no part of these figures: {listed(sorted(e.skipped))}.")
+    return found
+
+
+def _cost(regret: Paired) -> str:
+    if not regret.only_first and not regret.only_second:
+        return "Routing costs nothing: each text is answered as well as with its task given."
+    verb = "costs" if regret.difference >= 0 else "gains"
+    low, high = regret.interval.low, regret.interval.high
+    ends = between(Interval(low, high)) if regret.difference >= 0 else between(Interval(-high, -low))
+    return (
+        f"Routing {verb} {points(abs(regret.difference))} points against being told the task ({ends}, "
+        f"{chance(regret.p)})."
+    )
+
+
+def _rival(rival: Rival) -> str:
+    name = f"{IN_WORDS[rival.mode]} ({points(rival.score.accuracy)} %)"
+    if rival.outcome == "beaten":
+        return f"It beats {name} by {_by(rival.routed)}."
+    if rival.outcome == "ahead":
+        return f"It does not beat {name}, which is ahead by {_by(rival.routed, turned=True)}."
+    if rival.routed.only_first == rival.routed.only_second == 0:
+        return f"It does not beat {name}: both have the same texts right."
+    side = "ahead" if rival.routed.difference >= 0 else "behind"
+    turned = rival.routed.difference < 0
+    return (
+        f"It does not beat {name}: it is {side} by {_by(rival.routed, turned=turned)}, which may be chance."
+    )
+
+
+def _by(found: Paired, *, turned: bool = False) -> str:
+    value, interval = found.difference, found.interval
+    if turned:
+        value, interval = -value, Interval(-interval.high, -interval.low)
+    return f"{points(value)} points ({between(interval)}, {chance(found.p)})"
+
+
+def _apart(found: Paired) -> str:
+    if outcome(found) == "undecided":
+        return f"cannot be told apart ({points(found.difference, sign=True)} points, {chance(found.p)}) from"
+    if found.difference > 0:
+        return f"are ahead by {_by(found)} of"
+    return f"are behind by {_by(found, turned=True)} of"
+
+
+def _paired_json(found: Paired) -> dict[str, Any]:
+    return {
+        "difference": rounded(found.difference),
+        "interval": rounded([found.interval.low, found.interval.high]),
+        "p": found.p,
+        "n": found.n,
+        "only_first": found.only_first,
+        "only_second": found.only_second,
+    }

@@ -1,0 +1,97 @@
+"""A tiny base, a bench on it, and cells made by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from skillstack.bench.cell import Cell, TaskResult
+from skillstack.bench.request import Request, resolve
+from skillstack.models import builtin
+from skillstack.training.methods.cost import Cost
+
+RECIPE = {
+    "samples_per_class": 8,
+    "dev_samples": 24,
+    "router_samples": 16,
+    "max_length": 32,
+    "r": 2,
+    "alpha": 4,
+    "top_layers": 2,
+    "epochs": 1,
+    "max_steps": 0,
+    "batch_size": 8,
+    "learning_rate": 2e-2,
+    "head_learning_rate": 1e-2,
+}
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory) -> Path:
+    """A folder with a random encoder of four layers."""
+    folder = tmp_path_factory.mktemp("bert") / "tiny-bert"
+    torch.manual_seed(0)
+    words = AutoTokenizer.from_pretrained(builtin.folder())
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        max_position_embeddings=130,
+        initializer_range=0.2,
+    )
+    folder.mkdir(parents=True)
+    BertModel(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def ask(bert) -> Callable[..., Request]:
+    """Asks for a bench of two tasks, a few rows of each."""
+
+    def asked(*methods: str, overrides: dict[str, Any] | None = None, **changes: Any) -> Request:
+        given = {
+            "tasks": ("imdb_sentences", "yelp_sentences"),
+            "methods": methods or ("frozen-linear",),
+            "per_class": 20,
+            "model": str(bert),
+            "device": "cpu",
+            "overrides": {**RECIPE, **(overrides or {})},
+        }
+        return resolve(**{**given, **changes})
+
+    return asked
+
+
+def by_hand(
+    method: str, right: dict[str, str], seed: int = 42, order: str = "forward", **changes: Any
+) -> Cell:
+    """A cell whose right answers are the ones of texts such as ``1101``."""
+    tasks = tuple(
+        TaskResult(task, f"rows of {task}", np.array([bit == "1" for bit in bits]), 0.5)
+        for task, bits in right.items()
+    )
+    given = {
+        "method": method,
+        "order": order,
+        "seed": seed,
+        "configuration": {"base": {"name": "tiny"}},
+        "digest": "d",
+        "command": "skillstack bench",
+        "environment": {"python": "3"},
+        "settings": {},
+        "tried": (),
+        "seconds": 10.0,
+        "processor": 9.0,
+        "evaluation_seconds": 1.0,
+        "cost": Cost(parameters=10, bytes=40, texts=4, steps=5, rows=6),
+        "tasks": tasks,
+        "trajectory": None,
+    }
+    return Cell(**{**given, **changes})

@@ -1,0 +1,65 @@
+"""Two tiny tasks on a tiny base, and learners of any method for them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from skillstack.frames.store import Store
+from skillstack.models.slot import Slot
+from skillstack.tasks.sources import load_task
+from skillstack.training.methods import registry
+from skillstack.training.methods.ledger import Ledger
+from skillstack.training.methods.lessons import Lesson, Lessons
+from skillstack.training.methods.method import Learner, Place, Terms
+
+from ..world import RECIPE
+
+TASKS = ("imdb_sentences", "banking")
+
+
+class Room:
+    """Where methods learn: one base, one slot, the same lessons for all."""
+
+    def __init__(self, base, tmp_path, tasks: Sequence[str] = TASKS, **recipe: Any):
+        self.slot, self.ledger = Slot(base), Ledger()
+        self.recipe = replace(RECIPE, **recipe)
+        self._tmp_path, self._made = tmp_path, 0
+        self._names = tuple(tasks)
+        self.tasks = tuple(load_task(name) for name in tasks)
+        self.lessons = Lessons(self.slot, self.recipe, self.tasks, self.ledger)
+
+    def order(self, *names: str) -> tuple[Lesson, ...]:
+        return self.lessons.inorder(names or self._names)
+
+    def terms(self, method: str, **settings: float) -> Terms:
+        self._made += 1
+        store = Store.create(self._tmp_path / f"store-{self._made}")
+        known = registry.method(method)
+        return Terms(
+            slot=self.slot,
+            spec=self.lessons.spec,
+            recipe=self.recipe,
+            tasks=len(self._names),
+            settings={**known.defaults, **settings},
+            place=Place(store, "main", lambda chain: None),
+        )
+
+    def learner(self, method: str, *order: str, learn: int = 2, **settings: float) -> Learner:
+        made = registry.method(method).make(self.terms(method, **settings))
+        for lesson in self.order(*order)[:learn]:
+            made.learn(lesson)
+        return made
+
+
+@pytest.fixture
+def make_room(encoder, tmp_path) -> Callable[..., Room]:
+    """Makes a room whose tasks or recipe differ."""
+    return lambda **changes: Room(encoder, tmp_path, **changes)
+
+
+@pytest.fixture
+def room(make_room) -> Room:
+    """A room around the random encoder."""
+    return make_room()

@@ -1,0 +1,42 @@
+"""The product as one method among others: the same frames, kept in a store, gone on with."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skillstack.training.methods import registry
+from skillstack.training.run import Job, train_stack
+
+
+def test_its_frames_are_those_that_train_makes(room):
+    learner = room.learner("skillstack")
+    job = Job("same", room.tasks, room.recipe, "fp32")
+    room.slot.remove()
+    store = learner.place.store
+    train_stack(store, job, lambda: room.slot.base, lambda chain: None, lambda event: None)
+    ours, theirs = ([content_id for content_id, _ in store.contents(s)] for s in ("main", "same"))
+    assert ours == theirs
+
+
+def test_a_stack_that_is_there_is_not_trained_again(room):
+    terms = room.terms("skillstack")
+    first, again = (registry.method("skillstack").make(terms) for _ in range(2))
+    for lesson in room.order():
+        first.learn(lesson)
+    for lesson in room.order():
+        again.learn(lesson)
+    assert first.missed.seconds == 0 < again.missed.seconds
+    for lesson in room.order():
+        np.testing.assert_array_equal(
+            first.logits(lesson.number, lesson.dev), again.logits(lesson.number, lesson.dev)
+        )
+
+
+def test_the_router_is_made_for_every_frame(room):
+    seen = []
+    terms = room.terms("skillstack")
+    place = replace(terms.place, fit_router=lambda chain: seen.append(len(chain)))
+    learner = registry.method("skillstack").make(replace(terms, place=place))
+    for lesson in room.order():
+        learner.learn(lesson)
+    assert seen == [1, 2]
