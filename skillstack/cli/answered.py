@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from skillstack.answers import Agreement, Predicted, Routed
-from skillstack.cli.render import clean, clean_line, width
-from skillstack.cli.words import pairs, percent, short, shorten
+from skillstack.cli.render import width
+from skillstack.cli.words import pairs, short, shorten
+from skillstack.wording import clean, clean_line, percent
 
 #: How many of the next candidates are named.
 NEXT = 3

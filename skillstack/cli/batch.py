@@ -13,10 +13,10 @@ from skillstack.cli.inputs import Rows, is_table, open_cells, open_lines
 from skillstack.cli.lines import BadRow, Line
 from skillstack.cli.progress import byte_progress
 from skillstack.cli.sink import Sink, open_cell_sink, open_sink
-from skillstack.cli.words import many
 from skillstack.errors import InputError
 from skillstack.frames.rows import Row
 from skillstack.tables import Cell
+from skillstack.wording import many
 
 
 class Answer(Protocol):

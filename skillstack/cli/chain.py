@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skillstack.answers import Frame
-from skillstack.cli.render import can_show, clean_line
-from skillstack.cli.words import accuracy, columns, many, percent, short, shorten, size
+from skillstack.cli.render import can_show
+from skillstack.cli.words import accuracy, columns, short, shorten
 from skillstack.frames.records import Skill
+from skillstack.wording import clean_line, many, percent, size
 
 _HEADER = ["FRAME", "FAMILY", "DEV ACCURACY", "SIZE", "ID", "PARENT"]
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from skillstack.cli import render
-from skillstack.cli.words import columns, many, short, shorten
+from skillstack.cli.words import columns, short, shorten
 from skillstack.errors import IntegrityError
 from skillstack.frames.history import History, Transaction
 from skillstack.frames.renaming import names_of
 from skillstack.frames.store import Store
+from skillstack.wording import many
 
 if TYPE_CHECKING:
     from skillstack.api import Stack

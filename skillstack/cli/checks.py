@@ -10,12 +10,13 @@ from typing import Any
 from skillstack.answers import Agreement, CanaryCheck
 from skillstack.cli.answered import agreement_words
 from skillstack.cli.opening import open_stack
-from skillstack.cli.render import clean_line, width
-from skillstack.cli.words import columns, many
+from skillstack.cli.render import width
+from skillstack.cli.words import columns
 from skillstack.errors import IntegrityError, UsageError
 from skillstack.frames.locate import find_store
 from skillstack.frames.store import MARKER, REFERENCE
 from skillstack.frames.verify import Problem, Verification
+from skillstack.wording import clean_line, many
 
 #: Stray files that are named without --json.
 STRAYS = 5

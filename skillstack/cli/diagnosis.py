@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from skillstack.cli.render import clean_line, width
+from skillstack.cli.render import width
+from skillstack.wording import clean_line
 
 if TYPE_CHECKING:
     from skillstack.forecast.examination import Examination

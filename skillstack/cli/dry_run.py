@@ -8,7 +8,7 @@ from typing import Any
 
 from skillstack.cli import render
 from skillstack.cli.diagnosis import seconds_json
-from skillstack.cli.words import columns, many, shorten, size
+from skillstack.cli.words import columns, shorten
 from skillstack.errors import StoreError
 from skillstack.forecast.dry_run import DryRun, PlannedFrame, dry_run
 from skillstack.forecast.request import Request
@@ -16,6 +16,7 @@ from skillstack.forecast.words import amount, device_words, span_words
 from skillstack.frames.locate import find_store
 from skillstack.frames.store import Store
 from skillstack.models.devices import Device
+from skillstack.wording import clean_line, many, size
 
 
 def show_dry_run(
@@ -46,7 +47,7 @@ def _store(named: str | None) -> Store | None:
 def _words(planned: DryRun) -> list[str]:
     left = [frame for frame in planned.frames if frame.state == "train"]
     kept = len(planned.frames) - len(left)
-    where = render.clean_line(str(planned.store))
+    where = clean_line(str(planned.store))
     there = where if planned.exists else f"{where}, which would be made"
     lines = [
         f"{planned.stack}: {many(len(left), 'frame')} to train, {kept} there already",
@@ -117,7 +118,7 @@ def _pairs(*rows: tuple[str, str]) -> list[str]:
 
 def _wrapped(text: str, head: str = "  ") -> list[str]:
     return textwrap.wrap(
-        render.clean_line(text),
+        clean_line(text),
         render.width(),
         initial_indent=head,
         subsequent_indent=" " * max(len(head), 4),

@@ -7,21 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from skillstack.cli.render import width
-from skillstack.cli.words import columns, many, percent, seconds, shorten
+from skillstack.cli.words import columns, shorten
+from skillstack.evaluation.result import TITLES
+from skillstack.wording import between, chance, many, percent, points, seconds
 
 if TYPE_CHECKING:
-    from skillstack.evaluation.intervals import Interval
     from skillstack.evaluation.paired import Paired
     from skillstack.evaluation.result import Evaluation, Matrix, TaskEvaluation
 
-#: What the modes are called.
-NAMES = {
-    "task_aware": "its own frame",
-    "routed": "routed",
-    "latest_adapter": "latest adapter",
-    "frozen_linear": "linear head, frozen base",
-    "majority_class": "most frequent label",
-}
 #: Ways that texts are lost to another task, that are named.
 MOST_WAYS = 5
 
@@ -44,26 +37,10 @@ def evaluation_words(evaluation: Evaluation) -> list[str]:
     return lines
 
 
-def points(share: float, *, sign: bool = False) -> str:
-    """``1.9``: a difference of shares in points of a hundred; never ``-0.0``."""
-    value = round(100 * share, 1) + 0.0
-    return f"{value:+.1f}" if sign else f"{value:.1f}"
-
-
-def between(interval: Interval) -> str:
-    """``81.6 to 84.5``."""
-    return f"{points(interval.low)} to {points(interval.high)}"
-
-
-def chance(p: float) -> str:
-    """``p = 0.03`` or ``p < 0.001``."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-
-
 def _modes(e: Evaluation) -> list[str]:
     table = [["answered by", "accuracy", "95 % interval", "macro F1"]]
     for mode, score in e.modes.items():
-        name = NAMES[mode]
+        name = TITLES[mode]
         if mode == "latest_adapter" and not e.sequential:
             name += " *"
         table.append([name, points(score.accuracy), between(score.interval), points(score.macro_f1)])
@@ -84,7 +61,7 @@ def _differences(e: Evaluation) -> list[str]:
                 f"frame, of which {percent(_saved(e))} are answered rightly all the same."
             )
         else:
-            lines += _wrapped(f"{NAMES[first]} against {NAMES[second]}: {_difference(found, sign=True)}")
+            lines += _wrapped(f"{TITLES[first]} against {TITLES[second]}: {_difference(found, sign=True)}")
     return lines
 
 

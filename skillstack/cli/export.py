@@ -72,7 +72,8 @@ def _refuse_stack_alone(name: str, format_: str) -> NoReturn:
 
 
 def _zip(opened: Stack, path: Path, with_texts: bool, as_json: bool) -> None:
-    from skillstack.cli.words import many, short, size
+    from skillstack.cli.words import short
+    from skillstack.wording import many, size
 
     done = opened.export(path, with_texts=with_texts)
     if as_json:
@@ -110,7 +111,8 @@ def _zip(opened: Stack, path: Path, with_texts: bool, as_json: bool) -> None:
 
 
 def _peft(opened: Stack, path: Path, as_json: bool) -> None:
-    from skillstack.cli.words import columns, many
+    from skillstack.cli.words import columns
+    from skillstack.wording import many
 
     rows = opened.export_peft(path)
     if as_json:

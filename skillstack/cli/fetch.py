@@ -9,6 +9,7 @@ import click
 from skillstack.cli import render
 from skillstack.cli.command import command
 from skillstack.errors import UsageError
+from skillstack.wording import clean_line
 
 if TYPE_CHECKING:
     from skillstack.fetching import Fetched, FetchedItem
@@ -79,7 +80,8 @@ def _to_json(fetched: Fetched) -> dict[str, Any]:
 
 
 def _words(fetched: Fetched) -> list[str]:
-    from skillstack.cli.words import columns, shorten, size
+    from skillstack.cli.words import columns, shorten
+    from skillstack.wording import size
 
     items = fetched.items
     rows = [
@@ -94,7 +96,7 @@ def _words(fetched: Fetched) -> list[str]:
     lines = columns(rows, right=(1,))
     if all(item.shipped for item in items):
         return [*lines, "", "Nothing to download: it all ships with the package."]
-    folder = render.clean_line(str(fetched.folder))
+    folder = clean_line(str(fetched.folder))
     lines += ["", f"{size(fetched.bytes)} in {folder}. To train from it without a network:"]
     if any(item.kind == "task" and not item.shipped for item in items):
         lines.append(f"  --data-dir {folder}/tasks")

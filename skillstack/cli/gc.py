@@ -7,6 +7,7 @@ import click
 from skillstack.cli import render
 from skillstack.cli.command import command
 from skillstack.cli.opening import open_stack
+from skillstack.wording import clean_line
 
 #: Files that are listed without --json.
 LISTED = 20
@@ -19,7 +20,7 @@ LISTED = 20
 @click.option("--expire-now", is_flag=True, help="Do not keep what was undone in the last two weeks.")
 def gc(apply: bool, expire_now: bool, store: str | None, stack: str | None, as_json: bool) -> None:
     """Free the space of what no stack, no recent undo and no training needs any more."""
-    from skillstack.cli.words import many, size
+    from skillstack.wording import many, size
 
     opened = open_stack(store, stack)
     garbage = opened.gc(dry_run=not apply, expire_now=expire_now)
@@ -39,7 +40,7 @@ def gc(apply: bool, expire_now: bool, store: str | None, stack: str | None, as_j
     freed = "Freed" if apply else "Would free"
     render.out(f"{freed} {size(garbage.bytes)} in {many(len(garbage.files), 'file')}:")
     for path in garbage.files[:LISTED]:
-        render.out(f"  {render.clean_line(path)}")
+        render.out(f"  {clean_line(path)}")
     if len(garbage.files) > LISTED:
         render.out(f"  ... and {len(garbage.files) - LISTED:,} more")
     if garbage.undos:

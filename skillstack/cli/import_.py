@@ -26,8 +26,9 @@ def import_(file: str, name: str | None, store: str | None, stack: str | None, a
     """
     if stack is not None and name is not None and stack != name:
         raise UsageError("Two names are given.", "Leave --stack out; --as names the stack.")
-    from skillstack.cli.words import many, short
+    from skillstack.cli.words import short
     from skillstack.stacks import import_stack
+    from skillstack.wording import many
 
     done = import_stack(Path(file).expanduser(), name=name or stack, store=store)
     if as_json:

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from skillstack.cli.watching import UNFINISHED
-from skillstack.cli.words import columns, many, pairs, percent, short, shorten
+from skillstack.cli.words import columns, pairs, short, shorten
 from skillstack.evaluation.intervals import wilson
 from skillstack.frames.records import Count
 from skillstack.training.recipe import LEARNED_PER_CLASS
+from skillstack.wording import many, percent
 
 if TYPE_CHECKING:
     from skillstack.answers import Frame

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from skillstack.answers import Frame
-from skillstack.cli.render import clean_line
-from skillstack.cli.words import accuracy, columns, many, pairs, short, shorten, size
+from skillstack.cli.words import accuracy, columns, pairs, short, shorten
 from skillstack.errors import IntegrityError
 from skillstack.frames.records import Skill
 from skillstack.frames.store import Store
+from skillstack.wording import clean_line, many, size
 
 #: Labels that are named without --json.
 LABELS = 12

@@ -6,9 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from functools import singledispatch
 
-from skillstack.cli.evaluated import NAMES, between, chance, points
 from skillstack.cli.render import width
-from skillstack.cli.words import columns, many, percent, seconds, shorten
+from skillstack.cli.words import columns, shorten
 from skillstack.evaluation.matrices import FamilyMatrix
 from skillstack.evaluation.paired import Paired
 from skillstack.evaluation.probes.generalization import Generalization
@@ -16,8 +15,10 @@ from skillstack.evaluation.probes.order import Order
 from skillstack.evaluation.probes.probing import Origin, Share
 from skillstack.evaluation.probes.redundancy import Redundancy, StandIn
 from skillstack.evaluation.probes.registry import Probed
+from skillstack.evaluation.result import TITLES
+from skillstack.wording import between, chance, many, percent, points, seconds
 
-_WAYS = {**NAMES, "best_single": "best single frame"}
+_WAYS = {**TITLES, "best_single": "best single frame"}
 #: Frames of an order that are named.
 MOST_FRAMES = 4
 

@@ -5,34 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from skillstack.wording import clean
+
 SCHEMA = 1
-#: Control characters but tab and newline, marks that reorder or hide text, and lone surrogates. What a label
-#: or a path holds must not be able to move the cursor, or show one thing and mean another.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-
-
-def clean(text: str) -> str:
-    """The text with unsafe characters written as escapes; tabs and newlines stay."""
-    return _UNSAFE.sub(lambda match: _escape(match[0]), text)
-
-
-def clean_line(text: str) -> str:
-    """The same on one line: every run of white space becomes a blank."""
-    return clean(" ".join(text.split()))
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def out(text: str = "") -> None:

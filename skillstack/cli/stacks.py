@@ -75,8 +75,9 @@ def _change(action: str, names: tuple[str, ...], store: str | None, as_json: boo
 
 
 def _list(store: str | None, stack: str | None, all_: bool, as_json: bool) -> None:
-    from skillstack.cli.words import columns, many, short
+    from skillstack.cli.words import columns, short
     from skillstack.stacks import stacks as list_stacks
+    from skillstack.wording import many
 
     found = list_stacks(store, deleted=all_)
     if stack is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from skillstack.cli.words import columns, many, seconds, size
+from skillstack.cli.words import columns
 from skillstack.training.methods import registry
+from skillstack.wording import many, seconds, size
 
 if TYPE_CHECKING:
     from skillstack.bench.leaderboard import Standing

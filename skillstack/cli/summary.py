@@ -8,9 +8,10 @@ from typing import Any
 
 from skillstack.answers import Trained
 from skillstack.cli.watching import UNFINISHED
-from skillstack.cli.words import accuracy, columns, many, percent, seconds
+from skillstack.cli.words import accuracy, columns
 from skillstack.frames.records import Count
 from skillstack.training.events import Event, FrameDone
+from skillstack.wording import many, percent, seconds
 
 
 @dataclass

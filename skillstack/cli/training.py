@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from skillstack.cli import render
-from skillstack.cli.words import accuracy, many, percent, seconds
+from skillstack.cli.words import accuracy
 from skillstack.training.events import (
     DevMeasured,
     Event,
@@ -20,6 +20,7 @@ from skillstack.training.events import (
     StepDone,
     nobody,
 )
+from skillstack.wording import many, percent, seconds
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

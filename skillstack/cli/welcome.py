@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from skillstack.cli import render
 from skillstack.cli.emptiness import commands_back
-from skillstack.cli.words import many, pairs, shorten
+from skillstack.cli.words import pairs, shorten
 from skillstack.errors import SkillStackError
 from skillstack.frames.locate import choose_stack, find_store
 from skillstack.frames.records import Content
 from skillstack.frames.store import Store
+from skillstack.wording import clean_line, many
 
 _NEW = (
     ("skillstack train --preset starter8", "train eight small tasks"),
@@ -57,7 +57,7 @@ def _stack(store: Store, name: str, chain: tuple[Content, ...]) -> list[str]:
             ("families", shorten(", ".join(families), 200)),
             ("base", f"{newest.base.name}, {newest.precision}"),
         ]
-    return [render.clean_line(f"Stack {name}"), *pairs(rows)]
+    return [clean_line(f"Stack {name}"), *pairs(rows)]
 
 
 def _next(commands: tuple[tuple[str, str], ...]) -> list[str]:

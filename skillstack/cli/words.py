@@ -5,41 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from skillstack.cli.render import clean_line, width
+from skillstack.cli.render import width
 from skillstack.frames.records import Count
-
-
-def percent(share: float) -> str:
-    """``95.5 %``."""
-    return f"{100 * share:.1f} %"
+from skillstack.wording import clean_line, percent
 
 
 def accuracy(count: Count | None) -> str:
     """``95.5 % of 200``, or a dash where nothing was measured."""
     return f"{percent(count.accuracy)} of {count.n:,}" if count is not None and count.n else "-"
-
-
-def size(count: int) -> str:
-    """``612 kB``: bytes in decimal units, three figures."""
-    number = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 999.5 or unit == "GB":
-            break
-        number /= 1000
-    return f"{number:.0f} {unit}" if unit == "B" or number >= 99.95 else f"{number:.1f} {unit}"
-
-
-def seconds(count: float) -> str:
-    """``8.4 s``, ``3 min 20 s`` or ``2 h 5 min``."""
-    if count < 59.95:
-        return f"{count:.1f} s"
-    minutes, rest = divmod(round(count), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def many(count: int, noun: str, plural: str = "") -> str:
-    """``1 frame``, ``8 frames``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def short(digest: str | None) -> str:

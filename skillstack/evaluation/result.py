@@ -23,6 +23,14 @@ Mask = NDArray[np.bool_]
 #: its own head over the newest frame's adapter; ``frozen_linear``: by a logistic head on the frozen base;
 #: ``majority_class``: the most frequent label of the training rows, whatever the text says.
 MODES = ("task_aware", "routed", "latest_adapter", "frozen_linear", "majority_class")
+#: What they are called.
+TITLES = {
+    "task_aware": "its own frame",
+    "routed": "routed",
+    "latest_adapter": "latest adapter",
+    "frozen_linear": "linear head, frozen base",
+    "majority_class": "most frequent label",
+}
 
 
 @dataclass(frozen=True, eq=False)

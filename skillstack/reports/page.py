@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from skillstack.reports import words
+from skillstack import wording
 from skillstack.reports.material import Material
 from skillstack.reports.plots.drawing import Drawn
 from skillstack.reports.provenance import provenance_rows
@@ -29,7 +29,7 @@ def page(material: Material, sections: Sequence[Section], drawn: Mapping[str, Dr
 
     def finalize(value: Any) -> Any:
         # What is markup was made here; everything else may hold anything, and is escaped after this.
-        return words.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return wording.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     environment = Environment(autoescape=True, finalize=finalize, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_read(_TEMPLATE))
@@ -45,7 +45,7 @@ def page(material: Material, sections: Sequence[Section], drawn: Mapping[str, Dr
             svg={key: Markup(inline(one)) for key, one in drawn.items()},
             rows=provenance_rows(material),
             texts=sum(task.n for task in e.tasks),
-            many=words.many,
+            many=wording.many,
         )
         + "\n"
     )

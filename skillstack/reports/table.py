@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skillstack import wording
 from skillstack.evaluation.intervals import Interval
 from skillstack.reports import words
 
@@ -141,6 +142,6 @@ def _plain(value: Value) -> str | int | float:
         return ""
     if not isinstance(value, str):
         return value
-    kept = words.clean(value)
+    kept = wording.clean(value)
     # A spreadsheet would compute what begins so.
     return f"'{kept}" if kept[:1] in ("=", "+", "-", "@", "\t") else kept

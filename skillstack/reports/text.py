@@ -10,7 +10,8 @@ from skillstack.reports.provenance import provenance_rows
 from skillstack.reports.section import Section
 from skillstack.reports.table import markdown, to_markdown
 from skillstack.reports.verdict import verdict
-from skillstack.reports.words import clean_line, many
+from skillstack.reports.words import clean_line
+from skillstack.wording import many
 
 
 def text(material: Material, sections: Sequence[Section]) -> str:

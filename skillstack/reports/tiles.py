@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skillstack.evaluation.result import Evaluation
+from skillstack.evaluation.result import TITLES, Evaluation
 from skillstack.reports.verdict import verdict
-from skillstack.reports.words import NAMES, between, points
+from skillstack.reports.words import between, points
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def tiles(evaluation: Evaluation) -> tuple[Tile, ...]:
     if found.rivals:
         best = found.rivals[0]
         value = f"{points(best.score.accuracy)} %"
-        shown.append(Tile("best simple rival", value, _kept(best.score.accuracy), NAMES[best.mode]))
+        shown.append(Tile("best simple rival", value, _kept(best.score.accuracy), TITLES[best.mode]))
     router = e.routing
     shown.append(
         Tile(

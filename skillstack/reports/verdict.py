@@ -10,7 +10,8 @@ from skillstack.evaluation.document import rounded
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.paired import Paired, paired
 from skillstack.evaluation.result import Evaluation, Score
-from skillstack.reports.words import IN_WORDS, between, chance, listed, many, points
+from skillstack.reports.words import IN_WORDS, between, points
+from skillstack.wording import chance, listed, many
 
 #: What somebody without a stack would do instead, all with the task of each text given.
 RIVALS = ("latest_adapter", "frozen_linear", "majority_class")

@@ -1,20 +1,11 @@
-"""Figures and names as a report shows them."""
+"""Figures and names as a report shows them, which need not be typed again or read by a program."""
 
 from __future__ import annotations
 
-import re
+from skillstack import wording
+from skillstack.wording import Range
 
-from skillstack.evaluation.intervals import Interval
-
-#: What the ways to answer are called.
-NAMES = {
-    "task_aware": "its own frame",
-    "routed": "routed",
-    "latest_adapter": "latest adapter",
-    "frozen_linear": "linear head, frozen base",
-    "majority_class": "most frequent label",
-}
-#: The same in a sentence.
+#: What the ways to answer are called in a sentence.
 IN_WORDS = {
     "task_aware": "its own frames",
     "routed": "the routed stack",
@@ -22,68 +13,19 @@ IN_WORDS = {
     "frozen_linear": "a linear head on the frozen base",
     "majority_class": "the most frequent label",
 }
-#: Control characters but tab and newline, marks that reorder or hide text, and lone surrogates.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
-)
-
-
-def clean(text: str) -> str:
-    """The text with unsafe characters written as escapes; tabs and newlines stay."""
-    return _UNSAFE.sub(lambda match: _escape(match[0]), text)
 
 
 def clean_line(text: str, most: int = 0) -> str:
-    """The same on one line, cut to this many characters unless that is 0."""
-    line = " ".join(clean(text).split())
+    """The text on one line without unsafe characters, cut to this many unless that is 0."""
+    line = wording.clean_line(text)
     return line if not most or len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
 def points(share: float, *, sign: bool = False) -> str:
-    """``1.9``: a share, or a difference of two, in points of a hundred; never ``-0.0``."""
-    value = round(100 * share, 1) + 0.0
-    return (f"{value:+.1f}" if sign and value else f"{value:.1f}").replace("-", "\u2212")
+    """``1.9``: a share, or a difference of two, in points of a hundred, with a true minus."""
+    return wording.points(share, sign=sign).replace("-", "\u2212")
 
 
-def between(interval: Interval, *, sign: bool = False) -> str:
+def between(interval: Range, *, sign: bool = False) -> str:
     """``81.6 to 84.5``."""
-    return f"{points(interval.low, sign=sign)} to {points(interval.high, sign=sign)}"
-
-
-def chance(p: float) -> str:
-    """``p = 0.03`` or ``p < 0.001``."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-
-
-def size(count: int) -> str:
-    """``612 kB``: bytes in decimal units, three figures."""
-    number = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 999.5 or unit == "GB":
-            break
-        number /= 1000
-    return f"{number:.0f} {unit}" if unit == "B" or number >= 99.95 else f"{number:.1f} {unit}"
-
-
-def duration(count: float) -> str:
-    """``8.4 s``, ``3 min 20 s`` or ``2 h 5 min``."""
-    if count < 59.95:
-        return f"{count:.1f} s"
-    minutes, rest = divmod(round(count), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def many(count: int, noun: str, plural: str = "") -> str:
-    """``1 frame``, ``8 frames``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def listed(names: list[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    return wording.between(interval, sign=sign).replace("-", "\u2212")

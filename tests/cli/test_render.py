@@ -9,25 +9,6 @@ from hypothesis import strategies as st
 from skillstack.cli import render
 
 
-def test_no_text_can_act_on_a_terminal():
-    text = "a\x1b[31mred\x07\x9b2J\rb\u202egnp.exe\u2066x\u200f\ud800\x7f"
-    cleaned = render.clean(text)
-    assert cleaned == r"a\x1b[31mred\x07\x9b2J\x0db\u202egnp.exe\u2066x\u200f\ud800\x7f"
-
-
-def test_tabs_and_newlines_stay_in_a_text_and_go_from_a_line():
-    assert render.clean("a\tb\nc") == "a\tb\nc"
-    assert render.clean_line("a\tb\n\n c ") == "a b c"
-
-
-@given(st.text(st.characters(), max_size=50))
-def test_what_is_cleaned_is_clean(text):
-    cleaned = render.clean(text)
-    assert render.clean(cleaned) == cleaned
-    assert all(c in "\t\n" or (c.isprintable() or ord(c) > 0x9F) for c in cleaned)
-    cleaned.encode("utf-8")
-
-
 @given(
     st.dictionaries(st.text(st.characters(), max_size=9), st.text(st.characters(), max_size=9), max_size=3)
 )

@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,36 +5,9 @@ from skillstack.cli import words
 from skillstack.frames.records import Count
 
 
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (99_949, "99.9 kB"),
-        (99_950, "100 kB"),
-        (999_499, "999 kB"),
-        (999_500, "1.0 MB"),
-        (7 * 10**12, "7000 GB"),
-    ],
-)
-def test_sizes_have_decimal_units(count, said):
-    assert words.size(count) == said
-
-
-@pytest.mark.parametrize(("count", "said"), [(8.44, "8.4 s"), (59.97, "1 min 0 s"), (7500, "2 h 5 min")])
-def test_times_have_the_unit_that_fits(count, said):
-    assert words.seconds(count) == said
-
-
 def test_an_accuracy_names_its_number_of_rows():
     assert words.accuracy(Count(191, 200)) == "95.5 % of 200"
     assert words.accuracy(None) == words.accuracy(Count(0, 0)) == "-"
-
-
-def test_one_frame_is_no_frames():
-    assert (words.many(1, "frame"), words.many(1200, "frame")) == ("1 frame", "1,200 frames")
-    assert words.many(2, "family", "families") == "2 families"
 
 
 @given(st.text(max_size=300), st.integers(4, 60))

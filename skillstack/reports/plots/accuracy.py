@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.result import Evaluation
+from skillstack.evaluation.result import TITLES, Evaluation
 from skillstack.reports.plots.drawing import FROZEN, GRID, LATEST, MUTED, OWN, ROUTED, Plot, canvas, rows_down
-from skillstack.reports.words import NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +27,7 @@ def accuracy_plot(evaluation: Evaluation) -> Plot:
     return Plot(
         "accuracy",
         "Accuracy by task with 95 % intervals; the last row is the mean over tasks.",
-        f"Dots with intervals for each task and each way to answer; over all tasks {NAMES[best]} is highest. "
+        f"Dots with intervals for each task and way to answer; over all tasks {TITLES[best]} is highest. "
         "The table below has the figures.",
         lambda: _draw(evaluation),
     )
@@ -85,5 +84,5 @@ def dots(axes: Axes, points: list[tuple[float, float, Interval]], mode: str) -> 
         marker=mark,
         markersize=4.2,
         color=colour,
-        label=NAMES[mode],
+        label=TITLES[mode],
     )

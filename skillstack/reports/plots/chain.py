@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skillstack.reports.facts import FrameFacts
 from skillstack.reports.plots.drawing import BOX, HEAT, INK, LATEST, MUTED, Plot, canvas, label
-from skillstack.reports.words import listed, many, size
+from skillstack.wording import listed, many, size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillstack.evaluation.result import MODES, Evaluation, TaskEvaluation
+from skillstack.evaluation.result import MODES, TITLES, Evaluation, TaskEvaluation
 from skillstack.reports.material import Material
 from skillstack.reports.plots.accuracy import accuracy_plot
 from skillstack.reports.section import Section
@@ -17,7 +17,7 @@ from skillstack.reports.table import (
     share,
     text,
 )
-from skillstack.reports.words import NAMES, chance
+from skillstack.wording import chance
 
 #: What is told of the ways to answer, as a person would not know it.
 _WORDS = (
@@ -60,14 +60,14 @@ def _overall(e: Evaluation) -> Table:
     note = "Small: 95 % bootstrap interval."
     if not e.sequential and "latest_adapter" in e.modes:
         note += " * Not a sequential baseline: not every frame of this stack started from its parent."
-    lacking = [NAMES[mode] for mode in MODES if mode not in e.modes]
+    lacking = [TITLES[mode] for mode in MODES if mode not in e.modes]
     if lacking:
         note += f" Not measured on every task, so not here: {', '.join(lacking)}."
     return Table("modes", "Over all tasks", columns, rows, note)
 
 
 def _name(e: Evaluation, mode: str) -> str:
-    return NAMES[mode] + (" *" if mode == "latest_adapter" and not e.sequential else "")
+    return TITLES[mode] + (" *" if mode == "latest_adapter" and not e.sequential else "")
 
 
 def _differences(e: Evaluation) -> Table:
@@ -81,8 +81,8 @@ def _differences(e: Evaluation) -> Table:
     )
     rows = tuple(
         (
-            Cell((first,), NAMES[first]),
-            Cell((second,), NAMES[second]),
+            Cell((first,), TITLES[first]),
+            Cell((second,), TITLES[second]),
             share(found.difference, found.interval, sign=True),
             Cell((found.p,), chance(found.p).removeprefix("p ").removeprefix("= ")),
             count(found.only_first),
@@ -100,7 +100,7 @@ def _by_task(e: Evaluation) -> Table:
         name_column("task"),
         name_column("family"),
         number_column("texts", "n"),
-        *[number_column(NAMES[mode], mode, interval=True) for mode in modes],
+        *[number_column(TITLES[mode], mode, interval=True) for mode in modes],
     )
     rows = tuple(
         (

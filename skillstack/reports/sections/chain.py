@@ -6,7 +6,7 @@ from skillstack.reports.material import Material
 from skillstack.reports.plots.chain import chain_plot
 from skillstack.reports.section import Section
 from skillstack.reports.table import Cell, Table, count, name_column, number_column, text
-from skillstack.reports.words import size
+from skillstack.wording import size
 
 
 def chain_section(material: Material) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from skillstack.reports.material import Material
 from skillstack.reports.section import Section
 from skillstack.reports.table import Cell, Table, count, name_column, number_column, text
-from skillstack.reports.words import duration, many, size
+from skillstack.wording import many, seconds, size
 
 
 def cost_section(material: Material) -> Section:
@@ -58,4 +58,4 @@ def _bytes(value: int | None) -> Cell:
 
 
 def _seconds(value: float | None) -> Cell:
-    return Cell((None if value is None else round(value, 6),), "–" if value is None else duration(value))
+    return Cell((None if value is None else round(value, 6),), "–" if value is None else seconds(value))

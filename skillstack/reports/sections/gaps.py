@@ -5,7 +5,7 @@ from __future__ import annotations
 from skillstack.reports.material import Material
 from skillstack.reports.section import Section
 from skillstack.reports.table import Table, count, name_column, number_column, text
-from skillstack.reports.words import many
+from skillstack.wording import many
 
 #: A longer table is folded in.
 MOST_ROWS = 12

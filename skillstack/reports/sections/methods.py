@@ -9,7 +9,8 @@ from skillstack.reports.section import Section
 from skillstack.reports.standings import Bench, Standing
 from skillstack.reports.table import Cell, Table, count, missing, name_column, number_column, share, text
 from skillstack.reports.verdict import LEVEL
-from skillstack.reports.words import chance, duration, listed, points, size
+from skillstack.reports.words import points
+from skillstack.wording import chance, listed, seconds, size
 
 
 def methods_section(material: Material) -> Section | None:
@@ -109,7 +110,7 @@ def _costs(standings: tuple[Standing, ...]) -> Table:
         (
             Cell((one.method,), one.title),
             text(one.order),
-            Cell((one.seconds,), duration(one.seconds)),
+            Cell((one.seconds,), seconds(one.seconds)),
             count(one.parameters),
             Cell((one.bytes_per_task,), size(one.bytes_per_task)),
             Cell((one.texts_per_task,), size(one.texts_per_task)),
