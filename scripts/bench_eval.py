@@ -1,0 +1,106 @@
+"""An evaluation against the forward passes that it needs, and a second one, which needs none.
+
+    python scripts/bench_eval.py [--store frames] [--stack reference] [--data-dir DATA] [--output FILE]
+
+The stack's store is copied, so that no answer is known. Side by side in one run: `Stack.evaluate`, and
+the bare passes: every test text once through the whole base, and once with each adapter that is asked
+about it (its own, the newest, the routed one where that is another), rows sorted by length in batches of
+32, as many at once as the evaluation has. Targets: at most 1.3 times their seconds; a second command at
+most 3 seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from skillstack import Stack
+from skillstack.evaluation.questions import ask
+from skillstack.frames.rows import Row
+from skillstack.models.encoding import encode
+from skillstack.models.features import features_of
+from skillstack.models.split import SplitModel
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--store", type=Path, default=ROOT / "frames")
+    parser.add_argument("--stack", default="reference")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        store = Path(place) / "frames"
+        shutil.copytree(options.store, store, ignore=shutil.ignore_patterns("derived"))
+        routers = options.store.parent / "routers" / options.stack
+        if routers.is_dir():
+            shutil.copytree(routers, Path(place) / "routers" / options.stack)
+        stack = Stack.open(store, options.stack)
+        loaded = stack.loaded(device="cpu")
+        stack.predict("a text that wakes the model up", device="cpu")
+        began = time.perf_counter()
+        found = stack.evaluate(data_dir=options.data_dir, device="cpu")
+        evaluation = time.perf_counter() - began
+        began = time.perf_counter()
+        passes = _bare(stack, loaded, options.data_dir)
+        bare = time.perf_counter() - began
+        command = [sys.executable, "-m", "skillstack", "eval", "--json", "--store", str(store)]
+        command += ["--stack", options.stack]
+        command += ["--data-dir", str(options.data_dir.resolve())] if options.data_dir else []
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        second = time.perf_counter() - began
+    result: dict[str, Any] = {
+        "tasks": len(found.tasks),
+        "texts": sum(task.n for task in found.tasks),
+        "answers": found.effort.answers,
+        "passes": passes,
+        "seconds": {"evaluation": round(evaluation, 2), "bare": round(bare, 2), "second": round(second, 2)},
+        "ratio": round(evaluation / bare, 3),
+        "targets": {"ratio": 1.3, "second": 3.0},
+    }
+    text = json.dumps(result, indent=1)
+    print(text)
+    if options.output:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    return 0 if result["ratio"] <= 1.3 and second <= 3 else 1
+
+
+def _bare(stack: Stack, loaded: Any, data_dir: Path | None) -> int:
+    """Run the passes that an evaluation needs, and nothing else; returns how many texts passed."""
+    frames = stack.frames()
+    rows: dict[str, list[Row]] = {"": []}
+    for frame in frames:
+        for skill in frame.skills:
+            texts = ask(skill, data_dir=data_dir).rows
+            for row, route in zip(texts, stack.route(list(texts)), strict=True):
+                rows[""].append(row)
+                for name in {frame.name, frames[0].name, route.frame}:
+                    rows.setdefault(str(name), []).append(row)
+    by_name = {frame.name: frame for frame in frames}
+    for name, some in rows.items():
+        frame = by_name.get(name, frames[0])
+        if name:
+            loaded.answering.swap(loaded.answerer(frame.content, frame.skills[0]))
+        else:
+            loaded.answering.slot.clear()
+        base = loaded.answering.slot.base
+        features_of(SplitModel(base, 0), encode(base, some, frame.skills[0].rendering))
+    return sum(map(len, rows.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
