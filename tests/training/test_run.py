@@ -86,6 +86,15 @@ def test_a_second_run_does_nothing_and_does_not_even_load_the_base(whole):
     assert whole.files() == before
 
 
+def test_a_checkpoint_that_a_kill_left_behind_a_finished_frame_is_cleared(whole):
+    content = whole.store.contents("main")[0][1]
+    left = whole.store.root / "work" / content.plan / "left.safetensors"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"left")
+    train_stack(whole.store, job(), no_base, no_base, Ear())
+    assert not left.parent.exists()
+
+
 def test_two_runs_in_two_folders_end_with_the_same_ids_and_the_same_files(whole, world):
     world.train(job())
     assert world.ids() == whole.ids()
