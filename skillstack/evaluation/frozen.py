@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillstack.evaluation.predictions import Rival
-from skillstack.frames import canonical
-from skillstack.frames.derived import Derived
-from skillstack.frames.digests import sha256
 from skillstack.frames.records import Content, Skill
 from skillstack.tasks.sources import TaskData
 from skillstack.tasks.task import Example
@@ -19,9 +16,6 @@ from skillstack.tasks.task import Example
 if TYPE_CHECKING:
     from skillstack.loaded import LoadedStack
     from skillstack.models.heads import Floats, Head
-
-#: Raised when the same rows would give another head.
-KIND = "frozen-linear-1"
 
 
 def frozen_rival(
@@ -33,20 +27,22 @@ def frozen_rival(
     *,
     precision: str,
 ) -> Rival:
-    """The head whose penalty the frame's dev rows prefer; fitted once, then read from the derived files.
+    """The head whose penalty the frame's dev rows prefer; a training keeps it, else it is fitted once.
 
     :param folder: of all derived files.
     :param load: loads the base; not called where the head is known.
     :param data: the rows of the skill's task.
     :param precision: at which the base is held.
     """
-    key = _key(replace(content, precision=precision), skill, data)
+    from skillstack.training.rival import rival_key, rivals
+
+    key = rival_key(replace(content, precision=precision), skill, data.source.digest)
 
     @cache
     def head() -> Head:
         from skillstack.models.heads import Head
 
-        files = Derived(folder, KIND)
+        files = rivals(folder)
         found = files.read(key)
         if found is not None:
             return Head.from_tensors(found, hidden_size=content.base.hidden_size, labels=len(skill.labels))
@@ -83,23 +79,3 @@ def _fit(loaded: LoadedStack, content: Content, skill: Skill, data: TaskData) ->
         len(skill.labels),
         standardise=slot.base.kind == "decoder",
     )[0]
-
-
-def _key(content: Content, skill: Skill, data: TaskData) -> str:
-    sampling = ("samples_per_class", "dev_samples", "seed")
-    return sha256(
-        canonical.dumps(
-            {
-                "base": [content.base.weights, content.base.tokenizer, content.precision],
-                "labels": skill.labels,
-                "recipe": {name: content.recipe[name] for name in sampling},
-                "rendering": [
-                    skill.rendering.prompt,
-                    skill.rendering.truncation,
-                    skill.rendering.max_length,
-                ],
-                "rows": data.source.digest,
-                "task": skill.task,
-            }
-        )
-    )

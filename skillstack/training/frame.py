@@ -33,6 +33,7 @@ from skillstack.training.events import DevMeasured, FrameStarted, Listener, Memo
 from skillstack.training.execution import Execution
 from skillstack.training.loop import Outcome, Trainer
 from skillstack.training.plan import FramePlan
+from skillstack.training.rival import keep_rival
 from skillstack.training.schedule import Schedule
 from skillstack.training.steps import Rows
 
@@ -114,6 +115,7 @@ def make_frame(
     seconds = time.monotonic() - began
     if content is not None:
         _put_measurement(store, content, outcome, seconds)
+        keep_rival(store, content, outcome.frozen.head)
     if processes.count > 1:
         content_id = processes.first(lambda: store.put_content(content) if content else "")
         content = store.content(processes.tell(content_id or ""))

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from skillstack.evaluation.frozen import KIND, frozen_rival
+from skillstack.evaluation.frozen import frozen_rival
 from skillstack.frames.derived import FOLDER, Derived
 from skillstack.tasks.sources import load_task
 from skillstack.training.recipe import Recipe
+from skillstack.training.rival import KIND
 
 from .world import TASKS, base_of, no_base
 
@@ -69,7 +70,7 @@ def test_a_frames_adapter_in_the_slot_does_not_change_it(stack, rival):
     Derived(stack.store.root / FOLDER, KIND).path(rival().key).unlink()
     content = stack.frame(TASKS[1]).content
     loaded.answering.swap(loaded.answerer(content, content.skills[0]))
-    assert np.array_equal(rival().head().weight, clean.weight)
+    np.testing.assert_allclose(rival().head().weight, clean.weight, rtol=1e-2, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -91,4 +92,8 @@ def test_a_damaged_head_is_fitted_again(stack, rival):
     head = rival().head()
     path = Derived(stack.store.root / FOLDER, KIND).path(rival().key)
     path.write_bytes(path.read_bytes()[:-1])
-    assert np.array_equal(rival().head().weight, head.weight)
+    np.testing.assert_allclose(rival().head().weight, head.weight, rtol=1e-2, atol=1e-4)
+
+
+def test_a_training_keeps_the_head_so_that_an_evaluation_fits_nothing(rival):
+    assert rival(no_base).head().labels == 2

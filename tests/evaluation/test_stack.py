@@ -176,19 +176,8 @@ def test_a_text_passes_once_for_each_adapter_and_once_through_the_base(stack):
     astray = sum(task.n - task.routing.task.correct for task in found.tasks)
     # Of the newest task the newest adapter is its own; a text astray at the newest frame was asked of it too.
     wanted = 2 * texts - found.tasks[-1].n + texts
-    fitted = sum(rows_fitted_on(stack, task.frame) for task in found.tasks)
-    assert wanted + fitted <= passes.rows <= wanted + astray + fitted
-    assert passes.rows - fitted <= found.effort.asked <= 4 * texts
-
-
-def rows_fitted_on(stack, name):
-    """Training and dev rows of a frame, which the frozen rival's head is fitted on."""
-    from skillstack.training.data import choose_rows
-    from skillstack.training.recipe import Recipe
-
-    frame = stack.frame(name)
-    rows = choose_rows(questions(stack, name).data, Recipe.from_record(frame.content.recipe))
-    return len(rows.train) + len(rows.dev)
+    assert wanted <= passes.rows <= wanted + astray
+    assert passes.rows <= found.effort.asked <= 4 * texts
 
 
 def test_a_second_evaluation_runs_no_forward_pass_and_loads_no_base(answered, evaluation, monkeypatch):
@@ -282,9 +271,10 @@ def test_a_disk_that_takes_no_answers_costs_time_alone(stack, evaluation, monkey
     def refuse(*arguments):
         raise StoreError("The disk is full.")
 
+    before = files(stack)
     monkeypatch.setattr(atomic, "write_file", refuse)
     assert figures(evaluate(stack, matrix=True)) == figures(evaluation)
-    assert files(stack) == {}
+    assert files(stack) == before
 
 
 def test_another_precision_has_answers_and_a_rival_of_its_own(answered):

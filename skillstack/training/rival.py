@@ -1,0 +1,55 @@
+"""The logistic head on the frozen base that every frame is held against, kept for later comparisons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skillstack.frames import canonical
+from skillstack.frames.derived import FOLDER, Derived
+from skillstack.frames.digests import sha256
+from skillstack.frames.records import Content, Skill
+from skillstack.frames.store import Store
+
+if TYPE_CHECKING:
+    from skillstack.models.heads import Head
+
+#: Raised when the same rows would give another head.
+KIND = "frozen-linear-1"
+
+
+def rival_key(content: Content, skill: Skill, rows: str) -> str:
+    """SHA-256 of all that the head of a skill follows from.
+
+    :param content: the frame; its precision is the one at which the base is held.
+    :param rows: digest of the rows of the skill's task.
+    """
+    sampling = ("samples_per_class", "dev_samples", "seed")
+    rendering = skill.rendering
+    return sha256(
+        canonical.dumps(
+            {
+                "base": [content.base.weights, content.base.tokenizer, content.precision],
+                "labels": skill.labels,
+                "recipe": {name: content.recipe[name] for name in sampling},
+                "rendering": [rendering.prompt, rendering.truncation, rendering.max_length],
+                "rows": rows,
+                "task": skill.task,
+            }
+        )
+    )
+
+
+def rivals(folder: Path) -> Derived:
+    """The kept heads.
+
+    :param folder: of all derived files.
+    """
+    return Derived(folder, KIND)
+
+
+def keep_rival(store: Store, content: Content, head: Head) -> None:
+    """Keep the head that a training fitted, as it would be fitted again."""
+    skill = content.skills[0]
+    key = rival_key(content, skill, skill.source["digest"])
+    rivals(store.root / FOLDER).write(key, head.tensors())
