@@ -2,7 +2,7 @@
 
     python scripts/bench_eval.py [--store frames] [--stack reference] [--data-dir DATA] [--output FILE]
 
-The stack's store is copied, so that no answer is known. Side by side in one run: `Stack.evaluate`, and
+The stack's store is copied without its answers. Side by side in one run: `Stack.evaluate`, and
 the bare passes: every test text once through the whole base, and once with each adapter that is asked
 about it (its own, the newest, the routed one where that is another), rows sorted by length in batches of
 32, as many at once as the evaluation has. Targets: at most 1.3 times their seconds; a second command at
@@ -44,7 +44,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         store = Path(place) / "frames"
-        shutil.copytree(options.store, store, ignore=shutil.ignore_patterns("derived"))
+        shutil.copytree(options.store, store, ignore=shutil.ignore_patterns("predictions-*"))
         routers = options.store.parent / "routers" / options.stack
         if routers.is_dir():
             shutil.copytree(routers, Path(place) / "routers" / options.stack)

@@ -56,6 +56,10 @@ def timed() -> str:
             f"{found['predict']['mixed_to_one_frame']:.2f} of the throughput",
         ),
         (
+            "`eval` of hard8, against the bare forward passes that it needs",
+            f"{found['eval']['ratio']:.2f} of the time",
+        ),
+        (
             "swapping a frame in, against reading its file",
             f"{found['swap']['ratios']['swap_to_safetensors_read']:.1f} times as long",
         ),
