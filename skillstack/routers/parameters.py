@@ -23,7 +23,7 @@ class Parameters:
     words: str = "0.7"
     flags: str = "0.8"
     folds: int = 5
-    many: int = 8192
+    many: int = 4096
     seed: int = 0
 
     def parts(self, rows: int) -> int:
