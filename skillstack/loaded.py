@@ -158,7 +158,7 @@ class LoadedStack:
             if adapter is not None:
                 spec = adapter_config.parse(self.store.adapter_config(adapter)).spec
             self._answerers[key] = Answerer(
-                key="" if adapter is None else adapter.model,
+                key="" if adapter is None else f"{adapter.config}:{adapter.model}",
                 load=lambda: self.store.adapter_tensors(adapter) if adapter is not None else {},
                 spec=spec,
                 head=head,

@@ -34,35 +34,52 @@ def choose(
     digest: str,
     where: Mapping[str, Any],
     teach: Callable[[Mapping[str, float]], tuple[Taught, float]],
+    told: Callable[[Mapping[str, float], Taught, float], None] = lambda settings, taught, dev: None,
 ) -> Choice:
     """Try one hyper-parameter after the other; of equals the first stays.
 
-    Each trial is kept when it is done, so that an interrupted choice goes on.
+    Each trial is kept when it is done, so that an interrupted choice goes on. One that another order or seed
+    left unfinished is made anew: its trials cannot be held against those of here.
 
     :param digest: of the configuration that the choice holds for.
     :param where: order and seed of the trials, if there are none yet.
     :param teach: trains with settings, and says the mean dev accuracy at the end.
+    :param told: hears of each trial when it is kept.
     """
     if not method.grid:
         return Choice({})
     tried, found_with = results.choice(method.name, digest)
-    chosen_with = found_with or where
+    if found_with is not None and dict(found_with) != dict(where):
+        settings = _best(method, {_key(one.settings): one.dev for one in tried})
+        if settings is not None:
+            return Choice(settings, tried, found_with)
+        tried = ()
     kept: tuple[Mapping[str, float], Taught] | None = None
-    best = method.defaults
     scores = {_key(one.settings): one.dev for one in tried}
+    best = method.defaults
     for name in method.grid:
         for settings in _along(method, best, name):
             if _key(settings) not in scores:
                 taught, dev = teach(settings)
                 tried = (*tried, Tried(dict(settings), dev))
-                results.put_choice(method.name, digest, tried, chosen_with)
+                results.put_choice(method.name, digest, tried, where)
                 if not scores or dev > max(scores.values()):
                     kept = settings, taught
                 scores[_key(settings)] = dev
+                told(settings, taught, dev)
         best = max(_along(method, best, name), key=lambda settings: scores[_key(settings)])
-    # Trials that another order or seed made say which settings are best, but not what they give here.
-    same = kept is not None and kept[0] == best and dict(chosen_with) == dict(where)
-    return Choice(best, tried, chosen_with, kept[1] if kept is not None and same else None)
+    return Choice(best, tried, where, kept[1] if kept is not None and kept[0] == best else None)
+
+
+def _best(method: Method, scores: Mapping[tuple[tuple[str, float], ...], float]) -> dict[str, float] | None:
+    """The settings that the trials say are best; None where some are missing."""
+    best = method.defaults
+    for name in method.grid:
+        ways = list(_along(method, best, name))
+        if any(_key(settings) not in scores for settings in ways):
+            return None
+        best = max(ways, key=lambda settings: scores[_key(settings)])
+    return best
 
 
 def _along(method: Method, settings: Mapping[str, float], name: str) -> Iterator[dict[str, float]]:

@@ -80,7 +80,6 @@ def run(
     for place, (key, digest, cell) in enumerate(zip(keys, digests, found, strict=True), start=1):
         if cell is None:
             cell = bench.cell(place, key, digest)
-            results.put_cell(cell)
         else:
             tasks = len(request.tasks)
             tell(
@@ -102,7 +101,7 @@ class _Bench:
         self._count = len(request.cells())
 
     def cell(self, place: int, key: CellKey, digest: str) -> Cell:
-        """Train and examine."""
+        """Train, examine and keep."""
         method = registry.method(key.method)
         lessons, exams = self._rows(key)
         choice = self._choice(place, method)
@@ -130,6 +129,8 @@ class _Bench:
             trajectory=None if method.late else (*taught.trajectory, last),
             chosen_with=choice.chosen_with or {},
         )
+        # Whoever listens may end the bench; what is finished is kept before that.
+        self.results.put_cell(cell)
         self._say(place, key, choice.settings, len(tasks), taught.spent.seconds, accuracy=cell.accuracy)
         return cell
 
@@ -141,13 +142,14 @@ class _Bench:
 
         def trial(settings: Mapping[str, float]) -> tuple[Taught, float]:
             taught = self._teach(place, key, settings, trial=True)
-            dev = dev_accuracy(taught.learner, self._rows(key)[0])
+            return taught, dev_accuracy(taught.learner, self._rows(key)[0])
+
+        def kept(settings: Mapping[str, float], taught: Taught, dev: float) -> None:
             seconds = taught.spent.seconds
             self._say(place, key, settings, len(self.request.tasks), seconds, trial=True, accuracy=dev)
-            return taught, dev
 
         digest = choice_digest(self.request.common(self.base), method)
-        return choose(method, self.results, digest, _where(key), trial)
+        return choose(method, self.results, digest, _where(key), trial, kept)
 
     def _teach(
         self, place: int, key: CellKey, settings: Mapping[str, float], *, trial: bool = False

@@ -56,13 +56,21 @@ def _differences(e: Evaluation) -> list[str]:
     lines = ["On the same texts, in points:"]
     for (first, second), found in e.differences.items():
         if (first, second) == ("task_aware", "routed"):
-            lines += _wrapped(
-                f"Routing costs {_difference(found)}: {percent(_lost(e))} of the texts go to another task's "
-                f"frame, of which {percent(_saved(e))} are answered rightly all the same."
-            )
+            lines += _wrapped(_routing_cost(e, found))
         else:
             lines += _wrapped(f"{TITLES[first]} against {TITLES[second]}: {_difference(found, sign=True)}")
     return lines
+
+
+def _routing_cost(e: Evaluation, found: Paired) -> str:
+    said = f"Accuracy lost by routing: {_difference(found, sign=True)}."
+    lost = _lost(e)
+    if not lost:
+        return f"{said} Every text comes to its own task's frame."
+    return (
+        f"{said} On average {percent(lost)} of a task's texts do not come to its own frame; "
+        f"{percent(_saved(e))} of those are answered rightly all the same."
+    )
 
 
 def _difference(found: Paired, *, sign: bool = False) -> str:

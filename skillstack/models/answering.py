@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 class Answerer:
     """A skill, ready to answer.
 
-    :ivar key: digest of the adapter's tensors, or empty without an adapter.
+    :ivar key: digests of the adapter's config and tensors, or empty without an adapter.
     :ivar load: reads the adapter's tensors.
     :ivar spec: the adapter's shape, or None.
     :ivar head: the skill's head.

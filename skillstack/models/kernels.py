@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 #: Largest difference between the two, relative to the largest number, at which oneDNN's is trusted.
@@ -33,8 +34,11 @@ class OneDnnLinear(nn.Linear):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """``[..., in_features]`` to ``[..., out_features]``."""
         weight, bias = self.weight, self.bias
-        plain = input.dtype == weight.dtype == torch.float32 and input.device.type == "cpu"
-        if not plain or weight.requires_grad or not input.numel() or torch.is_autocast_enabled("cpu"):
+        plain = (
+            input.dtype == weight.dtype == torch.float32 and input.device.type == weight.device.type == "cpu"
+        )
+        learns = weight.requires_grad or (bias is not None and bias.requires_grad)
+        if not plain or learns or not input.numel() or torch.is_autocast_enabled("cpu"):
             return functional.linear(input, weight, bias)
         if input.requires_grad and torch.is_grad_enabled():
             passed: torch.Tensor = _Frozen.apply(input, weight, bias)  # type: ignore[no-untyped-call]
@@ -53,6 +57,7 @@ class _Frozen(torch.autograd.Function):
         return _linear(input, weight, bias)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (weight,) = ctx.saved_tensors
         return _linear(gradients[0], weight.t(), None), None, None

@@ -63,6 +63,19 @@ def test_a_layer_that_is_trained_gets_its_gradients():
     assert fast.weight.grad is not None
 
 
+def test_a_bias_alone_that_is_trained_gets_its_gradients():
+    fast = OneDnnLinear.over(nn.Linear(6, 4))
+    fast.weight.requires_grad_(False)
+    fast(torch.randn(3, 6)).sum().backward()
+    assert torch.equal(fast.bias.grad, torch.full((4,), 3.0))
+
+
+def test_a_weight_without_numbers_is_an_error_and_no_answer():
+    fast = OneDnnLinear.over(nn.Linear(6, 4, device="meta").requires_grad_(False))
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        fast(torch.randn(3, 6)).sum().item()
+
+
 def test_a_model_keeps_names_tensors_and_answers(monkeypatch):
     monkeypatch.setattr(kernels, "onednn_is_faster", lambda: True)
     torch.manual_seed(0)

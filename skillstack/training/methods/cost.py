@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from skillstack.frames.rows import Row
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,8 @@ class Cost:
     texts: int = 0
     steps: int = 0
     rows: int = 0
+
+
+def text_bytes(rows: Iterable[Row]) -> int:
+    """UTF-8 bytes of the texts of rows."""
+    return sum(len(row.text.encode()) + len((row.text_pair or "").encode()) for row in rows)

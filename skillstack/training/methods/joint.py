@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from skillstack.models.heads import Head
 from skillstack.models.hidden_cache import HiddenCache
+from skillstack.training.methods.cost import Cost, text_bytes
 from skillstack.training.methods.heads import starting_head
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.methods.loop import Course, train
@@ -49,6 +50,12 @@ class Joint(Sequential):
         taken = train(terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0))
         self.adapter = terms.slot.read_out()
         self.take(taken)
+
+    @property
+    def cost(self) -> Cost:
+        """Besides adapter and heads, the texts of all tasks, which a further one would be learned with."""
+        texts = sum(text_bytes(one.row for one in lesson.data.train) for lesson in self._lessons)
+        return dataclasses.replace(super().cost, texts=texts)
 
     def logits(self, task: int, passages: Passages, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head over the shared adapter.

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from skillstack.models.hidden_cache import HiddenCache
-from skillstack.training.methods.cost import Cost
+from skillstack.training.methods.cost import Cost, text_bytes
 from skillstack.training.methods.lessons import Lesson
 from skillstack.training.methods.loop import Course, Hooks
 from skillstack.training.methods.method import Method, Terms
@@ -60,8 +60,7 @@ class Replay(Sequential):
     @property
     def cost(self) -> Cost:
         """Besides adapter and heads, the texts of the memory."""
-        rows = (old.data.train[row].row for old, rows in self.memory for row in rows)
-        texts = sum(len(row.text.encode()) + len((row.text_pair or "").encode()) for row in rows)
+        texts = text_bytes(old.data.train[row].row for old, rows in self.memory for row in rows)
         return dataclasses.replace(super().cost, texts=texts)
 
 
