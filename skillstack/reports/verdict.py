@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from skillstack.evaluation.document import rounded
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.paired import Paired, paired
@@ -97,11 +99,19 @@ def verdict(evaluation: Evaluation) -> Verdict:
     rivals = [
         Rival(mode, e.modes[mode], difference(e, "routed", mode), difference(e, "task_aware", mode))
         for mode in RIVALS
-        if mode in e.modes
+        if mode in e.modes and (mode != "latest_adapter" or _is_rival(e))
     ]
     rivals.sort(key=lambda rival: -rival.score.accuracy)
     regret = difference(e, "task_aware", "routed")
     return Verdict(_headline(rivals), tuple(_sentences(e, rivals, regret)), tuple(rivals), regret)
+
+
+def _is_rival(e: Evaluation) -> bool:
+    """Whether the latest adapter is another one than the tasks' own: that of a newest task is the same."""
+    own, latest = (
+        [task.answers[mode].right for task in e.tasks] for mode in ("task_aware", "latest_adapter")
+    )
+    return any(not np.array_equal(one, other) for one, other in zip(own, latest, strict=True))
 
 
 def _headline(rivals: Sequence[Rival]) -> str:
@@ -116,6 +126,8 @@ def _headline(rivals: Sequence[Rival]) -> str:
     if left:
         verb = "is" if len(left) == 1 else "are"
         return f"Not shown: {listed(left)} {verb} not beaten."
+    if all(rival.mode != "frozen_linear" for rival in rivals):
+        return f"It cannot be said: {IN_WORDS['frozen_linear']} could not be measured on every task."
     return f"Yes: the routed stack beats every simple rival measured, the best of which is {name}."
 
 
