@@ -43,7 +43,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         **{mode: _score(e.modes.get(mode)) for mode in MODES},
         "latest_adapter": latest,
         "differences": [
-            {"first": first, "second": second, **_paired(found)}
+            {"first": first, "second": second, **paired_json(found)}
             for (first, second), found in e.differences.items()
         ],
         "regret": rounded(asdict(e.regret)),
@@ -120,7 +120,8 @@ def _task(task: TaskEvaluation) -> dict[str, Any]:
     }
 
 
-def _paired(paired: Paired) -> dict[str, Any]:
+def paired_json(paired: Paired) -> dict[str, Any]:
+    """A difference on the same texts."""
     return {
         "difference": round(paired.difference, DIGITS),
         "interval": _interval(paired.interval),

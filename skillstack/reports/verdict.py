@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skillstack.evaluation.document import rounded
+from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.paired import Paired, paired
 from skillstack.evaluation.result import Evaluation, Score
@@ -64,14 +64,14 @@ class Verdict:
         return {
             "headline": self.headline,
             "sentences": list(self.sentences),
-            "regret": _paired_json(self.regret),
+            "regret": paired_json(self.regret),
             "rivals": [
                 {
                     "mode": rival.mode,
                     "accuracy": rounded(rival.score.accuracy),
                     "outcome": rival.outcome,
-                    "routed_minus_rival": _paired_json(rival.routed),
-                    "own_minus_rival": _paired_json(rival.own),
+                    "routed_minus_rival": paired_json(rival.routed),
+                    "own_minus_rival": paired_json(rival.own),
                 }
                 for rival in self.rivals
             ],
@@ -200,14 +200,3 @@ def _apart(found: Paired) -> str:
     if found.difference > 0:
         return f"are ahead by {_by(found)} of"
     return f"are behind by {_by(found, turned=True)} of"
-
-
-def _paired_json(found: Paired) -> dict[str, Any]:
-    return {
-        "difference": rounded(found.difference),
-        "interval": rounded([found.interval.low, found.interval.high]),
-        "p": found.p,
-        "n": found.n,
-        "only_first": found.only_first,
-        "only_second": found.only_second,
-    }

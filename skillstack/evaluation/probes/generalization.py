@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from skillstack.evaluation.document import rounded
+from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.paired import Paired, paired
 from skillstack.evaluation.probes.halves import choose, halves, in_order
-from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, paired_json, share
+from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, share
 from skillstack.evaluation.result import Mask
 from skillstack.evaluation.scores import accuracy
 from skillstack.evaluation.sittings import Sitting, sit

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from skillstack.evaluation.document import rounded
+from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.intervals import Interval, wilson
 from skillstack.evaluation.paired import Paired, paired
-from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, paired_json, share
+from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, share
 from skillstack.evaluation.result import Mask
 from skillstack.evaluation.sittings import Sitting, sit
 from skillstack.frames.records import Count

@@ -11,7 +11,6 @@ from skillstack.answers import SCHEMA
 from skillstack.evaluation.bootstrap import mean_interval
 from skillstack.evaluation.document import rounded
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.paired import Paired
 from skillstack.evaluation.predictions import Predictions
 from skillstack.evaluation.result import Effort, Mask
 from skillstack.evaluation.scores import accuracy, macro
@@ -106,18 +105,6 @@ def share(tasks: Sequence[Mask]) -> Share:
     :param tasks: per task which of its answers are right.
     """
     return Share(macro([accuracy(mask) for mask in tasks]), mean_interval(tasks), sum(map(len, tasks)))
-
-
-def paired_json(found: Paired) -> dict[str, Any]:
-    """A difference on the same texts."""
-    return {
-        "difference": rounded(found.difference),
-        "interval": rounded([found.interval.low, found.interval.high]),
-        "p": found.p,
-        "n": found.n,
-        "only_first": found.only_first,
-        "only_second": found.only_second,
-    }
 
 
 class Asking:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.answers import Frame
-from skillstack.evaluation.document import rounded
+from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.matrices import FamilyMatrix, family_matrix
 from skillstack.evaluation.paired import Paired, paired
 from skillstack.evaluation.probes.halves import choose, halves
-from skillstack.evaluation.probes.probing import Asking, Origin, Probing, paired_json
+from skillstack.evaluation.probes.probing import Asking, Origin, Probing
 from skillstack.evaluation.result import Mask
 from skillstack.evaluation.scores import accuracy, macro
 from skillstack.evaluation.sittings import Sitting, sit
