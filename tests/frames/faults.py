@@ -101,7 +101,8 @@ def faults(at: int | None = None, how: str = "kill") -> Iterator[Faults]:
     def opened(file: Any, mode: str = "r", *args: Any, **kw: Any) -> Any:
         if not set(mode) & set("wxa+"):
             return real_open(file, mode, *args, **kw)
-        return _File(state.call("create", None, real_open, file, mode, *args, **kw), state)
+        name = "create" if set(mode) & set("wxa") else "reopen"  # the second needs no room
+        return _File(state.call(name, None, real_open, file, mode, *args, **kw), state)
 
     def counted(name: str) -> Callable[..., Any]:
         # Waiting for the disk takes most of the time and leaves nothing to see.
