@@ -110,8 +110,8 @@ class Cell:
     :ivar settings: the method's hyper-parameters.
     :ivar tried: what these were chosen among, on dev, with which order and seed; empty where there was no
         choice.
-    :ivar seconds: that training took.
-    :ivar processor: processor seconds of it; None where a part was trained by an earlier process.
+    :ivar seconds: that training took; None where a part was trained by an earlier process.
+    :ivar processor: processor seconds of it, likewise.
     :ivar evaluation_seconds: that answering took.
     :ivar cost: what it needs besides time.
     :ivar tasks: results in the order in which the tasks came.
@@ -129,7 +129,7 @@ class Cell:
     environment: Mapping[str, str]
     settings: Mapping[str, float]
     tried: tuple[Tried, ...]
-    seconds: float
+    seconds: float | None
     processor: float | None
     evaluation_seconds: float
     cost: Cost
@@ -167,8 +167,8 @@ class Cell:
             "forgetting": _rounded(self.forgetting),
             "min_acc": _rounded(worst.min_acc if worst else None),
             "wc_acc": _rounded(worst.wc_acc if worst else None),
-            "seconds": round(self.seconds, 1),
-            "processor_seconds": None if self.processor is None else round(self.processor, 1),
+            "seconds": _rounded(self.seconds, 1),
+            "processor_seconds": _rounded(self.processor, 1),
             "evaluation_seconds": round(self.evaluation_seconds, 1),
             "cost": asdict(self.cost),
             "settings": dict(self.settings),
@@ -192,7 +192,7 @@ class Cell:
         """
         if value["schema"] != SCHEMA:
             raise ValueError(f"schema {value['schema']!r} is not known")
-        processor, trajectory = value["processor_seconds"], value["trajectory"]
+        trajectory = value["trajectory"]
         return cls(
             method=str(value["method"]),
             order=str(value["order"]),
@@ -203,8 +203,8 @@ class Cell:
             environment=dict(value["environment"]),
             settings=dict(value["settings"]),
             tried=tuple(Tried(dict(one["settings"]), float(one["dev"])) for one in value["tried"]),
-            seconds=float(value["seconds"]),
-            processor=None if processor is None else float(processor),
+            seconds=_number(value["seconds"]),
+            processor=_number(value["processor_seconds"]),
             evaluation_seconds=float(value["evaluation_seconds"]),
             cost=Cost(**value["cost"]),
             tasks=tuple(TaskResult.from_json(task) for task in value["tasks"]),
@@ -221,5 +221,9 @@ def mean_mask(masks: list[Mask | None]) -> float | None:
     return macro([float(np.mean(mask)) for mask in known]) if known and len(known) == len(masks) else None
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
+def _rounded(value: float | None, digits: int = 6) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

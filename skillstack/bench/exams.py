@@ -80,8 +80,13 @@ def exam(slot: Slot, split: SplitModel, data: TaskData, per_class: int | None, m
         passages=Passages(slot, split, Ledger(), rows_of(chosen), shown),
         labels=np.array(labels_of(chosen), dtype=np.int64),
         first=_first(chosen, data.task.name),
-        digest=sha256(canonical.dumps([[one.row.digest(), one.label] for one in chosen])),
+        digest=rows_digest(chosen),
     )
+
+
+def rows_digest(chosen: Sequence[Example]) -> str:
+    """SHA-256 over rows and labels, in order."""
+    return sha256(canonical.dumps([[one.row.digest(), one.label] for one in chosen]))
 
 
 def _first(chosen: Sequence[Example], name: str) -> tuple[int, ...]:

@@ -40,8 +40,8 @@ class Standing:
     :ivar routed: where a router picks the skill; None where there is none.
     :ivar at_home: rows for which it picks their own skill.
     :ivar unaided: answers among all classes of all tasks; None where a method gives none.
-    :ivar seconds: of one training.
-    :ivar processor: processor seconds; None where one is not known.
+    :ivar seconds: of one training, over the runs of which it is known; None where it is of none.
+    :ivar processor: processor seconds, likewise.
     :ivar parameters: numbers trained.
     :ivar bytes_per_task: weights and statistics kept.
     :ivar texts_per_task: bytes of texts kept.
@@ -64,7 +64,7 @@ class Standing:
     routed: float | None
     at_home: float | None
     unaided: float | None
-    seconds: float
+    seconds: float | None
     processor: float | None
     parameters: float
     bytes_per_task: float
@@ -106,7 +106,7 @@ class Standing:
                 name: None if (value := getattr(self, name)) is None else round(value, 6)
                 for name in ("forgetting", "min_acc", "wc_acc", "routed", "at_home", "regret", "unaided")
             },
-            "seconds": round(self.seconds, 1),
+            "seconds": None if self.seconds is None else round(self.seconds, 1),
             "processor_seconds": None if self.processor is None else round(self.processor, 1),
             "parameters": round(self.parameters),
             "bytes_per_task": round(self.bytes_per_task),
@@ -166,8 +166,8 @@ def _standing(kind: str, runs: Sequence[Cell], ours: Sequence[Cell | None]) -> S
         routed=_mean([mean_mask([task.routed for task in run.tasks]) for run in runs]),
         at_home=_mean([mean_mask([task.at_home for task in run.tasks]) for run in runs]),
         unaided=_mean([mean_mask([task.unaided for task in run.tasks]) for run in runs]),
-        seconds=macro([run.seconds for run in runs]),
-        processor=_mean([run.processor for run in runs]),
+        seconds=_mean_of_known([run.seconds for run in runs]),
+        processor=_mean_of_known([run.processor for run in runs]),
         parameters=macro([run.cost.parameters for run in runs]),
         bytes_per_task=macro([run.cost.bytes / tasks for run in runs]),
         texts_per_task=macro([run.cost.texts / tasks for run in runs]),
@@ -193,6 +193,11 @@ def _check_rows(cells: Sequence[Cell]) -> None:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return macro(known) if known and len(known) == len(values) else None
+
+
+def _mean_of_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return macro(known) if known else None
 
 
 def _interval(interval: Interval) -> list[float]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from skillstack.bench.exams import rows_digest
 from skillstack.bench.orders import Order, parse_orders
 from skillstack.errors import UsageError
-from skillstack.evaluation.questions import PER_CLASS
-from skillstack.frames import canonical
+from skillstack.evaluation.questions import PER_CLASS, test_rows
+from skillstack.frames import canonical, fields
 from skillstack.frames.digests import sha256
 from skillstack.models.base import Base
+from skillstack.tasks.rendering import rendering
 from skillstack.tasks.sources import TaskData
 from skillstack.training.command import Prepared, prepare
 from skillstack.training.methods import registry
@@ -21,9 +24,11 @@ from skillstack.training.methods.method import Method
 from skillstack.training.recipe import Recipe
 
 #: Raised when equal configurations would give other results.
-VERSION = 1
-#: Fields of a recipe that frames alone follow. Another value leaves the other methods' results as they are.
-OF_FRAMES = ("checks", "init", "keep_head", "refit", "router_samples")
+VERSION = 2
+#: Fields of a recipe that the stack alone follows. Another value leaves other methods' results as they are.
+OF_FRAMES = ("init", "keep_head", "router_samples")
+#: What decides how a cell is examined, and neither what is learned nor what is chosen.
+OF_EXAMS = ("chosen_on_dev", "exams", "per_class")
 #: Fields that the cell sets.
 OF_CELLS = ("method", "seed")
 
@@ -73,6 +78,14 @@ class Request:
     choose: bool = True
     command: str = "skillstack bench"
 
+    @cached_property
+    def exams(self) -> tuple[str, ...]:
+        """Digests of the test rows of each task.
+
+        :raises InputError: if a task has none.
+        """
+        return tuple(rows_digest(test_rows(data, self.per_class)) for data in self.tasks)
+
     def cells(self) -> tuple[CellKey, ...]:
         """Every cell, seed by seed, as what is computed for a seed serves all methods."""
         return tuple(
@@ -97,9 +110,18 @@ class Request:
                 "precision": base.precision,
             },
             "chosen_on_dev": self.choose,
+            "exams": list(self.exams),
             "per_class": self.per_class,
             "recipe": {k: v for k, v in self.recipe.to_record().items() if k not in OF_FRAMES + OF_CELLS},
-            "tasks": [{"name": data.task.name, "digest": data.source.digest} for data in self.tasks],
+            "tasks": [
+                {
+                    "name": data.task.name,
+                    "digest": data.source.digest,
+                    "labels": list(data.task.labels),
+                    "shown": fields.plain(rendering(data.task, base.kind, self.recipe.max_length)),
+                }
+                for data in self.tasks
+            ],
             "version": VERSION,
         }
 
@@ -134,13 +156,12 @@ def digest_of(configuration: Mapping[str, Any]) -> str:
 
 def training_digest(configuration: Mapping[str, Any]) -> str:
     """SHA-256 of what decides a stack, whatever it is asked afterwards."""
-    asked = ("per_class", "chosen_on_dev")
-    return digest_of({name: value for name, value in configuration.items() if name not in asked})
+    return digest_of({name: value for name, value in configuration.items() if name not in OF_EXAMS})
 
 
 def choice_digest(common: Mapping[str, Any], method: Method) -> str:
     """SHA-256 of what a choice of hyper-parameters holds for: any order and any seed."""
-    return digest_of({**common, "method": method.name, "grid": _grid(method)})
+    return training_digest({**common, "method": method.name, "grid": _grid(method)})
 
 
 def resolve(

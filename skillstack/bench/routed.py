@@ -12,8 +12,8 @@ from skillstack.evaluation.scores import Mask
 from skillstack.frames.records import Rendering
 from skillstack.routers.registry import DEFAULT
 from skillstack.stack_router import StackRouter
+from skillstack.training.methods.frames import Frames
 from skillstack.training.methods.lessons import Lesson, Passages
-from skillstack.training.methods.skillstack import Frames
 
 
 def routed(

@@ -18,12 +18,13 @@ from skillstack.models.base import Base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.stack_router import StackRouter
-from skillstack.training.environment import environment
+from skillstack.training.environment import code_digest, environment
 from skillstack.training.methods import registry
 from skillstack.training.methods.ledger import Ledger
 from skillstack.training.methods.lessons import Lesson, Lessons, split_of
 from skillstack.training.methods.method import Method, Place, Terms
 from skillstack.training.recipe import Recipe
+from skillstack.training.run import Chain
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,10 @@ class _Bench:
             configuration=self.request.configuration(self.base, key),
             digest=digest,
             command=self.request.command_of(key),
-            environment=environment(),
+            environment={**environment(), "code": code_digest()},
             settings=choice.settings,
             tried=choice.tried,
-            seconds=taught.spent.seconds,
+            seconds=None if taught.resumed else taught.spent.seconds,
             processor=None if taught.resumed else taught.spent.processor,
             evaluation_seconds=time.perf_counter() - began,
             cost=taught.learner.cost,
@@ -212,13 +213,18 @@ class _Bench:
         return lessons.inorder(names), [self._exams[name] for name in names]
 
     def _place(self, key: CellKey) -> Place | None:
-        if key.method != "skillstack":
+        if not registry.method(key.method).stored:
             return None
         root = self._store_folder
         store = Store.open(root) if (root / "store.json").is_file() else Store.create(root)
         # Its name says what it is, so that a training that was stopped goes on.
         stack = f"bench-{training_digest(self.request.configuration(self.base, key))[:16]}"
-        return Place(store, stack, StackRouter(store, stack).fit)
+        router = StackRouter(store, stack)
+
+        def size(chain: Chain) -> int:
+            return sum(len(data) for data in router.files(chain).values())
+
+        return Place(store, stack, router.fit, size)
 
 
 def _where(key: CellKey) -> dict[str, object]:

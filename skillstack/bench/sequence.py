@@ -12,10 +12,11 @@ from skillstack.bench.exams import Exam, Watch
 from skillstack.bench.routed import routed
 from skillstack.evaluation.scores import Mask, accuracy, macro, macro_f1
 from skillstack.training.methods.exact_ridge import ExactRidge
+from skillstack.training.methods.frames import Frames
 from skillstack.training.methods.ledger import Ledger, Spent
 from skillstack.training.methods.lessons import Lesson
 from skillstack.training.methods.method import Learner, Method, Terms
-from skillstack.training.methods.skillstack import Frames
+from skillstack.training.methods.skillstack import SkillStack
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Taught:
     @property
     def resumed(self) -> bool:
         """Whether a part of it was trained by an earlier process."""
-        return isinstance(self.learner, Frames) and self.learner.missed.seconds > 0
+        return isinstance(self.learner, Frames) and self.learner.resumed
 
 
 def teach(
@@ -61,8 +62,6 @@ def teach(
         if not method.late and lesson.number + 1 < len(lessons):
             trajectory.append(watch.look(learner, lesson.number + 1))
         tell(lesson.number + 1)
-    if isinstance(learner, Frames):
-        spent = spent + learner.missed
     return Taught(learner, tuple(trajectory), spent)
 
 
@@ -84,7 +83,7 @@ def examine(learner: Learner, lessons: Sequence[Lesson], exams: Sequence[Exam]) 
     answers = [exam.answers(learner, number) for number, exam in enumerate(exams)]
     right: list[Mask] = [given == exam.labels for given, exam in zip(answers, exams, strict=True)]
     served: list[tuple[Mask | None, Mask | None]] = [(None, None)] * len(exams)
-    if isinstance(learner, Frames):
+    if isinstance(learner, SkillStack):
         served = [*routed(learner, lessons, exams, right)]
     unaided: list[Mask | None] = [None] * len(exams)
     if isinstance(learner, ExactRidge):

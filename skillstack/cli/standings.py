@@ -33,20 +33,17 @@ def standing_words(standings: Sequence[Standing]) -> list[str]:
     """The leaderboard: how good each method is, and what it takes."""
     if not standings:
         return ["There are no results yet."]
-    runs = max(len(standing.runs) for standing in standings)
-    quality = [["METHOD", "ACCURACY", "AGAINST SKILLSTACK", "FORGOT", "WORST"]]
+    quality = [["METHOD", "RUNS", "ACCURACY", "AGAINST SKILLSTACK", "FORGOT", "WORST"]]
     quality += [_quality(standing) for standing in standings]
     costs = [["METHOD", "TIME", "PROCESSOR", "TRAINED", "KEPT/TASK", "TEXTS/TASK"]]
     costs += [_cost(standing) for standing in standings]
     return [
-        *columns(quality, right=(3, 4)),
+        *columns(quality, right=(1, 4, 5)),
         "",
         *columns(costs, right=(1, 2, 3, 4, 5)),
         "",
-        f"Mean over {many(len(standings[0].by_run), 'run')} of {standings[0].n:,} texts each, with the task"
-        if runs == len(standings[0].by_run)
-        else f"Mean over up to {many(runs, 'run')} of {standings[0].n:,} texts each, with the task",
-        "given, in percent; in brackets 95 % intervals (bootstrap over texts).",
+        f"Means over runs of {many(standings[0].n, 'text')} each, with the task given, in percent;",
+        "in brackets 95 % intervals (bootstrap over texts). Against skillstack: runs of both.",
         *_extras(standings),
     ]
 
@@ -59,6 +56,7 @@ def _quality(standing: Standing) -> list[str]:
         against = f"{_signed(standing.difference.difference)} [{_signed(ends.low)}, {_signed(ends.high)}]"
     return [
         _label(standing),
+        str(len(standing.runs)),
         f"{_points(standing.accuracy)} [{_points(low)}, {_points(high)}]",
         against,
         "-" if standing.forgetting is None else _points(standing.forgetting),
@@ -69,8 +67,7 @@ def _quality(standing: Standing) -> list[str]:
 def _cost(standing: Standing) -> list[str]:
     return [
         _label(standing),
-        seconds(standing.seconds),
-        "-" if standing.processor is None else seconds(standing.processor),
+        *["-" if value is None else seconds(value) for value in (standing.seconds, standing.processor)],
         f"{round(standing.parameters):,}",
         size(round(standing.bytes_per_task)),
         size(round(standing.texts_per_task)) if standing.texts_per_task else "-",

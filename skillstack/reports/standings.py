@@ -25,7 +25,7 @@ class Standing:
     :ivar difference_interval: likewise.
     :ivar p: of the difference.
     :ivar figures: forgetting, min_acc, wc_acc, routed and unaided; None where a method has none.
-    :ivar seconds: of one training.
+    :ivar seconds: of one training; None where it is not known.
     :ivar parameters: numbers trained.
     :ivar bytes_per_task: weights and statistics kept.
     :ivar texts_per_task: bytes of texts kept.
@@ -42,7 +42,7 @@ class Standing:
     difference_interval: Interval | None
     p: float | None
     figures: Mapping[str, float | None]
-    seconds: float
+    seconds: float | None
     parameters: int
     bytes_per_task: int
     texts_per_task: int
@@ -121,7 +121,7 @@ def _standing(one: Mapping[str, Any]) -> Standing:
             name: None if one[name] is None else float(one[name])
             for name in ("forgetting", "min_acc", "wc_acc", "routed", "unaided")
         },
-        seconds=float(one["seconds"]),
+        seconds=None if one["seconds"] is None else float(one["seconds"]),
         parameters=int(one["parameters"]),
         bytes_per_task=int(one["bytes_per_task"]),
         texts_per_task=int(one["texts_per_task"]),

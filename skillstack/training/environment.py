@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 import torch
 
@@ -20,6 +23,9 @@ _PACKAGES = (
     "tokenizers",
 )
 
+#: Packages of this project that decide what a training arrives at and what a router picks.
+_DECIDING = ("frames", "models", "routers", "tasks", "training")
+
 
 def environment() -> dict[str, str]:
     """Versions, machine type and threads, as strings."""
@@ -34,3 +40,19 @@ def environment() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+@cache
+def code_digest() -> str:
+    """The first 16 hexadecimal digits of SHA-256 over the code that decides results.
+
+    Two builds of one version may differ; a result that outlives a change of code says with which it was made.
+    """
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for package in _DECIDING:
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in (".py", ".toml"):
+                digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+                digest.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()[:16]

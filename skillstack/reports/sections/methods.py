@@ -110,7 +110,7 @@ def _costs(standings: tuple[Standing, ...]) -> Table:
         (
             Cell((one.method,), one.title),
             text(one.order),
-            Cell((one.seconds,), seconds(one.seconds)),
+            Cell((one.seconds,), "–" if one.seconds is None else seconds(one.seconds)),
             count(one.parameters),
             Cell((one.bytes_per_task,), size(one.bytes_per_task)),
             Cell((one.texts_per_task,), size(one.texts_per_task)),

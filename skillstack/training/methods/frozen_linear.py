@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skillstack.models.heads import Head
-from skillstack.training.candidates import best_logistic
 from skillstack.training.methods.cost import Cost
-from skillstack.training.methods.heads import head_size
+from skillstack.training.methods.heads import Answering, frozen_head, head_logits, head_size
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.methods.method import Method, Terms
 
@@ -24,19 +23,11 @@ class FrozenLinear:
 
     def learn(self, lesson: Lesson) -> None:
         """Fit the head whose penalty dev prefers."""
-        self._heads[lesson.number], _ = best_logistic(
-            lesson.train.bare(),
-            lesson.train_labels,
-            lesson.dev.bare(),
-            lesson.dev_labels,
-            lesson.labels,
-            standardise=self.terms.slot.base.kind == "decoder",
-        )
+        self._heads[lesson.number], _ = frozen_head(self.terms, lesson)
 
     def logits(self, task: int, passages: Passages, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head on the bare base."""
-        seen = passages.bare()
-        return self._heads[task].logits(seen if rows is None else seen[list(rows)])
+        return head_logits(Answering(self._heads[task], bare=True), passages, rows)
 
     def version(self, task: int) -> int:
         """Nothing that came later changes a task's answers."""

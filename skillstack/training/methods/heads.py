@@ -1,9 +1,11 @@
-"""The head that a training starts from, by the same rule for every method."""
+"""The head that a training starts from and the one that answers, by the same rules for every method."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from skillstack.frames.records import Count
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
 from skillstack.training.candidates import best_logistic, measure
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
@@ -42,6 +44,63 @@ def starting_head(terms: Terms, lesson: Lesson, *, bare: bool) -> Head:
             if rival_count.correct >= count.correct:
                 head, count = rival, rival_count
     return head
+
+
+@dataclass(frozen=True, eq=False)
+class Answering:
+    """What answers for a task.
+
+    :ivar head: the head.
+    :ivar bare: whether it reads the features of the bare base, and no adapter.
+    """
+
+    head: Head
+    bare: bool = False
+
+
+def answering_head(terms: Terms, lesson: Lesson, trained: Head) -> Answering:
+    """The head that dev prefers of those that a frame may end with: frozen-linear, trained and refitted.
+
+    Of equals the later one, as in a frame's training. The slot holds the trained adapter, and may be clear
+    afterwards.
+    """
+    standardise = terms.slot.base.kind == "decoder"
+    seen_dev = lesson.dev.features()
+    found = [(measure(trained, seen_dev, lesson.dev_labels).correct, Answering(trained))]
+    if terms.recipe.refit:
+        fitted, count = best_logistic(
+            lesson.train.features(),
+            lesson.train_labels,
+            seen_dev,
+            lesson.dev_labels,
+            lesson.labels,
+            standardise=standardise,
+        )
+        found.append((count.correct, Answering(fitted)))
+    frozen, count = frozen_head(terms, lesson)
+    found.insert(0, (count.correct, Answering(frozen, bare=True)))
+    most = max(correct for correct, _ in found)
+    return [answering for correct, answering in found if correct == most][-1]
+
+
+def frozen_head(terms: Terms, lesson: Lesson) -> tuple[Head, Count]:
+    """The logistic head on the bare base whose penalty dev prefers, with its dev accuracy."""
+    return best_logistic(
+        lesson.train.bare(),
+        lesson.train_labels,
+        lesson.dev.bare(),
+        lesson.dev_labels,
+        lesson.labels,
+        standardise=terms.slot.base.kind == "decoder",
+    )
+
+
+def head_logits(answering: Answering, passages: Passages, rows: Sequence[int] | None) -> Floats:
+    """Logits ``[rows, labels]``; with the slot's adapter, unless the head reads the bare base."""
+    if not answering.bare:
+        return answering.head.logits(passages.features(rows))
+    seen = passages.bare()
+    return answering.head.logits(seen if rows is None else seen[list(rows)])
 
 
 def _features(passages: Passages, *, bare: bool) -> Floats:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from skillstack.models.heads import Head
 from skillstack.models.hidden_cache import HiddenCache
 from skillstack.training.methods.cost import Cost, text_bytes
-from skillstack.training.methods.heads import starting_head
+from skillstack.training.methods.heads import answering_head, starting_head
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.methods.loop import Course, train
 from skillstack.training.methods.method import Method, Terms
@@ -50,6 +50,9 @@ class Joint(Sequential):
         taken = train(terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0))
         self.adapter = terms.slot.read_out()
         self.take(taken)
+        for one in lessons:
+            terms.slot.copy_in(self.adapter, terms.spec)
+            self.answering[one.number] = answering_head(terms, one, self.heads[one.number])
 
     @property
     def cost(self) -> Cost:

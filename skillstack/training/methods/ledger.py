@@ -62,7 +62,8 @@ class Ledger:
 class Kept(Generic[T]):
     """A value that is computed when it is first asked for.
 
-    :param make: computes it.
+    :param make: computes it. What it is made of has to be asked for before, so that it is charged once, by
+        itself.
     """
 
     def __init__(self, ledger: Ledger, make: Callable[[], T]) -> None:
@@ -74,9 +75,8 @@ class Kept(Generic[T]):
         """The value."""
         made_now = self._value is None
         if self._value is None:
-            before, saved = Spent.now(), self._ledger.saved
+            before = Spent.now()
             self._value = self._make()
-            # What it is made of may have been ready; whoever uses it would have had to make that too.
-            self._cost = Spent.now() - before + (self._ledger.saved - saved)
+            self._cost = Spent.now() - before
         self._ledger.charge(self, self._cost, made_now=made_now)
         return self._value

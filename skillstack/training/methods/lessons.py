@@ -53,6 +53,7 @@ class Passages:
 
     def bare(self) -> Floats:
         """Features ``[rows, hidden_size]`` of the base alone; the slot is cleared for it."""
+        self._cache.get()  # first, as it is charged by itself
         return self._bare.get()
 
     def shown(self, rows: Sequence[int], rendering: Rendering) -> Passages:

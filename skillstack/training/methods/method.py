@@ -22,11 +22,13 @@ class Place:
     :ivar store: the store.
     :ivar stack: the stack's name.
     :ivar fit_router: makes the router state of a chain.
+    :ivar router_bytes: how large that is.
     """
 
     store: Store
     stack: str
     fit_router: Callable[[Chain], object]
+    router_bytes: Callable[[Chain], int] = lambda chain: 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Method:
     :ivar make: a learner that has learned nothing yet.
     :ivar grid: the method's own hyper-parameters, each with values to choose among, the default first.
     :ivar late: whether it can answer only when the last task has come.
+    :ivar stored: whether it keeps a stack in a store.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Method:
     make: Callable[[Terms], Learner]
     grid: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     late: bool = False
+    stored: bool = False
 
     @property
     def defaults(self) -> dict[str, float]:

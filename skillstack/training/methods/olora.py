@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec
 from skillstack.training.methods.cost import Cost
-from skillstack.training.methods.heads import head_size, starting_head
+from skillstack.training.methods.heads import Answering, answering_head, head_logits, head_size, starting_head
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.methods.loop import Course, Hooks, train
 from skillstack.training.methods.method import Method, Terms
+from skillstack.training.methods.sequential import RATES
 from skillstack.training.schedule import Schedule
 
 
@@ -34,19 +34,19 @@ class OLora:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.adapter: Mapping[str, Floats] = {}
-        self._heads: dict[int, Head] = {}
+        self._answering: list[Answering] = []
         self._steps = self._rows = 0
 
     def learn(self, lesson: Lesson) -> None:
         """Learn in a new space; the older ones stay as they are."""
         terms, slot, count = self.terms, self.terms.slot, len(lesson.train_labels)
         if self.adapter:
-            slot.copy_in(self.adapter, self._spec(len(self._heads)))
+            slot.copy_in(self.adapter, self._spec(len(self._answering)))
         head = starting_head(terms, lesson, bare=not self.adapter)
         # Another start for each task: the same one would begin as far from orthogonal as can be.
         slot.start_fresh(terms.spec, terms.recipe.seed + lesson.number)
-        slot.copy_in(_stacked(self.adapter, slot.read_out()), self._spec(len(self._heads) + 1))
-        old = terms.spec.r * len(self._heads)
+        slot.copy_in(_stacked(self.adapter, slot.read_out()), self._spec(len(self._answering) + 1))
+        old = terms.spec.r * len(self._answering)
         hooks = Orthogonal(
             slot.named_parameters(), old, terms.settings.get("lambda", METHOD.defaults["lambda"])
         )
@@ -56,10 +56,11 @@ class OLora:
             {lesson.number: head},
             terms.recipe,
             Schedule.of(terms.recipe, count),
+            rate=terms.settings.get("rate", 1.0),
             hooks=hooks,
         )
         self.adapter = slot.read_out()
-        self._heads.update(taken.heads)
+        self._answering.append(answering_head(terms, lesson, taken.heads[lesson.number]))
         self._steps += taken.steps
         self._rows += taken.rows
 
@@ -72,17 +73,21 @@ class OLora:
 
     def logits(self, task: int, passages: Passages, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head over the sum of all updates."""
-        self.terms.slot.copy_in(self.adapter, self._spec(len(self._heads)))
-        return self._heads[task].logits(passages.features(rows))
+        answering = self._answering[task]
+        if not answering.bare:
+            self.terms.slot.copy_in(self.adapter, self._spec(len(self._answering)))
+        return head_logits(answering, passages, rows)
 
     def version(self, task: int) -> int:
         """Every task adds an update that all answers pass through."""
-        return len(self._heads)
+        return len(self._answering)
 
     @property
     def cost(self) -> Cost:
         """All updates and heads."""
-        size = sum(tensor.size for tensor in self.adapter.values()) + head_size([*self._heads.values()])
+        size = sum(tensor.size for tensor in self.adapter.values()) + head_size(
+            [one.head for one in self._answering]
+        )
         return Cost(parameters=size, bytes=4 * size, steps=self._steps, rows=self._rows)
 
 
@@ -145,5 +150,5 @@ METHOD = Method(
     "O-LoRA",
     "Wang et al. 2023, https://arxiv.org/abs/2310.14152",
     OLora,
-    {"lambda": (0.5, 5.0, 0.05)},
+    {"lambda": (0.5, 5.0, 0.05), "rate": RATES},
 )

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from skillstack.models.heads import Head
 from skillstack.training.methods.cost import Cost
-from skillstack.training.methods.heads import head_size, starting_head
+from skillstack.training.methods.heads import (
+    Answering,
+    answering_head,
+    head_logits,
+    head_size,
+    starting_head,
+)
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.methods.loop import Course, Hooks, Taken, train
 from skillstack.training.methods.method import Method, Terms
@@ -24,13 +30,15 @@ class Sequential:
     """One adapter, one head per task. Methods that hold the adapter back derive from it.
 
     :ivar adapter: its tensors by their names; empty before the first task.
-    :ivar heads: by the task's number.
+    :ivar heads: as they were trained, by the task's number.
+    :ivar answering: what answers, by the task's number.
     """
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.adapter: Mapping[str, Floats] = {}
         self.heads: dict[int, Head] = {}
+        self.answering: dict[int, Answering] = {}
         self._steps = self._rows = 0
 
     def learn(self, lesson: Lesson) -> None:
@@ -55,6 +63,7 @@ class Sequential:
         self.adapter = slot.read_out()
         self.take(taken)
         self.learned(lesson)
+        self.answering[lesson.number] = answering_head(terms, lesson, self.heads[lesson.number])
 
     def course(self, lesson: Lesson) -> Course:
         """The rows of a training."""
@@ -69,15 +78,20 @@ class Sequential:
         """A task has been learned; the slot holds the adapter."""
 
     def take(self, taken: Taken) -> None:
-        """Keep the heads, and count the steps."""
+        """Keep the heads, and count the steps. Heads of older tasks that were trained again answer now."""
         self.heads.update(taken.heads)
+        for number, head in taken.heads.items():
+            if number in self.answering and not self.answering[number].bare:
+                self.answering[number] = Answering(head)
         self._steps += taken.steps
         self._rows += taken.rows
 
     def logits(self, task: int, passages: Passages, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head over the adapter as it is now."""
-        self.terms.slot.copy_in(self.adapter, self.terms.spec)
-        return self.heads[task].logits(passages.features(rows))
+        answering = self.answering[task]
+        if not answering.bare:
+            self.terms.slot.copy_in(self.adapter, self.terms.spec)
+        return head_logits(answering, passages, rows)
 
     def version(self, task: int) -> int:
         """Every task moves the adapter."""

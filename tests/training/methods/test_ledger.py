@@ -21,15 +21,17 @@ def test_who_makes_it_is_charged_by_the_clock_and_who_finds_it_by_the_ledger():
     assert ledger.saved == first
 
 
-def test_what_a_thing_is_made_of_is_charged_with_it_only_once():
-    ledger = Ledger()
-    inner = Kept(ledger, slow)
-    outer = Kept(ledger, lambda: inner.get() + slow())
-    ledger.start()
-    outer.get()
-    ledger.start()
-    outer.get()
-    whole = ledger.saved
-    assert whole.seconds > 0
-    inner.get()
-    assert ledger.saved.seconds >= whole.seconds
+def test_lower_states_and_bare_features_are_charged_once_each(room):
+    passages = room.order()[0].train
+    room.ledger.start()
+    passages.bare()
+    assert room.ledger.saved == Spent()
+    room.ledger.start()
+    passages.cache  # noqa: B018
+    states = room.ledger.saved
+    passages.bare()
+    both = room.ledger.saved
+    assert both.seconds > states.seconds > 0
+    room.ledger.start()
+    passages.bare()
+    assert room.ledger.saved == both
