@@ -43,7 +43,7 @@ def standing_words(standings: Sequence[Standing]) -> list[str]:
         *columns(costs, right=(1, 2, 3, 4, 5)),
         "",
         f"Means over runs of {many(standings[0].n, 'text')} each, with the task given, in percent;",
-        "in brackets 95 % intervals (bootstrap over texts). Against skillstack: runs of both.",
+        "in brackets 95 % intervals (bootstrap over texts). Differences: in runs of both.",
         *_extras(standings),
     ]
 
