@@ -1,11 +1,10 @@
 """Whether something new is certainly not worse than something old by more than a margin, text by text.
 
-Both answer the same texts. Of ``n`` texts, ``lost`` are right with the old one alone and ``gained`` with the new
-one alone. What is to be refuted is that the share lost is larger than the share gained by the margin or more.
-Texts are ordered by the score statistic of Tango (1998, https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8
-%3C891::AID-SIM780%3E3.0.CO;2-B), and its chance is computed exactly and not from a normal curve (Hsueh, Liu and
-Chen 2001, https://doi.org/10.1111/j.0006-341X.2001.00478.x; Sidik 2003, https://doi.org/10.1002/sim.1287): with
-few or no differing texts, which is what a good compression gives, the normal curve is too sure.
+Both answer the same texts. Of ``n`` texts, ``lost`` are right with the old one alone and ``gained`` with the
+new one alone. What is to be refuted is that the share lost is larger than the share gained by the margin or
+more. Results are ordered by the score statistic of Tango (1998, Statistics in Medicine 17), and their chance
+is computed exactly (Hsueh, Liu and Chen 2001, https://doi.org/10.1111/j.0006-341X.2001.00478.x; Sidik 2003,
+https://doi.org/10.1002/sim.1287) and not from a normal curve, which is too sure where few texts differ.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ def p_value(n: int, lost: int, gained: int, margin: float) -> float:
 
     :raises ValueError: if the numbers cannot be counts of this many texts, or the margin is no share.
     """
-    if not (0 <= lost and 0 <= gained and lost + gained <= n and 0 < margin < 1):
+    if not (lost >= 0 and gained >= 0 and lost + gained <= n and 0 < margin < 1):
         raise ValueError(f"{lost} lost and {gained} gained of {n} texts with margin {margin}")
     if n == 0:
         return 1.0
@@ -149,7 +148,7 @@ def _score(n: int, lost: NDArray[np.int64], gained: NDArray[np.int64], margin: f
 def _least_gained(n: int, observed: float, margin: float) -> NDArray[np.int64]:
     """Of each number of lost texts, the fewest gained ones that are as good as what was observed.
 
-    The statistic grows with every text gained, so it is searched by halves. More than there can be means none.
+    The statistic grows with every text gained, so it is searched by halves. More than there can be: none.
     """
     lost = np.arange(n + 1)
     low, high = np.zeros(n + 1, dtype=np.int64), n - lost + 1
