@@ -1,0 +1,1 @@
+"""Tests of merging and pruning. `merging.adapters` makes small adapters."""
