@@ -661,10 +661,15 @@ class Stack:
         """
         from skillstack.evaluation.sittings import Subject
         from skillstack.hub.cachedir import cache_dir
+        from skillstack.models.named import check_device, check_model
 
         frames = tuple(reversed(self.frames()))
         if not frames:
             raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        # Where every answer is known the base is not loaded, and these are looked at all the same.
+        check_device(base[1])
+        if base[0] is not None:
+            check_model(frames[-1].content.base, base[0])
         root = cache_dir() if self.store.read_only else self.store.root
         return Subject(
             name=self.name,
@@ -782,7 +787,7 @@ def _check_pair(row: Row, skill: Skill) -> None:
 
 
 def _predicted(choice: Routed, skill: Skill, answer: Answer, changed: str | None) -> Predicted:
-    from skillstack.models.answering import softmax
+    from skillstack.models.softmax import softmax
 
     label = int(answer.logits.argmax())
     probabilities = dict(zip(skill.labels, softmax(answer.logits).tolist(), strict=True))

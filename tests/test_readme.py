@@ -107,5 +107,5 @@ def test_the_python_example_runs(project):
 
 
 def test_the_measured_figures_are_those_of_the_results():
-    done = subprocess.run([sys.executable, ROOT / "scripts" / "update_readme.py", "--check"], check=False)
-    assert done.returncode == 0, "run `python scripts/update_readme.py`"
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "summarize_results.py", "--check"], check=False)
+    assert done.returncode == 0, "run `python scripts/summarize_results.py`"

@@ -47,6 +47,17 @@ def threshold_option() -> Decorator:
     )
 
 
+def router_option() -> Decorator:
+    """``--router``."""
+    return click.option(
+        "--router",
+        default="hybrid_chain",
+        show_default=True,
+        metavar="NAME",
+        help="hybrid_chain or hybrid_svm.",
+    )
+
+
 _OPTIONS = (
     click.argument("text", required=False),
     click.option("--text-pair", metavar="TEXT", help="The second text, for tasks on two texts."),
@@ -66,13 +77,7 @@ _OPTIONS = (
     ),
     click.option("--pair-column", metavar="NAME", help="Column or field that holds the second texts."),
     click.option("--strict", is_flag=True, help="Stop at the first row that cannot be answered."),
-    click.option(
-        "--router",
-        default="hybrid_chain",
-        show_default=True,
-        metavar="NAME",
-        help="hybrid_chain or hybrid_svm.",
-    ),
+    router_option(),
     threshold_option(),
     click.option(
         "--depth", type=click.IntRange(min=1), metavar="N", help="Frames that hybrid_chain looks at."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from skillstack.cli import render
+from skillstack.cli.asking import router_option
 from skillstack.cli.command import command
 from skillstack.cli.exams import GO_ON, Exams, examining
 from skillstack.cli.opening import open_stack
@@ -19,9 +20,7 @@ from skillstack.cli.opening import open_stack
 )
 @examining
 @click.option("--matrix", is_flag=True, help="Ask every frame about every task as well.")
-@click.option(
-    "--router", default="hybrid_chain", show_default=True, metavar="NAME", help="hybrid_chain or hybrid_svm."
-)
+@router_option()
 def eval_(
     exams: Exams,
     matrix: bool,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skillstack.cli.render import width
 from skillstack.cli.words import columns, shorten
 from skillstack.evaluation.result import TITLES
-from skillstack.wording import between, chance, many, percent, points, seconds
+from skillstack.wording import between, chance, listed, many, percent, points, seconds
 
 if TYPE_CHECKING:
     from skillstack.evaluation.paired import Paired
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 #: Ways that texts are lost to another task, that are named.
 MOST_WAYS = 5
+#: Labels without a test row that are named.
+MOST_LABELS = 5
+#: What is taught on training rows, in a sentence.
+IN_WORDS = {"frozen_linear": "a linear head on the frozen base", "majority_class": "the most frequent label"}
 
 
 def evaluation_words(evaluation: Evaluation) -> list[str]:
@@ -41,13 +45,20 @@ def _modes(e: Evaluation) -> list[str]:
     table = [["answered by", "accuracy", "95 % interval", "macro F1"]]
     for mode, score in e.modes.items():
         name = TITLES[mode]
-        if mode == "latest_adapter" and not e.sequential:
+        if mode == "latest_adapter" and e.sequential is False:
             name += " *"
+        if score.tasks < len(e.tasks):
+            name += f" ({score.tasks} of {len(e.tasks)} tasks)"
         table.append([name, points(score.accuracy), between(score.interval), points(score.macro_f1)])
     lines = [f"  {line}" for line in columns(table, right=(1, 2, 3))]
-    if "latest_adapter" in e.modes and not e.sequential:
+    if "latest_adapter" in e.modes and e.sequential is False:
         lines += _wrapped(
             "* No sequential baseline: frames of this stack did not all start from their parent."
+        )
+    if any(score.tasks < len(e.tasks) for score in e.modes.values()):
+        lines += _wrapped(
+            "What was not measured on every task is a mean over fewer, to be held against others by the "
+            "differences alone: those are of the same texts."
         )
     return lines
 
@@ -58,7 +69,10 @@ def _differences(e: Evaluation) -> list[str]:
         if (first, second) == ("task_aware", "routed"):
             lines += _wrapped(_routing_cost(e, found))
         else:
-            lines += _wrapped(f"{TITLES[first]} against {TITLES[second]}: {_difference(found, sign=True)}")
+            tasks = len(e.having(first, second))
+            on = f" on {tasks} of {len(e.tasks)} tasks" if tasks < len(e.tasks) else ""
+            names = f"{TITLES[first]} against {TITLES[second]}{on}"
+            lines += _wrapped(f"{names}: {_difference(found, sign=True)}")
     return lines
 
 
@@ -66,9 +80,9 @@ def _routing_cost(e: Evaluation, found: Paired) -> str:
     said = f"Accuracy lost by routing: {_difference(found, sign=True)}."
     lost = _lost(e)
     if not lost:
-        return f"{said} Every text comes to its own task's frame."
+        return f"{said} Every text comes to its own task's skill."
     return (
-        f"{said} On average {percent(lost)} of a task's texts do not come to its own frame; "
+        f"{said} On average {percent(lost)} of a task's texts do not come to its own skill; "
         f"{percent(_saved(e))} of those are answered rightly all the same."
     )
 
@@ -93,17 +107,20 @@ def _tasks(e: Evaluation) -> list[str]:
     for task, lost in zip(e.tasks, e.forgetting.per_task, strict=True):
         table.append(
             [
-                shorten(task.task, 22),
+                shorten(task.skill, 22),
                 f"{task.n:,}",
                 *[_accuracy(task, mode) for mode in shown],
                 points(task.routing.task.accuracy),
                 points(task.regret.difference),
-                points(lost),
+                "-" if lost is None else points(lost),
             ]
         )
     lines = [f"  {line}" for line in columns(table, right=tuple(range(1, len(heads))))]
-    mean = points(e.forgetting.mean)
-    return [*lines, *_wrapped(f"With the newest adapter alone, {mean} points would be forgotten on average.")]
+    mean = e.forgetting.mean
+    if mean is None:
+        return [*lines, *_wrapped("Nothing came after these, so nothing could have been forgotten.")]
+    said = f"With the newest adapter alone, {points(mean)} points would be forgotten on average."
+    return [*lines, *_wrapped(said)]
 
 
 def _accuracy(task: TaskEvaluation, mode: str) -> str:
@@ -121,10 +138,10 @@ def _router(e: Evaluation) -> list[str]:
     )
     ways = sorted(
         (
-            (count, task.task, other, task.n)
+            (count, task.skill, other, task.n)
             for task in e.tasks
             for other, count in task.routing.taken.items()
-            if other != task.task
+            if other != task.skill
         ),
         key=lambda way: (-way[0], way[1], way[2]),
     )
@@ -156,13 +173,27 @@ def _notes(e: Evaluation) -> list[str]:
         lines += _wrapped(f"Not evaluated: {name}. {why}", indent="")
     for task in e.tasks:
         if task.other_rows:
-            lines += _wrapped(f"{task.task}: the rows here are others than those it was taught.", indent="")
-        if task.fewer and e.per_class is not None:
-            low, high = min(task.fewer.values()), max(task.fewer.values())
-            there = f"{low}" if low == high else f"{low} to {high}"
-            labels = many(len(task.fewer), "label")
-            lines += _wrapped(f"{task.task}: {there} test rows of {labels}, not {e.per_class}.", indent="")
+            lines += _wrapped(f"{task.skill}: the rows here are others than those it was taught.", indent="")
+        for mode, why in task.unmeasured.items():
+            lines += _wrapped(f"{task.skill}: not held against {IN_WORDS[mode]}. {why}", indent="")
+        lines += _wrapped(_fewer(task, e.per_class), indent="")
     return lines
+
+
+def _fewer(task: TaskEvaluation, per_class: int | None) -> str:
+    """Which labels have too few test rows; nothing where none has."""
+    said = []
+    none = [label for label, rows in task.fewer.items() if not rows]
+    if none:
+        named = listed([shorten(label, 30) for label in none[:MOST_LABELS]])
+        more = f" and {len(none) - MOST_LABELS} more" if len(none) > MOST_LABELS else ""
+        said.append(f"no test row of {named}{more}")
+    some = [rows for rows in task.fewer.values() if rows]
+    if some:
+        low, high = min(some), max(some)
+        there = f"{low}" if low == high else f"{low} to {high}"
+        said.append(f"{there} test rows of {many(len(some), 'label')}, not {per_class}")
+    return f"{task.skill}: {'; '.join(said)}." if said else ""
 
 
 def _wrapped(text: str, indent: str = "  ") -> list[str]:

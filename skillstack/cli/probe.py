@@ -57,8 +57,6 @@ def probe(
     for option, (owner, default) in OWN.items():
         if {"texts": texts, "orders": orders}[option] != default and name != owner:
             raise UsageError(f"--{option} belongs to the probe {owner}.", "Leave it out.")
-    if seed < 0:
-        raise UsageError(f"The seed {seed} is below 0.", "Give 0 or more.")
     from skillstack.cli.failures import Interrupted
     from skillstack.cli.probed import probe_words
     from skillstack.cli.progress import count_progress

@@ -120,7 +120,7 @@ def _(found: Redundancy) -> list[str]:
         table = [["task", "own", "stand-in", "gets", "short of own by", "redundant"]]
         for task in found.tasks:
             stand_in: StandIn | None = getattr(task, which)
-            table.append([shorten(task.task, 18), points(task.accuracy), *_stand_in(stand_in)])
+            table.append([shorten(task.skill, 18), points(task.accuracy), *_stand_in(stand_in)])
         lines += _table(table, right=(1, 3, 5))
         if score is not None:
             lines += _wrapped(f"On average, {percent(score)} redundant.")

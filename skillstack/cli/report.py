@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from skillstack.cli import render
+from skillstack.cli.asking import router_option
 from skillstack.cli.command import command
 from skillstack.cli.exams import GO_ON, Exams, examining
 from skillstack.cli.opening import open_stack
@@ -30,9 +31,7 @@ _GO_ON = f"Nothing was written. {GO_ON}"
     "--matrix/--no-matrix", default=True, show_default=True, help="Ask every frame about every task as well."
 )
 @click.option("--bench-cells", metavar="FOLDER", help="Results of `skillstack bench`, to show them as well.")
-@click.option(
-    "--router", default="hybrid_chain", show_default=True, metavar="NAME", help="hybrid_chain or hybrid_svm."
-)
+@router_option()
 def report(
     exams: Exams,
     output: str,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skillstack.cli.words import columns
 from skillstack.training.methods import registry
-from skillstack.wording import many, seconds, size
+from skillstack.wording import many, points, seconds, size
 
 if TYPE_CHECKING:
     from skillstack.bench.leaderboard import Standing
@@ -53,14 +53,15 @@ def _quality(standing: Standing) -> list[str]:
     against = "-"
     if standing.difference is not None:
         ends = standing.difference.interval
-        against = f"{_signed(standing.difference.difference)} [{_signed(ends.low)}, {_signed(ends.high)}]"
+        near, far = points(ends.low, sign=True), points(ends.high, sign=True)
+        against = f"{points(standing.difference.difference, sign=True)} [{near}, {far}]"
     return [
         _label(standing),
         str(len(standing.runs)),
-        f"{_points(standing.accuracy)} [{_points(low)}, {_points(high)}]",
+        f"{points(standing.accuracy)} [{points(low)}, {points(high)}]",
         against,
-        "-" if standing.forgetting is None else _points(standing.forgetting),
-        "-" if standing.wc_acc is None else _points(standing.wc_acc),
+        "-" if standing.forgetting is None else points(standing.forgetting),
+        "-" if standing.wc_acc is None else points(standing.wc_acc),
     ]
 
 
@@ -80,11 +81,11 @@ def _extras(standings: Sequence[Standing]) -> list[str]:
     for one in standings:
         if one.routed is not None and one.regret is not None and one.at_home is not None:
             lines.append(
-                f"{_label(one)} routed: {_points(one.routed)}, regret {_points(one.regret)}; "
-                f"the router picks the own skill for {_points(one.at_home)}."
+                f"{_label(one)} routed: {points(one.routed)}, regret {points(one.regret)}; "
+                f"the router picks the own skill for {points(one.at_home)}."
             )
         if one.unaided is not None:
-            lines.append(f"{_label(one)} among all classes: {_points(one.unaided)}.")
+            lines.append(f"{_label(one)} among all classes: {points(one.unaided)}.")
     return lines
 
 
@@ -115,11 +116,3 @@ def method_words() -> list[str]:
 
 def _label(standing: Standing) -> str:
     return standing.method if standing.order == "forward" else f"{standing.method} {standing.order}"
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.1f}"
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+.1f}"

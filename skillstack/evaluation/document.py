@@ -43,19 +43,23 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         **{mode: _score(e.modes.get(mode)) for mode in MODES},
         "latest_adapter": latest,
         "differences": [
-            {"first": first, "second": second, **paired_json(found)}
+            {
+                "first": first,
+                "second": second,
+                **paired_json(found),
+                "tasks": len(e.having(first, second)),
+            }
             for (first, second), found in e.differences.items()
         ],
         "regret": rounded(asdict(e.regret)),
         "forgetting": {
             "tasks": {
-                task.task: round(value, DIGITS)
-                for task, value in zip(e.tasks, e.forgetting.per_task, strict=True)
+                task.skill: rounded(value) for task, value in zip(e.tasks, e.forgetting.per_task, strict=True)
             },
-            "mean": round(e.forgetting.mean, DIGITS),
+            "mean": rounded(e.forgetting.mean),
             "sequential_baseline": e.sequential,
         },
-        "router": _router(e.routing, [task.task for task in e.tasks]),
+        "router": _router(e.routing, [task.skill for task in e.tasks]),
         "calibration": _calibration(e.calibration),
         "matrix": None if e.matrix is None else _matrix(e.matrix),
         "effort": asdict(e.effort),
@@ -85,6 +89,7 @@ def _score(score: Score | None) -> dict[str, Any] | None:
         "interval": _interval(score.interval),
         "macro_f1": round(score.macro_f1, DIGITS),
         "n": score.n,
+        "tasks": score.tasks,
     }
 
 
@@ -117,6 +122,7 @@ def _task(task: TaskEvaluation) -> dict[str, Any]:
         "regret": rounded(asdict(task.regret)),
         "fewer": dict(task.fewer),
         "other_rows": task.other_rows,
+        "unmeasured": dict(task.unmeasured),
     }
 
 
@@ -132,7 +138,7 @@ def paired_json(paired: Paired) -> dict[str, Any]:
     }
 
 
-def _router(router: RouterScore, tasks: Sequence[str]) -> dict[str, Any]:
+def _router(router: RouterScore, skills: Sequence[str]) -> dict[str, Any]:
     return {
         "n": router.task.n,
         "task": {
@@ -148,8 +154,8 @@ def _router(router: RouterScore, tasks: Sequence[str]) -> dict[str, Any]:
         "fallback": round(router.fallback, DIGITS),
         "depth": round(router.depth, DIGITS),
         "confusion": {
-            "rows": list(tasks),
-            "columns": list(router.tasks),
+            "rows": list(skills),
+            "columns": list(router.skills),
             "counts": rounded(router.confusion),
         },
         "calibration": _calibration(router.calibration),

@@ -13,12 +13,12 @@ class Forgetting:
     """Accuracy that learning later tasks cost.
 
     :ivar per_task: accuracy right after the task was learned minus the final one, -1 to 1; below 0 where
-        later tasks helped.
-    :ivar mean: over all tasks but the last, which nothing came after; 0 for a single task.
+        later tasks helped, None where nothing came after.
+    :ivar mean: over all tasks that something came after; None where there is none.
     """
 
-    per_task: tuple[float, ...]
-    mean: float
+    per_task: tuple[float | None, ...]
+    mean: float | None
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class WorstCase:
     wc_acc: float
 
 
-def forgetting(learned: Sequence[float], final: Sequence[float]) -> Forgetting:
+def forgetting(learned: Sequence[float], final: Sequence[float], *, last: int = 1) -> Forgetting:
     """Compare each task's accuracy right after it was learned with its final one.
 
     Chaudhry et al. 2018, Riemannian walk for incremental learning, ECCV, take the best accuracy of any
@@ -43,12 +43,15 @@ def forgetting(learned: Sequence[float], final: Sequence[float]) -> Forgetting:
 
     :param learned: per task, in the order of learning, its accuracy right after it was learned.
     :param final: per task its accuracy at the end.
+    :param last: how many tasks, at the end, nothing came after; a frame may teach several at once.
     :raises ValueError: where the two do not have the same tasks.
     """
     if len(learned) != len(final):
         raise ValueError(f"{len(learned)} accuracies after learning, but {len(final)} at the end")
-    lost = tuple(float(then) - float(now) for then, now in zip(learned, final, strict=True))
-    return Forgetting(lost, macro(lost[:-1]))
+    lost = [float(then) - float(now) for then, now in zip(learned, final, strict=True)]
+    earlier = lost[: max(len(lost) - last, 0)]
+    nothing = (None,) * (len(lost) - len(earlier))
+    return Forgetting((*earlier, *nothing), macro(earlier) if earlier else None)
 
 
 def worst_case(matrix: Sequence[Sequence[float]]) -> WorstCase:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.predictions import Rival
 from skillstack.frames.records import Content, Skill
 from skillstack.tasks.sources import TaskData
@@ -16,6 +17,10 @@ from skillstack.tasks.task import Example
 if TYPE_CHECKING:
     from skillstack.loaded import LoadedStack
     from skillstack.models.heads import Floats, Head
+    from skillstack.training.data import FrameData
+
+#: What a recipe says of the rows that a frame is taught.
+SAMPLING = ("samples_per_class", "dev_samples", "seed")
 
 
 def frozen_rival(
@@ -29,13 +34,21 @@ def frozen_rival(
 ) -> Rival:
     """The head whose penalty the frame's dev rows prefer; a training keeps it, else it is fitted once.
 
+    Its `head` raises `InputError` where the rows do not do for it; the base is not loaded then.
+
     :param folder: of all derived files.
     :param load: loads the base; not called where the head is known.
     :param data: the rows of the skill's task.
     :param precision: at which the base is held.
+    :raises InputError: if the frame does not tell which rows it was taught.
     """
     from skillstack.training.rival import rival_key, rivals
 
+    if not set(SAMPLING) <= set(content.recipe):
+        raise InputError(
+            f"The frame {content.name!r} does not tell how many rows of each class it was taught.",
+            "Nothing can be held against it on the same rows.",
+        )
     key = rival_key(replace(content, precision=precision), skill, data.source.digest)
 
     @cache
@@ -46,22 +59,45 @@ def frozen_rival(
         found = files.read(key)
         if found is not None:
             return Head.from_tensors(found, hidden_size=content.base.hidden_size, labels=len(skill.labels))
-        fitted = _fit(load(), content, skill, data)
+        fitted = _fit(_rows(content, skill, data), load(), skill)
         files.write(key, fitted.tensors())
         return fitted
 
     return Rival(key, head)
 
 
-def _fit(loaded: LoadedStack, content: Content, skill: Skill, data: TaskData) -> Head:
+def _rows(content: Content, skill: Skill, data: TaskData) -> FrameData:
+    """The rows that the frame was taught and that chose for it, as the recipe samples them.
+
+    :raises InputError: if a label of the skill has none, or they have one that it lacks.
+    """
+    from skillstack.training.data import choose_rows
+    from skillstack.training.recipe import Recipe
+
+    try:
+        recipe = Recipe.from_record({name: content.recipe[name] for name in SAMPLING})
+    except UsageError as error:
+        raise InputError(f"The recipe of the frame {content.name!r}: {error.message}", error.hint) from None
+    rows = choose_rows(data, recipe)
+    apart = sorted(set(skill.labels) ^ set(data.task.labels))
+    if apart:
+        whose = "the skill has and they lack" if apart[0] in skill.labels else "they have and the skill lacks"
+        raise InputError(
+            f"The training rows of {data.task.name!r} that are here have other labels: {apart[0]!r} is one "
+            f"that {whose}.",
+            "Give the rows that the skill was taught.",
+        )
+    if not rows.dev:
+        raise InputError(f"Of {data.task.name!r} there are no rows here to choose with.", "Give more rows.")
+    return rows
+
+
+def _fit(rows: FrameData, loaded: LoadedStack, skill: Skill) -> Head:
     from skillstack.models.encoding import encode
     from skillstack.models.features import features_of
     from skillstack.models.split import SplitModel
     from skillstack.training.candidates import best_logistic
-    from skillstack.training.data import choose_rows
-    from skillstack.training.recipe import Recipe
 
-    rows = choose_rows(data, Recipe.from_record(content.recipe))
     slot = loaded.answering.slot
     slot.clear()
 
@@ -69,7 +105,7 @@ def _fit(loaded: LoadedStack, content: Content, skill: Skill, data: TaskData) ->
         encoded = encode(slot.base, [example.row for example in examples], skill.rendering)
         return features_of(SplitModel(slot.base, 0), encoded)
 
-    places = [skill.labels.index(label) for label in data.task.labels]
+    places = [skill.labels.index(label) for label in rows.task.labels]
     train, dev = ([places[example.label] for example in part] for part in (rows.train, rows.dev))
     return best_logistic(
         seen(rows.train),

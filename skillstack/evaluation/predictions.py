@@ -149,6 +149,11 @@ class Predictions:
             for (asked, _), key, names in zip(wanted, keys, digests, strict=True)
         ]
 
+    def knows(self, asked: Asked, rows: Sequence[Row]) -> bool:
+        """Whether all of these answers are known, so that nothing has to be asked for them."""
+        known = self._of(asked.behaviour(self._precision), asked)
+        return all(bytes.fromhex(row.digest()) in known.logits for row in rows)
+
     def keep(self) -> None:
         """Write what is new."""
         for key, known in self._known.items():

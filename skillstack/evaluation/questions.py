@@ -72,6 +72,33 @@ def ask(
         examples = labelled_rows(table, skill.labels, pair=skill.pair)
         chosen = sample(examples, per_class if per_class is not None else len(examples), SEED, skill.task)
         return _questions(skill, chosen, None, per_class)
+    data, places = _known_task(skill, data_dir)
+    chosen = tuple(Example(one.row, places[one.label]) for one in test_rows(data, per_class))
+    return _questions(skill, chosen, data, per_class)
+
+
+def task_rows(
+    skill: Skill, *, data_dir: Path | None = None, table: Path | None = None
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """All rows of a skill's task but those of its test split, and those of its validation split.
+
+    :param data_dir: holds a folder with the rows of each task.
+    :param table: labelled rows of a person's own, instead of the task's.
+    :raises InputError: if there are none, or they have a label that the skill does not know.
+    :raises SkillStackError: if they cannot be had.
+    """
+    if table is not None:
+        return labelled_rows(table, skill.labels, pair=skill.pair), ()
+    data, places = _known_task(skill, data_dir)
+
+    def placed(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+        return tuple(Example(one.row, places[one.label]) for one in examples)
+
+    return placed(data.train), placed(data.validation)
+
+
+def _known_task(skill: Skill, data_dir: Path | None) -> tuple[TaskData, list[int]]:
+    """A skill's task, and of each of its labels the place among the skill's."""
     try:
         data = load_task(skill.task, data_dir)
     except UsageError:
@@ -88,10 +115,7 @@ def ask(
             f"{data.task.name!r} have {'two' if data.task.pair else 'one'}.",
             f"Give rows of its own with --test {skill.name}=FILE.",
         )
-    places = _places(skill, data)
-    chosen = tuple(Example(one.row, places[one.label]) for one in test_rows(data, per_class))
-    found = _questions(skill, chosen, data, per_class)
-    return found
+    return data, _places(skill, data)
 
 
 def _questions(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class TaskRouting:
     :ivar family: rows that came to a skill of the same family.
     :ivar fallback: rows for which no frame was accepted, and the best score decided.
     :ivar depth: frames looked at, on average.
-    :ivar taken: by task, rows that came to it; the empty name for rows that were rejected.
+    :ivar taken: by skill, rows that came to it; the empty name for rows that were rejected.
     """
 
     task: Count
@@ -72,10 +72,10 @@ class TaskRouting:
 
 @dataclass(frozen=True, eq=False)
 class TaskEvaluation:
-    """One task.
+    """One task, as one skill answers it.
 
     :ivar task: its name.
-    :ivar skill: the skill that was asked.
+    :ivar skill: the skill that was asked. It names this: several skills of a stack may have one task.
     :ivar frame: the frame that has it.
     :ivar family: its family.
     :ivar labels: the skill's labels.
@@ -85,6 +85,7 @@ class TaskEvaluation:
     :ivar regret: what routing cost.
     :ivar fewer: labels with fewer rows than were asked for, and how many they have.
     :ivar other_rows: whether the source's rows are no longer those that the skill was taught.
+    :ivar unmeasured: by mode, why it could not be measured; no path of this machine is in it.
     """
 
     task: str
@@ -98,6 +99,7 @@ class TaskEvaluation:
     regret: Regret
     fewer: Mapping[str, int]
     other_rows: bool
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -107,18 +109,20 @@ class TaskEvaluation:
 
 @dataclass(frozen=True)
 class Score:
-    """A mode over all tasks.
+    """A mode over all tasks that have it.
 
     :ivar accuracy: mean over the tasks of their accuracies.
     :ivar interval: its 95 % bootstrap interval.
     :ivar macro_f1: mean over the tasks.
     :ivar n: rows in all.
+    :ivar tasks: how many tasks.
     """
 
     accuracy: float
     interval: Interval
     macro_f1: float
     n: int
+    tasks: int
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,8 @@ class RouterScore:
     :ivar family_interval: 95 % score interval of its share.
     :ivar fallback: share of rows for which the best score decided.
     :ivar depth: frames looked at, on average.
-    :ivar tasks: names by which the confusion's columns go: those of the stack, the empty one for a rejection.
-    :ivar confusion: by evaluated task, rows that came to each of ``tasks``.
+    :ivar skills: by which the confusion's columns go: those of the stack, the empty name for a rejection.
+    :ivar confusion: by evaluated skill, rows that came to each of ``skills``.
     :ivar calibration: of the router's confidence.
     """
 
@@ -142,7 +146,7 @@ class RouterScore:
     family_interval: Interval
     fallback: float
     depth: float
-    tasks: tuple[str, ...]
+    skills: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     calibration: Calibration
 
@@ -169,8 +173,8 @@ class Matrix:
     """Every frame's adapter on every task.
 
     :ivar frames: names, oldest first: the rows.
-    :ivar families: of each frame.
-    :ivar tasks: the columns.
+    :ivar families: of each frame; of one with skills of several families, all of them.
+    :ivar tasks: the columns, by the skills that have the tasks.
     :ivar own_head: accuracy of a frame's adapter under the task's own head, ``[frames][tasks]``.
     :ivar frame_head: accuracy of a frame as it is, where a skill of it has the task's labels; else None.
     """
@@ -207,14 +211,14 @@ class Evaluation:
     :ivar router: name of the router.
     :ivar per_class: rows of each class that were asked for; None for all.
     :ivar tasks: oldest first.
-    :ivar skipped: by task, why it could not be evaluated.
-    :ivar modes: by mode, over all tasks; a mode that some task lacks is not there.
-    :ivar differences: by pair of modes, their difference on the same texts.
+    :ivar skipped: by skill, why it could not be evaluated; no path of this machine is in it.
+    :ivar modes: by mode, over all tasks that have it; a mode that no task has is not there.
+    :ivar differences: by pair of modes, their difference on the same texts, of the tasks that have both.
     :ivar regret: what routing costs.
     :ivar routing: the router.
     :ivar forgetting: accuracy of each task's own frame minus that of the newest adapter.
     :ivar sequential: whether each frame started from its parent, so that the newest adapter is what
-        sequential training would have come to.
+        sequential training would have come to; None for a single frame, which nothing came before or after.
     :ivar calibration: of the answers' own probabilities, by their own skill.
     :ivar matrix: every frame on every task, where that was asked for.
     :ivar effort: what it took.
@@ -233,7 +237,16 @@ class Evaluation:
     regret: RegretScore
     routing: RouterScore
     forgetting: Forgetting
-    sequential: bool
+    sequential: bool | None
     calibration: Calibration
     matrix: Matrix | None
     effort: Effort
+
+    def having(self, *modes: str) -> tuple[TaskEvaluation, ...]:
+        """The tasks for which all of these modes were measured."""
+        return tasks_having(self.tasks, *modes)
+
+
+def tasks_having(tasks: Iterable[TaskEvaluation], *modes: str) -> tuple[TaskEvaluation, ...]:
+    """Those for which all of these modes were measured."""
+    return tuple(task for task in tasks if set(modes) <= set(task.answers))

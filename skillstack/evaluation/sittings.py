@@ -16,6 +16,7 @@ from skillstack.answers import Frame, Routed
 from skillstack.errors import InputError, SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.predictions import Asked
 from skillstack.evaluation.questions import PER_CLASS, Questions, ask
+from skillstack.evaluation.reasons import published
 from skillstack.frames.records import Content, Skill
 from skillstack.frames.rows import Row
 
@@ -117,7 +118,7 @@ class Sittings:
     """Every skill that can be asked, oldest first.
 
     :ivar each: one per skill.
-    :ivar skipped: by task, why it cannot be asked.
+    :ivar skipped: by skill, why it cannot be asked; no path of this machine is in it.
     """
 
     each: tuple[Sitting, ...]
@@ -173,7 +174,7 @@ def _questions(
             # What was named by hand has to be there; of a whole stack the rest can be evaluated.
             if table is not None or exam.only:
                 raise
-            skipped[skill.task] = error.message
+            skipped[skill.name] = published(error.message, exam.data_dir)
             first = first or error
         else:
             found.append((frame, skill, questions))

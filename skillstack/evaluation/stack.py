@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -31,13 +30,15 @@ from skillstack.evaluation.result import (
     Score,
     TaskEvaluation,
     TaskRouting,
+    tasks_having,
 )
 from skillstack.evaluation.scores import accuracy, macro, macro_f1
 from skillstack.evaluation.sittings import Exam, Sitting, Subject, sit
-from skillstack.evaluation.wanted import Floats, Logits, Wanted
+from skillstack.evaluation.wanted import NO_TRAINING_ROWS, Logits, Wanted, families_of
 from skillstack.frames import canonical
 from skillstack.frames.digests import sha256
 from skillstack.frames.records import Count
+from skillstack.models.softmax import softmax
 
 Integers = NDArray[np.int64]
 #: Pairs of modes that are compared on the same texts.
@@ -79,7 +80,7 @@ def evaluate(
     predictions = Predictions(subject.derived, subject.load, subject.precision, tell)
     logits = wanted.ask(predictions)
     tasks = tuple(_task(wanted, sitting, logits) for sitting in sittings)
-    modes = {mode: _score(tasks, mode) for mode in MODES if all(mode in task.answers for task in tasks)}
+    modes = {mode: _score(having, mode) for mode in MODES if (having := tasks_having(tasks, mode))}
     return Evaluation(
         stack=subject.name,
         tip=subject.tip.id,
@@ -90,7 +91,9 @@ def evaluate(
         tasks=tasks,
         skipped=found.skipped,
         modes=modes,
-        differences={pair: _difference(tasks, *pair) for pair in COMPARED if set(pair) <= set(modes)},
+        differences={
+            pair: _difference(having, *pair) for pair in COMPARED if (having := tasks_having(tasks, *pair))
+        },
         regret=_regret(tasks),
         routing=_routing(subject, sittings, tasks),
         forgetting=_forgetting(subject, sittings, tasks),
@@ -108,8 +111,11 @@ def _task(wanted: Wanted, sitting: Sitting, logits: Logits) -> TaskEvaluation:
     answers = {"task_aware": own, "routed": routed, "latest_adapter": logits[name, "tip"].argmax(axis=1)}
     if (name, "frozen") in logits:
         answers["frozen_linear"] = logits[name, "frozen"].argmax(axis=1)
+    unmeasured = {"frozen_linear": wanted.unmeasured[name]} if name in wanted.unmeasured else {}
     if sitting.questions.data is not None:
         answers["majority_class"] = np.full(len(own), _majority(sitting))
+    else:
+        unmeasured["majority_class"] = NO_TRAINING_ROWS
     found = {mode: _answers(sitting, values) for mode, values in answers.items()}
     home = np.array([choice == name for choice in sitting.choices], dtype=bool)
     return TaskEvaluation(
@@ -132,11 +138,12 @@ def _task(wanted: Wanted, sitting: Sitting, logits: Logits) -> TaskEvaluation:
             family=Count(sum(route.family == skill.family for route in sitting.routes), len(home)),
             fallback=sum(route.fallback for route in sitting.routes),
             depth=float(np.mean([route.depth for route in sitting.routes])),
-            taken=dict(sorted(Counter(route.task or "" for route in sitting.routes).items())),
+            taken=dict(sorted(Counter(choice or "" for choice in sitting.choices).items())),
         ),
         regret=regrets.regret(found["task_aware"].right, found["routed"].right, home),
         fewer=sitting.questions.fewer,
         other_rows=sitting.questions.other_rows,
+        unmeasured=unmeasured,
     )
 
 
@@ -165,6 +172,7 @@ def _score(tasks: Sequence[TaskEvaluation], mode: str) -> Score:
         interval=mean_interval([one.right for one in answers]),
         macro_f1=macro([one.macro_f1 for one in answers]),
         n=sum(len(one.right) for one in answers),
+        tasks=len(tasks),
     )
 
 
@@ -194,8 +202,8 @@ def _routing(subject: Subject, sittings: Sequence[Sitting], tasks: Sequence[Task
     family = Count(sum(one.routing.family.correct for one in tasks), len(routes))
     # Rounding may lift a certain choice a little above 1.
     sure = np.clip([route.confidence for route in routes], 0.0, 1.0)
-    names = [skill.task for frame in subject.frames for skill in frame.skills]
-    if any(route.task is None for route in routes):
+    names = [skill.name for frame in subject.frames for skill in frame.skills]
+    if any(route.skill is None for route in routes):
         names.append("")
     return RouterScore(
         task=task,
@@ -204,41 +212,31 @@ def _routing(subject: Subject, sittings: Sequence[Sitting], tasks: Sequence[Task
         family_interval=wilson(family),
         fallback=float(np.mean([route.fallback for route in routes])),
         depth=float(np.mean([route.depth for route in routes])),
-        tasks=tuple(names),
+        skills=tuple(names),
         confusion=tuple(tuple(one.routing.taken.get(name, 0) for name in names) for one in tasks),
         calibration=calibration(sure, np.array(home, dtype=bool)),
     )
 
 
 def _calibration(sittings: Sequence[Sitting], tasks: Sequence[TaskEvaluation], logits: Logits) -> Calibration:
-    sure = [_sureness(logits[sitting.skill.name, "own"]) for sitting in sittings]
+    sure = [softmax(logits[sitting.skill.name, "own"]).max(axis=1) for sitting in sittings]
     return calibration(
         np.concatenate(sure), np.concatenate([task.answers["task_aware"].right for task in tasks])
     )
 
 
-def _sureness(logits: Floats) -> NDArray[np.float64]:
-    """Probability ``[rows]`` of the likeliest label."""
-    exponents = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    found: NDArray[np.float64] = exponents.max(axis=1) / exponents.sum(axis=1)
-    return found
-
-
 def _forgetting(subject: Subject, sittings: Sequence[Sitting], tasks: Sequence[TaskEvaluation]) -> Forgetting:
     """As `forgetting`; nothing came after the tasks of the newest frame, which need not be among these."""
-    found = forgetting(
+    return forgetting(
         [task.answers["task_aware"].count.accuracy for task in tasks],
         [task.answers["latest_adapter"].count.accuracy for task in tasks],
+        last=sum(sitting.frame.id == subject.tip.id for sitting in sittings),
     )
-    earlier = [
-        lost
-        for lost, sitting in zip(found.per_task, sittings, strict=True)
-        if sitting.frame.id != subject.tip.id
-    ]
-    return replace(found, mean=macro(earlier))
 
 
-def _sequential(frames: Sequence[Frame]) -> bool:
+def _sequential(frames: Sequence[Frame]) -> bool | None:
+    if len(frames) < 2:
+        return None
     return all(newer.content.init_from == older.content_id for older, newer in pairwise(frames))
 
 
@@ -254,8 +252,8 @@ def _matrix(wanted: Wanted, sittings: Sequence[Sitting], logits: Logits) -> Matr
     frames = wanted.subject.frames
     return Matrix(
         frames=tuple(frame.name for frame in frames),
-        families=tuple(frame.skills[0].family for frame in frames),
-        tasks=tuple(sitting.skill.task for sitting in sittings),
+        families=tuple(", ".join(families_of(frame)) for frame in frames),
+        tasks=tuple(sitting.skill.name for sitting in sittings),
         own_head=tuple(tuple(own_head(frame, sitting) for sitting in sittings) for frame in frames),
         frame_head=tuple(tuple(frame_head(frame, sitting) for sitting in sittings) for frame in frames),
     )

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.answers import Frame
+from skillstack.errors import InputError
 from skillstack.evaluation.frozen import frozen_rival
 from skillstack.evaluation.predictions import Asked, Predictions
+from skillstack.evaluation.reasons import published
 from skillstack.evaluation.scores import NO_ANSWER
 from skillstack.evaluation.sittings import Sitting, Subject
 from skillstack.frames.records import Skill
@@ -21,16 +23,20 @@ Integers = NDArray[np.int64]
 Key = tuple[str, ...]
 #: By key, logits ``[rows, labels]``.
 Logits = Mapping[Key, Floats]
+#: Why nothing that is taught on training rows can be held against a skill.
+NO_TRAINING_ROWS = "Its test rows are those of a table, and no training rows are here."
 
 
 class Wanted:
     """What is to be asked of a stack.
 
     :ivar subject: the stack.
+    :ivar unmeasured: by skill, why there is no rival on the frozen base to ask.
     """
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
+        self.unmeasured: dict[str, str] = {}
         self.skills = {skill.name: (frame, skill) for frame in subject.frames for skill in frame.skills}
         self._parts: dict[Key, tuple[Asked, Sequence[Row]]] = {}
 
@@ -43,15 +49,23 @@ class Wanted:
         self._add((sitting.skill.name, "tip"), sitting.asked(self.subject.tip.content), sitting.rows)
 
     def frozen(self, sitting: Sitting) -> None:
-        """A logistic head on the frozen base, where its rows are here: ``(skill, "frozen")``."""
+        """A logistic head on the frozen base, where its rows are here: ``(skill, "frozen")``.
+
+        Where it cannot be had, this skill goes without, and `unmeasured` says why.
+        """
         data, content, subject = sitting.questions.data, sitting.frame.content, self.subject
-        if data is not None and "samples_per_class" in content.recipe:
+        if data is None:
+            self.unmeasured[sitting.skill.name] = NO_TRAINING_ROWS
+            return
+        try:
             rival = frozen_rival(
                 subject.derived, subject.load, content, sitting.skill, data, precision=subject.precision
             )
-            self._add(
-                (sitting.skill.name, "frozen"), Asked(content, sitting.skill, rival=rival), sitting.rows
-            )
+        except InputError as error:
+            self.unmeasured[sitting.skill.name] = published(error.message)
+        else:
+            asked = Asked(content, sitting.skill, rival=rival)
+            self._add((sitting.skill.name, "frozen"), asked, sitting.rows)
 
     def routed(self, sitting: Sitting, choices: Sequence[str | None], way: str = "routed") -> None:
         """Rows for which another skill is chosen, asked of that one: ``(skill, way, other skill)``."""
@@ -78,10 +92,11 @@ class Wanted:
         return sum(len(rows) for _, rows in self._parts.values())
 
     def ask(self, predictions: Predictions) -> Logits:
-        """The answers of each part.
+        """The answers of each part. A rival that cannot be fitted from its rows is left out.
 
         :raises SkillStackError: one of its kinds, if they cannot be had.
         """
+        self._fit_rivals(predictions)
         return dict(zip(self._parts, predictions.ask(list(self._parts.values())), strict=True))
 
     def answers(
@@ -97,7 +112,7 @@ class Wanted:
         found = np.where(home, logits[name, "own"].argmax(axis=1), NO_ANSWER)
         for other in strays(name, choices):
             theirs = logits[name, way, other].argmax(axis=1)
-            found[_going_to(other, choices)] = _places(self.skills[other][1], skill)[theirs]
+            found[_going_to(other, choices)] = label_places(self.skills[other][1], skill)[theirs]
         return found
 
     def whole_frame_answers(self, sitting: Sitting, frame: Frame, logits: Logits) -> Integers | None:
@@ -106,8 +121,19 @@ class Wanted:
         if alike is None:
             return None
         found = logits[sitting.skill.name, "frame", frame.id].argmax(axis=1)
-        places: Integers = _places(alike, sitting.skill)[found]
+        places: Integers = label_places(alike, sitting.skill)[found]
         return places
+
+    def _fit_rivals(self, predictions: Predictions) -> None:
+        """Have each rival that is to be asked something; `unmeasured` says of which that cannot be."""
+        for key, (asked, rows) in list(self._parts.items()):
+            if asked.rival is None or predictions.knows(asked, rows):
+                continue
+            try:
+                asked.rival.head()
+            except InputError as error:
+                del self._parts[key]
+                self.unmeasured[key[0]] = published(error.message)
 
     def _add(self, key: Key, asked: Asked, rows: Sequence[Row]) -> None:
         self._parts[key] = asked, rows
@@ -124,11 +150,16 @@ def like(frame: Frame, skill: Skill) -> Skill | None:
     return next((one for one in found if one.name == skill.name), found[0] if found else None)
 
 
+def families_of(frame: Frame) -> tuple[str, ...]:
+    """The families of a frame's skills, each once."""
+    return tuple(dict.fromkeys(skill.family for skill in frame.skills))
+
+
 def _going_to(skill: str, choices: Sequence[str | None]) -> list[int]:
     return [place for place, choice in enumerate(choices) if choice == skill]
 
 
-def _places(theirs: Skill, own: Skill) -> Integers:
+def label_places(theirs: Skill, own: Skill) -> Integers:
     """Of each of another skill's labels, its number among the own skill's."""
     places = {label: place for place, label in enumerate(own.labels)}
     return np.array([places.get(label, NO_ANSWER) for label in theirs.labels], dtype=np.int64)

@@ -159,10 +159,3 @@ def _finite(logits: Floats, name: str) -> Floats:
             "It is damaged, or the precision too low for it: `skillstack verify --deep` says which.",
         )
     return logits
-
-
-def softmax(logits: Floats) -> NDArray[np.float64]:
-    """Probabilities ``[labels]`` of one row's logits."""
-    exponents = np.exp(logits.astype(np.float64) - float(logits.max()))
-    shares: NDArray[np.float64] = exponents / exponents.sum()
-    return shares

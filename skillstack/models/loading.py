@@ -17,6 +17,7 @@ from skillstack.models.architecture import kind_of
 from skillstack.models.base import Base, Kind
 from skillstack.models.identity import tokenizer_fingerprint, weights_fingerprint
 from skillstack.models.kernels import use_fast_kernels
+from skillstack.models.named import check_device
 from skillstack.models.quiet import quiet
 
 Precision = Literal["fp32", "bf16", "fp16", "nf4"]
@@ -73,9 +74,7 @@ def pick_device(device: str) -> torch.device:
     :raises UsageError: if the name is unknown.
     :raises MissingError: if CUDA is asked for and absent.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"There is no device {device!r}.", "Known: auto, cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
+    if check_device(device) == "cuda" and not torch.cuda.is_available():
         raise MissingError(
             "CUDA was asked for, and no CUDA device is here.",
             "Use --device cpu, or install a driver and a torch build with CUDA.",

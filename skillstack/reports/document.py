@@ -30,7 +30,9 @@ def report_json(material: Material) -> dict[str, Any]:
         "verdict": verdict(e).to_json(),
         "frames": [rounded(asdict(frame)) for frame in material.frames],
         "losses": {
-            task.task: {
+            task.skill: None
+            if one is None
+            else {
                 "difference": rounded(one.difference),
                 "interval": rounded([one.interval.low, one.interval.high]),
             }

@@ -18,6 +18,7 @@ class FrameFacts:
     :ivar name: its name.
     :ivar id: its node's id.
     :ivar content: its content's id.
+    :ivar skills: their names.
     :ivar tasks: what its skills answer.
     :ivar families: of its skills.
     :ivar labels: how many its skills have in all.
@@ -34,6 +35,7 @@ class FrameFacts:
     name: str
     id: str
     content: str
+    skills: tuple[str, ...]
     tasks: tuple[str, ...]
     families: tuple[str, ...]
     labels: int
@@ -65,6 +67,7 @@ def _facts(store: Store, frame: Frame, names: Mapping[str, str]) -> FrameFacts:
         name=frame.name,
         id=frame.id,
         content=frame.content_id,
+        skills=tuple(skill.name for skill in frame.skills),
         tasks=tuple(skill.task for skill in frame.skills),
         families=tuple(sorted({skill.family for skill in frame.skills})),
         labels=sum(len(skill.labels) for skill in frame.skills),

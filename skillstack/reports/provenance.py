@@ -85,7 +85,7 @@ def provenance(material: Material) -> dict[str, Any]:
             "resamples": RESAMPLES,
             "training": {frame.name: frame.seed for frame in material.frames},
         },
-        "texts": {task.task: task.texts for task in e.tasks},
+        "texts": {task.skill: task.texts for task in e.tasks},
         "versions": dict(material.versions),
         "trained_with": _environments(material),
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from skillstack.errors import InputError
 from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.reasons import published
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _source(cells: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for cell in cells:
         name = f"cell {cell['method']}, {cell['order']}, seed {cell['seed']}"
-        found[name] = f"{cell['command']} (configuration {str(cell['digest'])[:16]})"
+        found[name] = f"{published(str(cell['command']))} (configuration {str(cell['digest'])[:16]})"
     environments = dict.fromkeys(
         ", ".join(f"{name} {value}" for name, value in cell["environment"].items()) for cell in cells
     )

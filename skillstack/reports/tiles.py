@@ -42,7 +42,10 @@ def tiles(evaluation: Evaluation) -> tuple[Tile, ...]:
     if found.rivals:
         best = found.rivals[0]
         value = f"{points(best.score.accuracy)} %"
-        shown.append(Tile("best simple rival", value, _kept(best.score.accuracy), TITLES[best.mode]))
+        tasks = best.score.tasks
+        on = f", {tasks} of {len(e.tasks)} tasks" if tasks < len(e.tasks) else ""
+        below = TITLES[best.mode] + on
+        shown.append(Tile("best simple rival", value, _kept(best.score.accuracy), below))
     router = e.routing
     shown.append(
         Tile(
@@ -52,12 +55,13 @@ def tiles(evaluation: Evaluation) -> tuple[Tile, ...]:
             between(router.task_interval),
         )
     )
-    if len(e.tasks) > 1:
+    mean = e.forgetting.mean
+    if mean is not None:
         shown.append(
             Tile(
                 "one adapter would forget",
-                f"{points(e.forgetting.mean)} pt",
-                _kept(e.forgetting.mean),
+                f"{points(mean)} pt",
+                _kept(mean),
                 "frames: 0.0",
             )
         )

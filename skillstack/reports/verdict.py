@@ -28,13 +28,15 @@ class Rival:
     """Another way to answer, against the stack on the same texts.
 
     :ivar mode: which.
-    :ivar score: how good it is.
+    :ivar score: how good it is, on the tasks that it was measured on; so are the differences.
+    :ivar whole: whether these are all tasks.
     :ivar routed: the routed stack minus it.
     :ivar own: the stack's own frames, with the task given, minus it.
     """
 
     mode: str
     score: Score
+    whole: bool
     routed: Paired
     own: Paired
 
@@ -69,6 +71,7 @@ class Verdict:
                 {
                     "mode": rival.mode,
                     "accuracy": rounded(rival.score.accuracy),
+                    "tasks": rival.score.tasks,
                     "outcome": rival.outcome,
                     "routed_minus_rival": paired_json(rival.routed),
                     "own_minus_rival": paired_json(rival.own),
@@ -86,22 +89,30 @@ def outcome(found: Paired) -> Outcome:
 
 
 def difference(evaluation: Evaluation, first: str, second: str) -> Paired:
-    """Two ways of answering on the same texts, the first minus the second."""
+    """Two ways of answering on the same texts, of the tasks that have both; the first minus the second."""
     known = evaluation.differences.get((first, second))
     if known is not None:
         return known
-    return paired([(task.answers[first].right, task.answers[second].right) for task in evaluation.tasks])
+    tasks = evaluation.having(first, second)
+    return paired([(task.answers[first].right, task.answers[second].right) for task in tasks])
 
 
 def verdict(evaluation: Evaluation) -> Verdict:
     """The answer in short."""
     e = evaluation
     rivals = [
-        Rival(mode, e.modes[mode], difference(e, "routed", mode), difference(e, "task_aware", mode))
+        Rival(
+            mode,
+            e.modes[mode],
+            e.modes[mode].tasks == len(e.tasks),
+            difference(e, "routed", mode),
+            difference(e, "task_aware", mode),
+        )
         for mode in RIVALS
         if mode in e.modes and (mode != "latest_adapter" or _is_rival(e))
     ]
-    rivals.sort(key=lambda rival: -rival.score.accuracy)
+    # Accuracies over different tasks cannot be held against each other, the leads on the same texts can.
+    rivals.sort(key=lambda rival: rival.routed.difference)
     regret = difference(e, "task_aware", "routed")
     return Verdict(_headline(rivals), tuple(_sentences(e, rivals, regret)), tuple(rivals), regret)
 
@@ -116,17 +127,18 @@ def _is_rival(e: Evaluation) -> bool:
 
 def _headline(rivals: Sequence[Rival]) -> str:
     if not rivals:
-        return "It cannot be said: no simple rival could be measured on every task."
+        return "It cannot be said: no simple rival could be measured."
     best = rivals[0]
     name = IN_WORDS[best.mode]
     if any(rival.outcome == "ahead" for rival in rivals):
         worst = next(rival for rival in rivals if rival.outcome == "ahead")
-        return f"No: {IN_WORDS[worst.mode]} is better than the routed stack."
+        on = "" if worst.whole else f" on the {many(worst.score.tasks, 'task')} where it was measured"
+        return f"No: {IN_WORDS[worst.mode]} is better than the routed stack{on}."
     left = [IN_WORDS[rival.mode] for rival in rivals if rival.outcome == "undecided"]
     if left:
         verb = "is" if len(left) == 1 else "are"
         return f"Not shown: {listed(left)} {verb} not beaten."
-    if all(rival.mode != "frozen_linear" for rival in rivals):
+    if all(rival.mode != "frozen_linear" or not rival.whole for rival in rivals):
         return f"It cannot be said: {IN_WORDS['frozen_linear']} could not be measured on every task."
     return f"Yes: the routed stack beats every simple rival measured, the best of which is {name}."
 
@@ -140,14 +152,14 @@ def _sentences(e: Evaluation, rivals: Sequence[Rival], regret: Paired) -> list[s
         _cost(regret),
     ]
     for rival in rivals:
-        found.append(_rival(rival))
+        found.append(_rival(rival, len(e.tasks)))
     if rivals:
         best = rivals[0]
         found.append(
             f"Rivals are told the task of each text, and the routed stack is not. Told it as well, the "
             f"stack's own frames {_apart(best.own)} {IN_WORDS[best.mode]}, the best of the rivals."
         )
-    if "latest_adapter" in e.modes and not e.sequential and len(e.tasks) > 1:
+    if "latest_adapter" in e.modes and e.sequential is False and e.forgetting.mean is not None:
         found.append(
             "The latest adapter is not a sequential baseline here: not every frame started from its parent."
         )
@@ -172,8 +184,9 @@ def _cost(regret: Paired) -> str:
     )
 
 
-def _rival(rival: Rival) -> str:
-    name = f"{IN_WORDS[rival.mode]} ({points(rival.score.accuracy)} %)"
+def _rival(rival: Rival, tasks: int) -> str:
+    on = "" if rival.whole else f" on the {rival.score.tasks} of {tasks} tasks where it was measured"
+    name = f"{IN_WORDS[rival.mode]} ({points(rival.score.accuracy)} %{on})"
     if rival.outcome == "beaten":
         return f"It beats {name} by {_by(rival.routed)}."
     if rival.outcome == "ahead":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -54,7 +55,12 @@ class Columns(TextColumns):
 
 
 def find_columns(
-    table: Table, text: str | None = None, pair: str | None = None, label: str | None = None
+    table: Table,
+    text: str | None = None,
+    pair: str | None = None,
+    label: str | None = None,
+    *,
+    known: Collection[str] = (),
 ) -> Columns:
     """Where texts and labels stand; reads the table once.
 
@@ -64,6 +70,7 @@ def find_columns(
     :param text: name of the text column, if it is known.
     :param pair: name of the column of second texts; none is used unless it is named.
     :param label: name of the label column, if it is known.
+    :param known: labels that are known already, if they are; the table may hold one of them alone.
     :raises UsageError: if a name is unknown, or more than one column could be meant.
     :raises InputError: if the table has no header, or its labels are none.
     """
@@ -77,9 +84,9 @@ def find_columns(
         )
     if label is None:
         others = [p for name, p in profiles.items() if name not in (text, pair)]
-        reasons["label"] = find_label(table, others)
+        reasons["label"] = find_label(table, others, known)
         label = reasons["label"].column
-    labels = read_labels(profiles[label])
+    labels = read_labels(profiles[label], least=1 if known else 2)
     if text is None:
         others = [p for name, p in profiles.items() if name not in (label, pair)]
         reasons["text"] = find_longest(table, others)

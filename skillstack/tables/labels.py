@@ -9,10 +9,11 @@ from skillstack.tables.profile import MAX_LABEL_CHARACTERS, MAX_LABELS, Profile,
 MAX_FRACTIONS = 20
 
 
-def read_labels(column: Profile) -> tuple[str, ...]:
+def read_labels(column: Profile, least: int = 2) -> tuple[str, ...]:
     """The labels: the different values, sorted; by size if all of them are numbers.
 
-    :raises InputError: if they are no classes: fewer than two, more than 1,000, or the values of a quantity.
+    :param least: how many there have to be: two to learn from, one to be asked about.
+    :raises InputError: if they are no classes: too few, more than 1,000, or the values of a quantity.
     """
     what = f"The label column {column.name[:80]!r}"
     hint = "Name another column with --label-column."
@@ -29,7 +30,7 @@ def read_labels(column: Profile) -> tuple[str, ...]:
     if column.uncounted:
         kind = "a regression target or an id column" if column.numeric else "an id column or free text"
         raise InputError(f"{what} has {count} different values; it looks like {kind}.", hint)
-    if len(column.values) < 2:
+    if len(column.values) < least:
         has = f"only the value {min(column.values)[:80]!r}" if column.values else "no values"
         raise InputError(f"{what} has {has}; there is nothing to tell apart.", "Two classes are needed.")
     if column.numeric:

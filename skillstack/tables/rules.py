@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from skillstack.errors import UsageError
@@ -29,18 +29,23 @@ class Reason:
     why: str
 
 
-def find_label(table: Table, others: Sequence[Profile]) -> Reason:
+def find_label(table: Table, others: Sequence[Profile], known: Collection[str] = ()) -> Reason:
     """The column that is called as labels are, else the only one whose values repeat.
 
+    :param known: labels, if they are known: a column that holds nothing else comes before others that repeat.
     :raises UsageError: if there is none, or more than one.
     """
     named = [profile for profile in others if profile.name.strip().lower() in LABEL_NAMES]
-    found = named or [profile for profile in others if profile.repeats]
+    labels = set(known)
+    within = [p for p in others if p.values and not p.uncounted and set(p.values) <= labels]
+    found = named or within or [profile for profile in others if profile.repeats]
     if len(found) == 1:
         (chosen,) = found
         why = (
             "by its name"
             if named
+            else "the only column of labels that are known"
+            if within
             else f"the only column with 2 to {MAX_GUESSED_LABELS} values that repeat ({len(chosen.values)})"
         )
         return Reason("label", chosen.name, why)

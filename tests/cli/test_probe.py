@@ -73,6 +73,8 @@ def test_options_reach_the_probe(probed):
         (("order", "--texts", "5"), "--texts belongs to the probe generalization."),
         (("redundancy", "--orders", "5"), "--orders belongs to the probe order."),
         (("order", "--seed", "-1"), "The seed -1 is below 0."),
+        (("generalization", "--texts", "0"), "0 is not in the range"),
+        (("generalization", "--texts", "1"), "1 is not in the range"),
         (("order", "--threshold", "much"), "The threshold 'much' is no number."),
         (("order", "--task", "bankin"), "The stack 'tiny' has no 'bankin'.\nDid you mean 'banking'?"),
     ],

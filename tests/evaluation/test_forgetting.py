@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.evaluation.forgetting import WorstCase, forgetting, worst_case
+from skillstack.evaluation.forgetting import Forgetting, WorstCase, forgetting, worst_case
 
 SHARES = st.floats(0, 1)
 MATRICES = st.integers(1, 6).flatmap(
@@ -16,13 +16,23 @@ MATRICES = st.integers(1, 6).flatmap(
 
 def test_forgetting_has_a_sign_and_leaves_the_last_task_out() -> None:
     found = forgetting([0.9, 0.8, 0.7], [0.5, 0.9, 0.7])
-    assert found.per_task == pytest.approx((0.4, -0.1, 0.0))
+    assert found.per_task == (pytest.approx(0.4), pytest.approx(-0.1), None)
     assert found.mean == pytest.approx((0.4 - 0.1) / 2)
 
 
-def test_of_one_task_nothing_is_forgotten() -> None:
-    assert forgetting([0.9], [0.9]).mean == 0.0
-    assert forgetting([], []).per_task == ()
+def test_of_one_task_nothing_can_be_forgotten_as_nothing_came_after_it() -> None:
+    assert forgetting([0.9], [0.9]) == Forgetting((None,), None)
+    assert forgetting([], []) == Forgetting((), None)
+
+
+def test_of_tasks_that_were_learned_together_none_came_after_another() -> None:
+    found = forgetting([0.9, 0.8, 0.7], [0.5, 0.9, 0.7], last=2)
+    assert found == Forgetting((pytest.approx(0.4), None, None), pytest.approx(0.4))
+    assert forgetting([0.9, 0.8], [0.5, 0.9], last=0).mean == pytest.approx((0.4 - 0.1) / 2)
+    assert forgetting([0.9, 0.8], [0.5, 0.9], last=2) == Forgetting((None, None), None)
+
+
+def test_both_sides_have_the_same_tasks() -> None:
     with pytest.raises(ValueError):
         forgetting([0.9, 0.8], [0.9])
 

@@ -1,8 +1,11 @@
 """The rival on the frozen base is fitted once from the frame's own rows, and kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from skillstack.errors import InputError
 from skillstack.evaluation.frozen import frozen_rival
 from skillstack.frames.derived import FOLDER, Derived
 from skillstack.tasks.sources import load_task
@@ -19,8 +22,6 @@ def rival(stack):
     def rival(load=None, precision="fp32", data=None, **recipe):
         content = stack.frame(TASKS[0]).content
         if recipe:
-            from dataclasses import replace
-
             content = replace(content, recipe={**content.recipe, **recipe})
         return frozen_rival(
             stack.store.root / FOLDER,
@@ -93,6 +94,27 @@ def test_a_damaged_head_is_fitted_again(stack, rival):
     path = Derived(stack.store.root / FOLDER, KIND).path(rival().key)
     path.write_bytes(path.read_bytes()[:-1])
     np.testing.assert_allclose(rival().head().weight, head.weight, rtol=1e-2, atol=1e-4)
+
+
+def test_rows_that_lack_a_label_are_an_error_before_the_base_is_loaded(rival):
+    data = load_task(TASKS[0])
+    some = replace(data, train=tuple(one for one in data.train if one.label == 0), validation=())
+    with pytest.raises(InputError, match="no training rows of 'positive'"):
+        rival(no_base, data=some, seed=7).head()
+
+
+def test_rows_of_other_labels_are_an_error_before_the_base_is_loaded(rival):
+    with pytest.raises(InputError, match=r"other labels: .* that they have and the skill lacks"):
+        rival(no_base, data=load_task(TASKS[1])).head()
+
+
+def test_a_recipe_that_cannot_be_meant_is_an_error_of_the_rows(rival):
+    with pytest.raises(InputError, match=r"recipe of the frame 'imdb_sentences'"):
+        rival(no_base, samples_per_class=-1).head()
+
+
+def test_settings_that_no_recipe_of_a_training_has_do_not_matter(rival):
+    assert rival(no_base, merged_by="somebody").head().labels == 2
 
 
 def test_a_training_keeps_the_head_so_that_an_evaluation_fits_nothing(rival):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import skillstack.loaded
 from skillstack import Stack
-from skillstack.errors import InputError, MismatchError, UsageError
+from skillstack.errors import InputError, MismatchError, MissingError, UsageError
 from skillstack.evaluation import predictions
 from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
@@ -21,7 +22,8 @@ from skillstack.models.answering import Answering
 from skillstack.stacks import rename
 from skillstack.training.candidates import best_logistic
 
-from .world import FEW, TASKS, add, base_of, counted, evaluate, no_base, part, renamed
+from .test_questions import task_folder
+from .world import FEW, TASKS, add, base_of, counted, evaluate, no_base, part, probe, renamed
 
 
 def files(stack):
@@ -95,7 +97,7 @@ def test_the_latest_adapter_equals_the_newest_tasks_own(evaluation):
     newest = evaluation.tasks[-1]
     own, latest = newest.answers["task_aware"].right, newest.answers["latest_adapter"].right
     assert np.array_equal(own, latest)
-    assert evaluation.forgetting.per_task[-1] == 0
+    assert evaluation.forgetting.per_task[-1] is None
 
 
 def test_answers_are_those_that_predict_gives(answered, evaluation):
@@ -116,7 +118,7 @@ def test_the_routers_figures_are_those_of_route(answered, evaluation):
         assert task.routing.fallback == sum(route.fallback for route in routes)
         assert task.routing.depth == pytest.approx(np.mean([route.depth for route in routes]))
         assert sum(evaluation.routing.confusion[place]) == task.n
-        column = evaluation.routing.tasks.index(task.task)
+        column = evaluation.routing.skills.index(task.skill)
         assert evaluation.routing.confusion[place][column] == task.routing.task.correct
 
 
@@ -290,6 +292,95 @@ def test_another_precision_has_answers_and_a_rival_of_its_own(answered):
     assert {name: data for name, data in files(answered).items() if name in before} == before
 
 
+def test_a_rival_that_cannot_be_fitted_costs_its_task_alone(stack, evaluation, tmp_path):
+    add(stack, renamed(stack.frame(TASKS[1]).content, "tickets"))
+    root = task_folder(tmp_path / "rows", "tickets", ("Company", "Album"), [5, 5], train=[6, 6])
+    found = evaluate(stack, data_dir=root)
+    *others, tickets = found.tasks
+    assert [task.skill for task in found.tasks] == [*TASKS, "tickets"]
+    assert "frozen_linear" not in tickets.answers and "majority_class" in tickets.answers
+    assert "'tickets' that are here have other labels" in tickets.unmeasured["frozen_linear"]
+    for task, before in zip(others, evaluation.tasks, strict=True):
+        right = before.answers["frozen_linear"].right
+        assert not task.unmeasured and np.array_equal(task.answers["frozen_linear"].right, right)
+    assert found.modes["frozen_linear"].tasks == 3
+    assert evaluation_json(found)["tasks"][3]["unmeasured"] == dict(tickets.unmeasured)
+    # Nothing is loaded for it a second time.
+    assert evaluate(reopened(stack), data_dir=root).effort.asked == 0
+
+
+def test_a_frame_whose_recipe_tells_no_rows_is_held_against_no_rival(answered):
+    content = replace(answered.frame(TASKS[0]).content, recipe={"rank": 4}, plan="")
+    (task,) = evaluate(part(answered, content)).tasks
+    assert set(task.unmeasured) == {"frozen_linear"}
+    assert "does not tell how many rows" in task.unmeasured["frozen_linear"]
+
+
+def test_reasons_hold_no_path_of_the_machine(stack, tmp_path):
+    root = tmp_path / "my private rows"
+    for name in TASKS[:2]:
+        (root / name).mkdir(parents=True)
+    (root / TASKS[1] / "task.json").write_text("{")
+    found = evaluate(stack, data_dir=root)
+    assert list(found.skipped) == list(TASKS[:2])
+    said = json.dumps(evaluation_json(found))
+    assert str(tmp_path) not in said and tmp_path.name not in said
+    assert f"my private rows/{TASKS[0]} has no task.json." in found.skipped[TASKS[0]]
+    # Whoever is at the machine is told where to look.
+    with pytest.raises(InputError, match=str(root)):
+        evaluate(stack, data_dir=root, only=[TASKS[0]])
+
+
+# the base, where nothing has to be asked of it --------------------------------------------------------------
+
+
+@pytest.fixture
+def known(answered, monkeypatch):
+    """The stack of which all is known, on a machine where the base must not be loaded."""
+    monkeypatch.setattr(skillstack.loaded, "load_stack", no_base)
+    return reopened(answered)
+
+
+def test_a_name_that_is_the_base_is_taken_without_loading_it(known):
+    assert evaluate(known, device="cpu").effort.asked == 0
+    assert evaluate(known, model=known.frames()[0].content.base.name).effort.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"model": "minilm"}, MismatchError, "another base"),
+        ({"model": "no/such/model"}, MissingError, "no folder 'no/such/model'"),
+        ({"model": "minilmm"}, UsageError, "no model 'minilmm'"),
+        ({"device": "gpu"}, UsageError, "no device 'gpu'"),
+    ],
+)
+def test_a_base_or_device_that_cannot_be_meant_is_refused_even_where_all_is_known(
+    known, options, error, words
+):
+    with pytest.raises(error, match=words):
+        evaluate(known, **options)
+    with pytest.raises(error, match=words):
+        probe(known, "order", **options)
+
+
+def test_another_model_in_a_folder_is_refused_even_where_all_is_known(known, tmp_path):
+    from transformers import BertModel
+
+    folder = tmp_path / "other"
+    shutil.copytree(model(known), folder)
+    weights = BertModel.from_pretrained(folder)
+    weights.embeddings.word_embeddings.weight.data[5, 5] += 1
+    weights.save_pretrained(folder)
+    with pytest.raises(MismatchError, match=r"another base \(the weights differ\)"):
+        evaluate(known, model=str(folder))
+
+
+def test_another_precision_is_not_known(answered):
+    with pytest.raises(UsageError, match="no precision 'fp99'"):
+        evaluate(reopened(answered), precision_change="fp99")
+
+
 # what cannot be meant, and what is not there ----------------------------------------------------------------
 
 
@@ -303,10 +394,15 @@ def test_an_answer_that_is_not_finite_is_an_error_that_names_the_frame(stack):
 def test_a_stack_of_one_frame_is_evaluated(stack):
     found = evaluate(part(stack, stack.frame(TASKS[0]).content), matrix=True)
     (task,) = found.tasks
-    assert found.regret.difference == 0 == found.forgetting.mean == found.forgetting.per_task[0]
+    assert found.regret.difference == 0
+    assert found.forgetting.mean is None and found.forgetting.per_task == (None,)
+    assert found.sequential is None
     assert found.routing.task.accuracy == 1
     assert found.matrix.own_head == ((task.answers["task_aware"].count.accuracy,),)
-    assert json.loads(json.dumps(evaluation_json(found), allow_nan=False))
+    document = json.loads(json.dumps(evaluation_json(found), allow_nan=False))
+    nothing = {"tasks": {TASKS[0]: None}, "mean": None, "sequential_baseline": None}
+    assert document["forgetting"] == nothing
+    assert document["latest_adapter"]["sequential_baseline"] is None
 
 
 def test_a_stack_without_frames_has_nothing_to_evaluate(stack):
@@ -330,7 +426,7 @@ def test_a_task_without_test_rows_is_skipped_and_named(stack, evaluation):
     assert list(found.skipped) == ["tickets"] and "'tickets'" in found.skipped["tickets"]
     assert [task.task for task in found.tasks] == list(TASKS)
     # The rows of others may still go to it: it is a part of the stack.
-    assert "tickets" in found.routing.tasks
+    assert "tickets" in found.routing.skills
     # It is the newest frame, so something came after all the others.
     assert found.forgetting.mean == pytest.approx(sum(found.forgetting.per_task) / 3)
 
@@ -355,7 +451,7 @@ def test_a_label_that_the_skill_does_not_know_is_named(stack):
     other = replace(content, name="other", skills=(replace(skill, name="other"),))
     add(stack, other)
     found = evaluate(stack)
-    assert "the label 'Company', which the skill 'other' does not know" in found.skipped[TASKS[1]]
+    assert "the label 'Company', which the skill 'other' does not know" in found.skipped["other"]
     with pytest.raises(InputError, match="does not know"):
         evaluate(stack, only=["other"])
 
@@ -379,10 +475,37 @@ def test_rows_of_a_persons_own_table_are_asked_instead(answered, tmp_path):
     rows = [(row.text, names[label]) for row, label in zip(asked.rows, asked.labels, strict=True)][:5]
     found = evaluate(answered, tables={TASKS[0]: table(tmp_path, rows)}, per_class=None)
     assert found.tasks[0].n == 5 and found.effort.asked > 0
-    # Its training rows are not at hand there, so nothing that needs them is said of it or of all.
-    assert "frozen_linear" not in found.tasks[0].answers and "frozen_linear" not in found.modes
-    assert "frozen_linear" in found.tasks[1].answers
-    assert evaluation_json(found)["frozen_linear"] is None
+    # Its training rows are not at hand there, so nothing that needs them is said of it.
+    assert "frozen_linear" not in found.tasks[0].answers
+    assert set(found.tasks[0].unmeasured) == {"frozen_linear", "majority_class"}
+    # Of all, it is said over which tasks; differences are of the texts that both sides answered.
+    others = found.tasks[1:]
+    score = found.modes["frozen_linear"]
+    assert score.tasks == 2 and score.n == sum(task.n for task in others)
+    assert score.accuracy == pytest.approx(
+        np.mean([task.answers["frozen_linear"].count.accuracy for task in others])
+    )
+    document = evaluation_json(found)
+    assert (document["frozen_linear"]["tasks"], document["routed"]["tasks"]) == (2, 3)
+    by_pair = {(one["first"], one["second"]): one for one in document["differences"]}
+    one = by_pair["routed", "frozen_linear"]
+    assert (one["tasks"], one["n"]) == (2, score.n)
+    routed = np.mean([task.answers["routed"].count.accuracy for task in others])
+    assert one["difference"] == pytest.approx(routed - score.accuracy, abs=1e-6)
+    assert by_pair["task_aware", "routed"]["tasks"] == 3
+
+
+def test_a_way_that_no_task_has_is_not_there(answered, tmp_path):
+    path = table(tmp_path, [("What a film!", "positive"), ("It was dull.", "negative")])
+    found = evaluate(answered, tables={TASKS[0]: path}, only=[TASKS[0]])
+    assert "frozen_linear" not in found.modes and evaluation_json(found)["frozen_linear"] is None
+    assert not [pair for pair in found.differences if "frozen_linear" in pair]
+
+
+def test_a_table_of_one_label_is_asked(answered, tmp_path):
+    path = table(tmp_path, [(f"What a film of {n} hours!", "positive") for n in range(4)])
+    (task,) = evaluate(answered, tables={TASKS[0]: path}, only=[TASKS[0]]).tasks
+    assert task.n == 4 and task.fewer == {"negative": 0}
 
 
 def test_a_table_with_a_label_that_the_skill_does_not_know_is_refused(answered, tmp_path):

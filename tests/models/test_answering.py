@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from skillstack.errors import MismatchError
 from skillstack.frames.records import Rendering
 from skillstack.frames.rows import Row
-from skillstack.models.answering import Answerer, Answering, skill_logits, softmax
+from skillstack.models.answering import Answerer, Answering, skill_logits
 from skillstack.models.encoding import encode
 from skillstack.models.frame_cache import FrameCache
 from skillstack.models.heads import Head
@@ -190,11 +190,3 @@ def test_a_head_or_an_adapter_of_another_base_is_refused(case):
     with pytest.raises(MismatchError):
         answering.answer([Row(TEXTS[0])], [dataclasses.replace(skills[0], key="z", load=lambda: tensors)])
     assert np.isfinite(alone(answering, Row(TEXTS[0]), skills[0])).all()
-
-
-@given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=20))
-def test_probabilities_add_up_and_keep_the_order_of_the_logits(logits):
-    found = softmax(np.array(logits, dtype=np.float32))
-    assert found.sum() == pytest.approx(1.0)
-    assert found[np.argmax(np.array(logits, dtype=np.float32))] == found.max()
-    assert (found >= 0).all()

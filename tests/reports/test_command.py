@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,21 @@ def test_it_writes_a_report_once_and_the_same_bytes_again(store, tmp_path, capsy
     assert document["report"]["frames"][0]["seconds"] > 0
     assert document["report"]["provenance"]["base"]["weights"] == opened.frames()[0].content.base.weights
     assert [len(row) for row in document["matrix"]["own_head"]] == [2, 2]
+
+
+@pytest.mark.slow
+def test_no_file_of_a_report_holds_a_path_of_the_machine(store, tmp_path):
+    root = tmp_path / "somebody's private rows"
+    (root / "imdb_sentences").mkdir(parents=True)
+    (root / "imdb_sentences" / "task.json").write_text("{")
+    opened = Stack.open(store, "tiny")
+    done = opened.report(tmp_path / "report", per_class=4, data_dir=root)
+    assert "imdb_sentences" in (done.folder / "tables" / "skipped.csv").read_text(encoding="utf-8")
+    for name in done.files:
+        data = (done.folder / name).read_bytes()
+        for path in (tmp_path, store, Path.home(), ROOT):
+            assert os.fsencode(path) + b"/" not in data, (name, path)
+        assert os.fsencode(tmp_path) not in data, name
 
 
 @pytest.mark.slow

@@ -12,11 +12,13 @@ import pytest
 
 from skillstack.errors import InputError
 from skillstack.evaluation.document import evaluation_json
+from skillstack.evaluation.forgetting import Forgetting
 from skillstack.reports.plots.drawing import COLOURS
 from skillstack.reports.report import report_files
 from skillstack.reports.standings import bench_of
 
 from .pages import Page
+from .test_verdict import lacking
 from .world import bench, evaluation, facts, material
 
 MODES = ("task_aware", "routed", "latest_adapter", "frozen_linear", "majority_class")
@@ -72,10 +74,12 @@ def test_every_number_of_a_table_is_that_of_the_json(page, document):
     tasks = document["tasks"]
     assert page.numbers("accuracy") == [[None, t["n"], *[t[m]["accuracy"] for m in MODES]] for t in tasks]
     assert page.numbers("modes") == [
-        [document[m]["accuracy"], document[m]["macro_f1"], document[m]["n"]] for m in MODES
+        [document[m]["accuracy"], document[m]["macro_f1"], document[m]["n"], document[m]["tasks"]]
+        for m in MODES
     ]
     assert page.numbers("differences") == [
-        [None, d["difference"], d["p"], d["only_first"], d["only_second"]] for d in document["differences"]
+        [None, d["difference"], d["p"], d["only_first"], d["only_second"], d["tasks"]]
+        for d in document["differences"]
     ]
     parts = ("right_skill_right_answer", "wrong_skill_right_answer", "right_skill_wrong_answer")
     parts += ("wrong_skill_wrong_answer",)
@@ -101,9 +105,11 @@ def test_every_number_of_a_table_is_that_of_the_json(page, document):
     for key, found in zip(("calibration_router", "calibration_answers"), calibrations, strict=True):
         wanted = [[b["low"], b["high"], b["n"], b["confidence"], b["accuracy"]] for b in found["bins"]]
         assert [[value for _, value in row] for row in page.tables[key][1:]] == wanted
-    losses = [document["report"]["losses"][t["task"]]["difference"] for t in tasks]
-    assert [row[-1] for row in page.numbers("forgetting")] == losses
-    assert losses == list(document["forgetting"]["tasks"].values())
+    *earlier, newest = [document["report"]["losses"][t["skill"]] for t in tasks]
+    losses = [one["difference"] for one in earlier]
+    assert newest is None
+    assert [row[-1] for row in page.numbers("forgetting")] == [*losses, None]
+    assert [*losses, None] == list(document["forgetting"]["tasks"].values())
     assert [row[1:] for row in page.numbers("matrix")] == document["matrix"]["own_head"]
     frames = document["report"]["frames"]
     wanted = [[f["adapter_bytes"], f["head_bytes"], f["seconds"], f["seed"]] for f in frames]
@@ -219,6 +225,44 @@ def test_modes_that_some_task_lacks_and_a_matrix_that_nobody_asked_for_are_left_
     assert "linear head, frozen base, most frequent label" in " ".join(page.text)
 
 
+def test_a_way_that_some_task_lacks_stands_there_with_the_tasks_that_it_is_of():
+    found = lacking(evaluation(), "frozen_linear", "Its rows are gone.")
+    files = report_files(material(found))
+    page, text = Page(files["report.html"].decode("utf-8")), files["report.md"].decode("utf-8")
+    rows = {row[0][0]: row[-1][1] for row in page.tables["modes"][1:]}
+    assert rows["linear head, frozen base"] == 2 and rows["routed"] == 3
+    assert "Not measured on every task: linear head, frozen base." in " ".join(page.text)
+    assert [cell[0] for cell in page.tables["unmeasured"][1]] == [
+        "films", "linear head, frozen base", "Its rows are gone.",
+    ]  # fmt: skip
+    assert "films,frozen_linear,Its rows are gone." in files["tables/unmeasured.csv"].decode()
+    assert "2 of 3 tasks" in text
+    document = json.loads(files["report.json"])
+    assert document["frozen_linear"]["tasks"] == 2
+    assert document["tasks"][0]["unmeasured"] == {"frozen_linear": "Its rows are gone."}
+
+
+def test_labels_without_a_test_row_are_named_where_all_rows_were_asked():
+    found = dataclasses.replace(evaluation(fewer={"maybe": 0}), per_class=None)
+    page = Page(report_files(material(found))["report.html"].decode("utf-8"))
+    assert [cell[0] for cell in page.tables["fewer"][1]] == ["films", "maybe", "0", "all"]
+    assert "Of 1 label there is no test row" in " ".join(page.text)
+
+
+def test_where_nothing_came_after_nothing_is_forgotten():
+    files = report_files(material(evaluation(("films",))))
+    document = json.loads(files["report.json"])
+    assert document["forgetting"]["mean"] is None
+    assert document["report"]["losses"] == {"films": None}
+    assert (
+        "plots/forgetting.svg" not in files
+        and "one adapter would forget" not in files["report.html"].decode()
+    )
+    both = dataclasses.replace(evaluation(), forgetting=Forgetting((None, None, None), None))
+    text = report_files(material(both))["report.md"].decode()
+    assert "Nothing came after the tasks of the newest frame." in text
+
+
 def test_names_and_texts_with_markup_are_escaped_everywhere():
     evil = "<script>alert(1)</script>"
     hidden = "a\u202eb\x1b[31m|c`d*"
@@ -251,6 +295,15 @@ def test_a_bench_that_is_empty_or_broken_is_refused():
         bench_of({"methods": []}, [])
     with pytest.raises(InputError, match="cannot be read"):
         bench_of({"methods": [{}]}, [{"trajectory": None}])
+
+
+def test_commands_of_a_bench_tell_no_folders():
+    cell = {
+        "method": "ewc", "order": "forward", "seed": 1, "trajectory": None, "digest": "0" * 64,
+        "command": "skillstack bench --data-dir /home/jo/rows --methods ewc", "environment": {},
+    }  # fmt: skip
+    (said, *_) = bench_of({"methods": []}, [cell]).source.values()
+    assert said == "skillstack bench --data-dir rows --methods ewc (configuration 0000000000000000)"
 
 
 def test_the_prototypes_figures_stand_apart_and_only_beside_its_own_tasks():

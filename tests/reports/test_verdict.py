@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.paired import Paired
+from skillstack.evaluation.scores import macro
 from skillstack.reports.verdict import outcome, verdict
 
 from .world import SKILL, evaluation
@@ -48,6 +51,41 @@ def test_a_rival_that_is_better_makes_it_a_no():
     found = verdict(evaluation(skill=SKILL | {"task_aware": 0.6, "frozen_linear": 0.95}))
     assert found.headline == "No: a linear head on the frozen base is better than the routed stack."
     assert found.rivals[0].outcome == "ahead"
+
+
+def lacking(e, mode, why="No rows."):
+    """The same evaluation, where the first task lacks a way to answer."""
+    first, *others = e.tasks
+    answers = {name: found for name, found in first.answers.items() if name != mode}
+    tasks = (replace(first, answers=answers, unmeasured={mode: why}), *others)
+    score = e.modes[mode]
+    fewer = replace(
+        score,
+        accuracy=macro([task.answers[mode].count.accuracy for task in others]),
+        n=sum(task.n for task in others),
+        tasks=len(others),
+    )
+    differences = {pair: found for pair, found in e.differences.items() if mode not in pair}
+    return replace(e, tasks=tasks, modes={**e.modes, mode: fewer}, differences=differences)
+
+
+def test_a_yes_needs_the_linear_head_on_every_task():
+    found = verdict(lacking(evaluation(skill=SKILL | {"task_aware": 0.97}), "frozen_linear"))
+    assert found.headline.startswith("It cannot be said: a linear head on the frozen base could not be")
+    rival = next(one for one in found.rivals if one.mode == "frozen_linear")
+    assert (rival.whole, rival.score.tasks, rival.routed.n) == (False, 2, 160)
+    assert any("%, on the 2 of 3 tasks" in s or "% on the 2 of 3 tasks" in s for s in found.sentences)
+    assert found.to_json()["rivals"][found.rivals.index(rival)]["tasks"] == 2
+
+
+def test_a_no_says_on_how_many_tasks():
+    found = verdict(
+        lacking(evaluation(skill=SKILL | {"task_aware": 0.6, "frozen_linear": 0.95}), "frozen_linear")
+    )
+    wanted = (
+        "No: a linear head on the frozen base is better than the routed stack on the 2 tasks where it was"
+    )
+    assert found.headline == f"{wanted} measured."
 
 
 def test_rivals_are_compared_on_the_same_texts_even_where_the_evaluation_did_not():

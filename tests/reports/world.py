@@ -75,6 +75,7 @@ def evaluation(
             mean_interval([task.answers[mode].right for task in tasks]),
             macro([task.answers[mode].macro_f1 for task in tasks]),
             rows * len(tasks),
+            len(tasks),
         )
         for mode in MODES
         if all(mode in task.answers for task in tasks)
@@ -170,6 +171,7 @@ def facts(names: Sequence[str]) -> tuple[FrameFacts, ...]:
             name=name,
             id=sha256(f"node {name}".encode()),
             content=sha256(name.encode()),
+            skills=(name,),
             tasks=(name,),
             families=("intent",),
             labels=2,

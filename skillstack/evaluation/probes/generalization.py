@@ -28,7 +28,7 @@ class Generalization:
     :ivar origin: where the figures come from.
     :ivar texts: of each task.
     :ivar ways: by way of answering, over all tasks.
-    :ivar tasks: by task and way, its accuracy.
+    :ivar tasks: by skill and way, the accuracy on its task.
     :ivar differences: by pair of ways, on the same texts.
     :ivar best: names of the frames that answered for the best single one, one for each half of the texts.
     :ivar optimistic: name of the frame that is best on all these texts.
@@ -100,7 +100,7 @@ def probe(probing: Probing) -> Generalization:
         texts=len(sittings[0].rows),
         ways={way: share(right[way]) for way in WAYS},
         tasks={
-            sitting.skill.task: {way: accuracy(right[way][place]) for way in WAYS}
+            sitting.skill.name: {way: accuracy(right[way][place]) for way in WAYS}
             for place, sitting in enumerate(sittings)
         },
         differences={

@@ -44,7 +44,7 @@ def halves(sitting: Sitting, seed: int) -> NDArray[np.int64]:
     """
     if len(sitting.rows) < 2:
         raise InputError(
-            f"There is one test text of {sitting.skill.task!r}; choosing and measuring take two.",
+            f"There is one test text of {sitting.skill.name!r}; choosing and measuring take two.",
             "Give more of them, or leave the task out.",
         )
     found = np.empty(len(sitting.rows), dtype=np.int64)

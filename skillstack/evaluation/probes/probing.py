@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from skillstack.answers import SCHEMA
+from skillstack.errors import UsageError
 from skillstack.evaluation.bootstrap import mean_interval
 from skillstack.evaluation.document import rounded
 from skillstack.evaluation.intervals import Interval
@@ -43,6 +44,18 @@ class Probing:
     depth: int | None = None
     tell: Callable[[int, int], None] = lambda done, of: None
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot be meant.
+
+        :raises UsageError: if there is one.
+        """
+        if self.seed < 0:
+            raise UsageError(f"The seed {self.seed} is below 0.", "Give 0 or more.")
+        if self.texts is not None and self.texts < 2:
+            raise UsageError(f"Of {self.texts} texts a task nothing can be said.", "Give at least 2.")
+        if self.orders < 0:
+            raise UsageError(f"{self.orders} random orders cannot be walked.", "Give 0 or more.")
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -54,8 +67,8 @@ class Origin:
     :ivar precision: at which the base was held.
     :ivar per_class: test rows of each class that were asked for; None for all.
     :ivar seed: of what was drawn.
-    :ivar tasks: that were asked, oldest first.
-    :ivar skipped: by task, why it could not be asked.
+    :ivar tasks: that were asked, by their skills, oldest first.
+    :ivar skipped: by skill, why it could not be asked; no path of this machine is in it.
     :ivar effort: what it took.
     """
 
@@ -140,7 +153,7 @@ class Asking:
             precision=subject.precision,
             per_class=self._probing.exam.per_class,
             seed=self._probing.seed,
-            tasks=tuple(sitting.skill.task for sitting in self._sittings),
+            tasks=tuple(sitting.skill.name for sitting in self._sittings),
             skipped=self._skipped,
             effort=Effort(self.wanted.count, self._asked, round(time.monotonic() - self._began, 2)),
         )

@@ -22,6 +22,7 @@ from skillstack.evaluation.probes.probing import Asking, Origin, Probing
 from skillstack.evaluation.result import Mask
 from skillstack.evaluation.scores import accuracy, macro
 from skillstack.evaluation.sittings import Sitting, sit
+from skillstack.evaluation.wanted import families_of
 
 #: Ways to stand in, as the documents call them.
 WAYS = ("own_head", "frame_head")
@@ -58,9 +59,10 @@ class StandIn:
 
 @dataclass(frozen=True)
 class TaskRedundancy:
-    """One task.
+    """One task, as one skill answers it.
 
     :ivar task: its name.
+    :ivar skill: the skill's name; several skills may have one task.
     :ivar frame: the frame that has it.
     :ivar family: its family.
     :ivar n: texts.
@@ -71,6 +73,7 @@ class TaskRedundancy:
     """
 
     task: str
+    skill: str
     frame: str
     family: str
     n: int
@@ -86,7 +89,7 @@ class Redundancy:
 
     :ivar origin: where the figures come from.
     :ivar frames: names, oldest first.
-    :ivar families: of each frame.
+    :ivar families: of each frame; of one with skills of several families, all of them.
     :ivar own_head: families of frames by families of tasks: accuracy of adapters under the tasks' own heads.
     :ivar frame_head: likewise of frames as they are, where labels are the same.
     :ivar tasks: one by one.
@@ -150,13 +153,11 @@ def probe(probing: Probing) -> Redundancy:
         _task(sitting, frames, {way: [row[place] for row in cells[way]] for way in WAYS}, parts[place])
         for place, sitting in enumerate(sittings)
     )
-    families = [frame.skills[0].family for frame in frames]
-    own = np.array([[frame.id == sitting.frame.id for sitting in sittings] for frame in frames])
-    matrices = {way: _families(cells[way], families, sittings, own) for way in WAYS}
+    matrices = {way: _families(cells[way], frames, sittings) for way in WAYS}
     return Redundancy(
         origin=asking.origin(),
         frames=tuple(frame.name for frame in frames),
-        families=tuple(families),
+        families=tuple(", ".join(families_of(frame)) for frame in frames),
         own_head=matrices["own_head"],
         frame_head=matrices["frame_head"],
         tasks=tasks,
@@ -179,7 +180,7 @@ def _task(
             for frame, mask in zip(frames, column, strict=True)
             if frame.id != sitting.frame.id
             and mask is not None
-            and sitting.skill.family in {skill.family for skill in frame.skills}
+            and sitting.skill.family in families_of(frame)
         ]
         if not others:
             return None
@@ -195,6 +196,7 @@ def _task(
 
     return TaskRedundancy(
         task=sitting.skill.task,
+        skill=sitting.skill.name,
         frame=sitting.frame.name,
         family=sitting.skill.family,
         n=len(own),
@@ -217,17 +219,20 @@ def redundancy(own: float, other: float, most_frequent: float) -> float | None:
 
 
 def _families(
-    cells: Sequence[Sequence[Mask | None]],
-    families: Sequence[str],
-    sittings: Sequence[Sitting],
-    own: NDArray[np.bool_],
+    cells: Sequence[Sequence[Mask | None]], frames: Sequence[Frame], sittings: Sequence[Sitting]
 ) -> FamilyMatrix:
+    """A frame with skills of several families is a row of each of them."""
+    rows = [
+        (family, frame, row)
+        for frame, row in zip(frames, cells, strict=True)
+        for family in families_of(frame)
+    ]
     return family_matrix(
-        [[0.0 if mask is None else accuracy(mask) for mask in row] for row in cells],
-        families,
+        [[0.0 if mask is None else accuracy(mask) for mask in row] for _, _, row in rows],
+        [family for family, _, _ in rows],
         [sitting.skill.family for sitting in sittings],
-        own=own,
-        known=np.array([[mask is not None for mask in row] for row in cells]),
+        own=np.array([[frame.id == sitting.frame.id for sitting in sittings] for _, frame, _ in rows]),
+        known=np.array([[mask is not None for mask in row] for _, _, row in rows]),
     )
 
 
@@ -239,6 +244,7 @@ def _mean(stand_ins: Sequence[StandIn | None]) -> float | None:
 def _task_json(task: TaskRedundancy) -> dict[str, Any]:
     return {
         "task": task.task,
+        "skill": task.skill,
         "frame": task.frame,
         "family": task.family,
         "n": task.n,

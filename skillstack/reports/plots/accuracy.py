@@ -23,7 +23,8 @@ MARKS = {
 
 def accuracy_plot(evaluation: Evaluation) -> Plot:
     """Accuracy by task, and over all tasks."""
-    best = max(evaluation.modes, key=lambda mode: evaluation.modes[mode].accuracy)
+    whole = {m: score for m, score in evaluation.modes.items() if score.tasks == len(evaluation.tasks)}
+    best = max(whole, key=lambda mode: whole[mode].accuracy)
     return Plot(
         "accuracy",
         "Accuracy by task with 95 % intervals; the last row is the mean over tasks.",
@@ -38,7 +39,7 @@ def _draw(evaluation: Evaluation) -> Figure:
 
     e = evaluation
     modes = [mode for mode in MARKS if any(mode in task.answers for task in e.tasks)]
-    names = [task.task for task in e.tasks] + ["mean over tasks"]
+    names = [task.skill for task in e.tasks] + ["mean over tasks"]
     figure = canvas(0.75 + 0.14 * (len(modes) + 1.2) * len(names))
     axes = figure.add_subplot()
     for place, mode in enumerate(modes):
@@ -48,7 +49,8 @@ def _draw(evaluation: Evaluation) -> Figure:
             for row, task in enumerate(e.tasks)
             if mode in task.answers
         ]
-        if mode in e.modes:
+        # A mean over fewer tasks does not belong beside the others.
+        if mode in e.modes and e.modes[mode].tasks == len(e.tasks):
             points.append((len(e.tasks) + offset, e.modes[mode].accuracy, e.modes[mode].interval))
         dots(axes, points, mode)
     for row in range(1, len(names)):

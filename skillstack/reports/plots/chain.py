@@ -64,8 +64,8 @@ def _box(axes: Axes, row: int, frame: FrameFacts, most: int) -> None:
         )
     )  # fmt: skip
     axes.text(_LEFT + 1.5, row - 0.15, label(frame.name, 34), va="center", fontsize=8, fontweight="bold")
-    tasks = "" if frame.tasks == (frame.name,) else f"{', '.join(frame.tasks)} · "
-    below = f"{', '.join(frame.families)} · {tasks}{many(frame.labels, 'label')}"
+    skills = "" if frame.skills == (frame.name,) else f"{', '.join(frame.skills)} · "
+    below = f"{', '.join(frame.families)} · {skills}{many(frame.labels, 'label')}"
     axes.text(_LEFT + 1.5, row + 0.18, label(below, 56), va="center", fontsize=6.8, color=MUTED)
     axes.text(_RIGHT - 1.5, row - 0.15, frame.id[:8], ha="right", va="center", fontsize=6.8, color=MUTED)
     if frame.adapter_bytes:

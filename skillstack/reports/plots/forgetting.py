@@ -17,7 +17,8 @@ def forgetting_plot(tasks: Sequence[str], lost: Sequence[Paired], mean: float) -
     """Accuracy that each task loses where the newest adapter answers in place of its own.
 
     :param lost: by task.
-    :param mean: over all tasks but those of the newest frame.
+    :param tasks: that something came after, by their skills.
+    :param mean: over them.
     """
     return Plot(
         "forgetting",

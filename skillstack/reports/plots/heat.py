@@ -23,28 +23,28 @@ _MOST_NUMBERS = 16
 NOBODY = "(nobody)"
 
 
-def confusion_plot(router: RouterScore, tasks: Sequence[str]) -> Plot:
-    """Which task the rows of each task come to.
+def confusion_plot(router: RouterScore, skills: Sequence[str]) -> Plot:
+    """Which skill the rows of each skill's task come to.
 
-    :param tasks: the rows' names.
+    :param skills: the rows' names.
     """
-    columns = [name or NOBODY for name in router.tasks]
+    columns = [name or NOBODY for name in router.skills]
     shares = [[count / max(sum(row), 1) for count in row] for row in router.confusion]
     texts = [[str(count) if count else "" for count in row] for row in router.confusion]
     return Plot(
         "confusion",
         "Where the router sends each task's texts: rows are what they are, columns where they come to, "
         "numbers are texts.",
-        f"A heat map of {len(tasks)} by {len(columns)} tasks; {points(router.task.accuracy)} % of the texts "
+        f"A heat map of {len(skills)} by {len(columns)} tasks; {points(router.task.accuracy)} % of the texts "
         "are on the diagonal. The table below has the figures.",
-        lambda: _draw(list(tasks), columns, shares, texts, "comes to", frames=_diagonal(tasks, columns)),
+        lambda: _draw(list(skills), columns, shares, texts, "comes to", frames=_diagonal(skills, columns)),
     )
 
 
 def matrix_plot(matrix: Matrix, homes: Sequence[Sequence[str]]) -> Plot:
     """Every frame's adapter under every task's head.
 
-    :param homes: by frame, its own tasks.
+    :param homes: by frame, its own skills.
     """
     values = [value for row in matrix.own_head for value in row]
     low, high = min(values), max(values)
@@ -52,9 +52,9 @@ def matrix_plot(matrix: Matrix, homes: Sequence[Sequence[str]]) -> Plot:
     texts = [[f"{100 * value:.0f}" for value in row] for row in matrix.own_head]
     own = {
         (row, column)
-        for row, tasks in enumerate(homes)
-        for column, task in enumerate(matrix.tasks)
-        if task in tasks
+        for row, skills in enumerate(homes)
+        for column, skill in enumerate(matrix.tasks)
+        if skill in skills
     }
     return Plot(
         "matrix",

@@ -48,7 +48,7 @@ def regret_plot(evaluation: Evaluation) -> Plot:
 
 def _draw(evaluation: Evaluation) -> Figure:
     tasks, r = evaluation.tasks, evaluation.regret
-    names = [task.task for task in tasks] + ["mean over tasks"]
+    names = [task.skill for task in tasks] + ["mean over tasks"]
     figure = canvas(0.95 + 0.27 * len(names))
     axes = figure.add_subplot()
     left = [0.0] * len(names)

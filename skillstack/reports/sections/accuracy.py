@@ -47,6 +47,7 @@ def _overall(e: Evaluation) -> Table:
         number_column("accuracy, %", "accuracy", interval=True),
         number_column("macro-F1, %", "macro_f1"),
         number_column("texts", "n"),
+        number_column("tasks", "tasks"),
     )
     rows = tuple(
         (
@@ -54,20 +55,27 @@ def _overall(e: Evaluation) -> Table:
             share(score.accuracy, score.interval),
             share(score.macro_f1),
             count(score.n),
+            count(score.tasks),
         )
         for mode, score in e.modes.items()
     )
     note = "Small: 95 % bootstrap interval."
-    if not e.sequential and "latest_adapter" in e.modes:
+    if e.sequential is False and "latest_adapter" in e.modes:
         note += " * Not a sequential baseline: not every frame of this stack started from its parent."
+    partly = [TITLES[mode] for mode, score in e.modes.items() if score.tasks < len(e.tasks)]
+    if partly:
+        note += (
+            f" Not measured on every task: {', '.join(partly)}. Their figures are means over fewer tasks, to "
+            "be held against others by the differences alone: those are of the same texts."
+        )
     lacking = [TITLES[mode] for mode in MODES if mode not in e.modes]
     if lacking:
-        note += f" Not measured on every task, so not here: {', '.join(lacking)}."
+        note += f" Not measured on any task: {', '.join(lacking)}."
     return Table("modes", "Over all tasks", columns, rows, note)
 
 
 def _name(e: Evaluation, mode: str) -> str:
-    return TITLES[mode] + (" *" if mode == "latest_adapter" and not e.sequential else "")
+    return TITLES[mode] + (" *" if mode == "latest_adapter" and e.sequential is False else "")
 
 
 def _differences(e: Evaluation) -> Table:
@@ -78,6 +86,7 @@ def _differences(e: Evaluation) -> Table:
         number_column("p", "p"),
         number_column("only first right", "only_first"),
         number_column("only second right", "only_second"),
+        number_column("tasks", "tasks"),
     )
     rows = tuple(
         (
@@ -87,6 +96,7 @@ def _differences(e: Evaluation) -> Table:
             Cell((found.p,), chance(found.p).removeprefix("p ").removeprefix("= ")),
             count(found.only_first),
             count(found.only_second),
+            count(len(e.having(first, second))),
         )
         for (first, second), found in e.differences.items()
     )
@@ -104,7 +114,7 @@ def _by_task(e: Evaluation) -> Table:
     )
     rows = tuple(
         (
-            text(task.task),
+            text(task.skill),
             text(task.family),
             count(task.n),
             *[_answers(task, mode, column) for mode, column in zip(modes, columns[3:], strict=True)],

@@ -11,11 +11,11 @@ from skillstack.wording import size
 
 def chain_section(material: Material) -> Section:
     """The stack as a picture, and its frames with their ids."""
-    named = all(frame.tasks == (frame.name,) for frame in material.frames)
+    named = all(frame.skills == (frame.name,) for frame in material.frames)
     columns = (
         name_column("frame"),
         name_column("family"),
-        *([] if named else [name_column("tasks")]),
+        *([] if named else [name_column("skills")]),
         number_column("labels", "labels"),
         name_column("parent"),
         name_column("started from", "init_from"),
@@ -26,7 +26,7 @@ def chain_section(material: Material) -> Section:
         (
             text(frame.name),
             text(", ".join(frame.families)),
-            *([] if named else [text(", ".join(frame.tasks))]),
+            *([] if named else [text(", ".join(frame.skills))]),
             count(frame.labels),
             text(frame.parent),
             Cell((frame.init_from,), "fresh" if frame.init_from is None else frame.init_from[:24]),

@@ -14,14 +14,14 @@ def matrix_section(material: Material) -> Section | None:
     matrix = material.evaluation.matrix
     if matrix is None:
         return None
-    homes = {frame.name: frame.tasks for frame in material.frames}
+    homes = {frame.name: frame.skills for frame in material.frames}
     tables = [
         _table(matrix, "matrix", "A frame's adapter under the task's own head, %", matrix.own_head),
     ]
     crossed = any(
-        value is not None and task not in homes.get(frame, ())
+        value is not None and skill not in homes.get(frame, ())
         for frame, row in zip(matrix.frames, matrix.frame_head, strict=True)
-        for task, value in zip(matrix.tasks, row, strict=True)
+        for skill, value in zip(matrix.tasks, row, strict=True)
     )
     if crossed:
         title = "A frame as it is, with its own head, on tasks of the same labels, %"

@@ -20,7 +20,7 @@ def regret_section(material: Material) -> Section:
     )
     rows = [
         (
-            text(task.task),
+            text(task.skill),
             Cell(
                 (round(task.regret.difference, 6), None, None), share(task.regret.difference, sign=True).text
             ),

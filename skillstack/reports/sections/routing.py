@@ -27,7 +27,7 @@ def routing_section(material: Material) -> Section:
         "The router",
         (words,),
         (
-            confusion_plot(router, [task.task for task in e.tasks]),
+            confusion_plot(router, [task.skill for task in e.tasks]),
             calibration_plot(router.calibration, e.calibration),
         ),
         (_by_task(e), _confusion(e), _summary(e), *_bins(e)),
@@ -45,7 +45,7 @@ def _by_task(e: Evaluation) -> Table:
     )
     rows = tuple(
         (
-            text(task.task),
+            text(task.skill),
             count(task.n),
             share(task.routing.task.accuracy, wilson(task.routing.task)),
             share(task.routing.family.accuracy, wilson(task.routing.family)),
@@ -60,10 +60,10 @@ def _by_task(e: Evaluation) -> Table:
 def _confusion(e: Evaluation) -> Table:
     columns = (
         name_column("texts of", "task"),
-        *[Column(name or NOBODY, (f"to_{name}" if name else "to_nobody",)) for name in e.routing.tasks],
+        *[Column(name or NOBODY, (f"to_{name}" if name else "to_nobody",)) for name in e.routing.skills],
     )
     rows = tuple(
-        (text(task.task), *[count(value) for value in line])
+        (text(task.skill), *[count(value) for value in line])
         for task, line in zip(e.tasks, e.routing.confusion, strict=True)
     )
     return Table("confusion", "Where texts come to", columns, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from skillstack.errors import InputError
+from skillstack.errors import InputError, UsageError
 from skillstack.tables import find_columns, open_table
 from skillstack.tasks.sources.table_rows import TableRows
 from skillstack.tasks.task import Example
@@ -14,14 +14,21 @@ from skillstack.tasks.task import Example
 def labelled_rows(path: Path, labels: Sequence[str], *, pair: bool) -> tuple[Example, ...]:
     """The usable rows of a table; an example's label is an index into ``labels``.
 
-    Columns are found as in learning; where a pair is asked for, the second texts stand in ``text_pair``.
+    Columns are found as in learning, and a table of a single label will do; where a pair is asked for, the
+    second texts stand in ``text_pair``.
 
     :raises UsageError: if it is not clear which column is which.
     :raises InputError: if the table is broken, empty, or has a label that is none of these.
     """
     table = open_table(path)
     second = "text_pair" if pair else None
-    columns = find_columns(table, text="text" if "text" in table.columns else None, pair=second)
+    text = "text" if "text" in table.columns else None
+    try:
+        columns = find_columns(table, text=text, pair=second, known=labels)
+    except (InputError, UsageError) as error:
+        if "-column" in error.hint:  # options of learning, which nobody can give here
+            error.hint = "Call the columns text and label, and one of second texts text_pair."
+        raise
     known = {label: place for place, label in enumerate(labels)}
     strange = [label for label in columns.labels if label not in known]
     if strange:

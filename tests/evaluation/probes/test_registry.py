@@ -34,6 +34,22 @@ def test_every_probe_asks_its_texts_once_and_says_what_it_left_out(stack, name):
     assert documents[0] == documents[1]
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("generalization", {"texts": 1}, "Of 1 texts a task nothing"),
+        ("generalization", {"texts": 0}, "Of 0 texts"),
+        ("generalization", {"texts": -3}, "Of -3 texts"),
+        ("order", {"orders": -1}, "-1 random orders"),
+        ("order", {"depth": 0}, "depth"),
+        ("redundancy", {"seed": -1}, "seed -1 is below 0"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused_before_anything_is_asked(stack, name, options, words):
+    with pytest.raises(UsageError, match=words):
+        probe(stack, name, **options)
+
+
 @pytest.mark.parametrize("name", PROBES)
 def test_a_task_without_texts_that_was_named_is_an_error(stack, name):
     add(stack, renamed(stack.frame(TASKS[0]).content, "tickets"))

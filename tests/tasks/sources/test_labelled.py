@@ -38,6 +38,32 @@ def test_not_every_label_has_to_be_there(table):
     assert [one.label for one in labelled_rows(path, LABELS, pair=False)] == [1, 0]
 
 
+@pytest.mark.parametrize("header", ["text,label", "text,mark", "what,answer"])
+def test_one_label_is_enough_where_it_is_known(table, header):
+    path = table(header, "What a film!,positive", "How it shines!,positive")
+    assert [one.label for one in labelled_rows(path, LABELS, pair=False)] == [1, 1]
+
+
+def test_one_label_that_nobody_knows_is_still_none(table):
+    path = table("text,label", "What a film!,good", "How it shines!,good")
+    with pytest.raises(InputError, match="the label 'good' is none that the skill knows"):
+        labelled_rows(path, LABELS, pair=False)
+
+
+def test_a_column_that_holds_known_labels_comes_before_others_that_repeat(table):
+    path = table(
+        "text,source,mark", "What a film!,a,positive", "Dull.,b,negative", "Fine!,a,positive", "So,b,negative"
+    )
+    assert [one.label for one in labelled_rows(path, LABELS, pair=False)] == [1, 0, 1, 0]
+
+
+def test_what_is_to_be_done_is_what_can_be_done_here(table):
+    path = table("text,id", "What a film!,1", "Dull.,2", "Fine!,3")
+    with pytest.raises(UsageError) as caught:
+        labelled_rows(path, LABELS, pair=False)
+    assert caught.value.hint == "Call the columns text and label, and one of second texts text_pair."
+
+
 def test_columns_are_found_as_in_learning(table):
     rows = ("1,What a film that was!,positive", "2,Dull to the very end.,negative")
     found = labelled_rows(table("n,review,category", *rows), LABELS, pair=False)

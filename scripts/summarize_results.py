@@ -1,0 +1,140 @@
+"""Write the README's tables of measured figures from the files in `results/`.
+
+    python scripts/summarize_results.py [--check]
+
+The tables of methods are made from the cells that `skillstack bench` kept, and the speeds from what the
+`scripts/bench_*.py` wrote. With --check nothing is written; the status says whether the README is up to date.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from skillstack.bench.files import LEADERBOARD, Results
+from skillstack.bench.leaderboard import Standing, leaderboard, to_json
+from skillstack.training.methods import registry
+from skillstack.wording import between, points, seconds, size
+
+ROOT = Path(__file__).resolve().parents[1]
+MEASURED = "<!-- measured -->\n", "<!-- /measured -->"
+TIMED = "<!-- timed -->\n", "<!-- /timed -->"
+
+
+def main() -> int:
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    new = _put(_put(text, MEASURED, methods()), TIMED, timed())
+    if "--check" in sys.argv:
+        return 0 if new == text else 1
+    readme.write_text(new, encoding="utf-8")
+    return 0
+
+
+def _put(text: str, marks: tuple[str, str], content: str) -> str:
+    before, rest = text.split(marks[0], 1)
+    return before + marks[0] + content + marks[1] + rest.split(marks[1], 1)[1]
+
+
+def timed() -> str:
+    """The Markdown table of speeds, each a ratio of two things measured side by side in one run."""
+    bench = ROOT / "results" / "bench"
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in bench.glob("*.json")}
+    routing = {
+        group: found[f"routing_{group}"]["runs"][0]["rival"]["ratio"] for group in ("hard8", "starter8")
+    }
+    rows = [
+        ("training hard8, against PEFT and the Trainer", f"{found['training']['ratio']:.1f} times as fast"),
+        (
+            "routing hard8's test texts, against scikit-learn's pipeline",
+            f"{routing['hard8']:.1f} times as fast",
+        ),
+        ("routing starter8's short ones, likewise", f"{routing['starter8']:.1f} times as fast"),
+        (
+            "2,000 rows over 8 frames, against PEFT's `set_adapter` row by row",
+            f"{found['predict']['mixed_to_peft']:.1f} times as fast",
+        ),
+        (
+            "the same, against one frame for all rows",
+            f"{found['predict']['mixed_to_one_frame']:.2f} of the throughput",
+        ),
+        (
+            "`eval` of hard8, against the bare forward passes that it needs",
+            f"{found['eval']['ratio']:.2f} of the time",
+        ),
+        (
+            "swapping a frame in, against reading its file",
+            f"{found['swap']['ratios']['swap_to_safetensors_read']:.1f} times as long",
+        ),
+        (
+            "`route` with 1,000 frames, against 8 frames",
+            f"{found['store']['ratio']['route']:.1f} times as long",
+        ),
+        (
+            "`skillstack route` from a cold start, against `python -c 'import numpy'`",
+            f"{found['cold_start']['ratio']['route']:.1f} times as long",
+        ),
+    ]
+    return "| what | measured |\n|---|---|\n" + "".join(f"| {what} | {value} |\n" for what, value in rows)
+
+
+def methods() -> str:
+    """The Markdown of all benches: a table for each sequence of tasks, and what the router makes of it."""
+    folders = sorted(path for path in (ROOT / "results" / "methods").iterdir() if path.is_dir())
+    return "\n".join(_bench(folder) for folder in sorted(folders, key=lambda path: _place(path.name)))
+
+
+def _place(name: str) -> tuple[int, str]:
+    known = ("hard8-minilm", "hard12-minilm", "starter8-minilm")
+    return (known.index(name) if name in known else len(known)), name
+
+
+def _bench(folder: Path) -> str:
+    cells = [*Results(folder).cells()]
+    standings = leaderboard(cells)
+    if json.loads((folder / LEADERBOARD).read_text(encoding="utf-8")) != to_json(standings):
+        raise SystemExit(f"{folder / LEADERBOARD} is not that of its cells: run the bench again.")
+    preset, _, model = folder.name.partition("-")
+    seeds = ", ".join(str(seed) for seed in dict.fromkeys(cell.seed for cell in cells))
+    texts = f"{standings[0].n:,} test texts of {len(cells[0].tasks)} tasks"
+    lines = [f"**{preset}**, {model}, {texts}, seeds {seeds} ([results](results/methods/{folder.name})):", ""]
+    lines += [
+        "| method | runs | accuracy | against SkillStack | forgotten | kept per task | processor time |"
+    ]
+    lines += ["|---|---|---|---|---|---|---|"]
+    lines += [_standing(one) for one in standings]
+    routed = [
+        f"{_name(one)}: {points(one.routed)} % routed, so {points(one.regret)} points of regret; the router "
+        f"picks a text's own skill for {points(one.at_home)} %."
+        for one in standings
+        if one.routed is not None and one.regret is not None and one.at_home is not None
+    ]
+    return "\n".join([*lines, "", *routed]) + "\n"
+
+
+def _standing(one: Standing) -> str:
+    found = one.difference
+    against = "–"
+    if found is not None:
+        ends = found.interval
+        against = f"{points(found.difference, sign=True)} [{between(ends, sign=True)}]"
+    return (
+        f"| {_name(one)} | {len(one.runs)} | {points(one.accuracy)} "
+        f"[{between(one.interval)}] | {against} "
+        f"| {'–' if one.forgetting is None else points(one.forgetting)} "
+        f"| {size(round(one.bytes_per_task))}{_texts(one)} "
+        f"| {'–' if one.processor is None else seconds(one.processor)} |"
+    )
+
+
+def _texts(one: Standing) -> str:
+    return f" and {size(round(one.texts_per_task))} of texts" if one.texts_per_task else ""
+
+
+def _name(one: Standing) -> str:
+    return registry.method(one.method).title + ("" if one.order == "forward" else f", {one.order} order")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What eval says of a stack that was really trained, where not all could be measured."""
+
+import shutil
+
+import pytest
+
+FEW = ("--eval-samples-per-class", "2")
+
+
+@pytest.fixture
+def evaluated(trained, tmp_path, command):
+    """Command lines in a folder with a copy of the trained stack."""
+    for name in ("frames", "routers"):
+        shutil.copytree(trained / name, tmp_path / name)
+    (tmp_path / "films.csv").write_text("text,label\nWhat a film!,positive\nIt shines.,positive\n")
+    return command
+
+
+def sentences(ran):
+    """What was said, on one line, each line of which had its place on the screen."""
+    assert ran.status == 0, ran.err
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+    return " ".join(ran.out.split())
+
+
+def test_a_mean_over_fewer_tasks_says_so_and_why(evaluated):
+    said = sentences(evaluated("eval", *FEW, "--test", "imdb_sentences=films.csv"))
+    assert "linear head, frozen base (1 of 2 tasks)" in said
+    assert "most frequent label (1 of 2 tasks)" in said
+    assert "What was not measured on every task is a mean over fewer" in said
+    assert "routed against linear head, frozen base on 1 of 2 tasks:" in said
+    assert "imdb_sentences: not held against a linear head on the frozen base. Its test rows are" in said
+    assert "its own frame against latest adapter:" in said
+
+
+def test_labels_without_a_test_row_are_named_where_all_rows_are_asked(evaluated):
+    said = sentences(
+        evaluated("eval", "--eval-samples-per-class", "all", "--test", "imdb_sentences=films.csv")
+    )
+    assert "imdb_sentences: no test row of negative." in said
+    found = evaluated("eval", *FEW, "--test", "imdb_sentences=films.csv", "--task", "imdb_sentences")
+    assert "imdb_sentences: no test row of negative." in sentences(found)
+
+
+def test_where_all_is_measured_nothing_is_said_of_fewer_tasks(evaluated):
+    said = sentences(evaluated("eval", *FEW))
+    assert "of 2 tasks" not in said and "not held against" not in said
+
+
+def test_the_newest_task_has_nothing_that_came_after_it(evaluated):
+    ran = evaluated("eval", *FEW, "--task", "banking")
+    assert "Nothing came after these, so nothing could have been forgotten." in sentences(ran)
+    found = evaluated("eval", *FEW, "--task", "banking", "--json").json
+    assert found["forgetting"]["mean"] is None and found["forgetting"]["tasks"] == {"banking": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--router", "hybrid"), 2, "no router 'hybrid'"),
+        (("--device", "gpu"), 2, "There is no device 'gpu'."),
+        (("--model", "no/such/model"), 3, "There is no folder 'no/such/model'."),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_even_where_all_is_known(evaluated, arguments, status, message):
+    assert evaluated("eval", *FEW).status == 0
+    ran = evaluated("eval", *FEW, *arguments)
+    assert (ran.status, ran.out) == (status, "")
+    assert message in ran.err
+
+
+@pytest.mark.parametrize("name", ["eval", "report", "route", "predict"])
+def test_the_router_is_chosen_in_one_way_by_all_commands(command, name):
+    said = " ".join(command(name, "--help").out.split())
+    assert "--router NAME hybrid_chain or hybrid_svm. [default: hybrid_chain]" in said
