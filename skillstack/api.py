@@ -21,6 +21,7 @@ from skillstack.stack_router import StackRouter, router_file_check, unneeded_sta
 from skillstack.stacks import copy, stack_to_add_to
 
 if TYPE_CHECKING:
+    from skillstack.compression.result import Compressed
     from skillstack.evaluation.probes.registry import Probed
     from skillstack.evaluation.result import Evaluation
     from skillstack.evaluation.sittings import Exam, Subject
@@ -573,6 +574,63 @@ class Stack:
         )
         facts, base = frame_facts(self.store, frames), frames[-1].content.base
         return write_report(Material(found, facts, base, command, versions(), bench), Path(folder))
+
+    # making it smaller --------------------------------------------------------------------------------
+
+    def compress(
+        self,
+        family: str,
+        *,
+        method: str = "auto",
+        margin: float = 0.01,
+        level: float = 0.05,
+        apply: bool = False,
+        candidate: str | None = None,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
+        model: str | None = None,
+        device: str = "auto",
+        on_candidate: Callable[[str], None] = lambda name: None,
+    ) -> Compressed:
+        """Say what would become of a family's frames if they were merged or cut; with ``apply`` do it.
+
+        Candidates are chosen on dev rows. Before anything is changed, the chosen one is tested once on guard
+        rows, which nothing else ever reads; if it does not pass, nothing happens.
+
+        :param family: of the frames.
+        :param method: ``anchor``, ``merge`` or ``rank``; by default all are tried.
+        :param margin: accuracy that a task may lose, as a share.
+        :param level: chance, at most, that a change passes by which a task loses more.
+        :param candidate: name of the one to take; by default the smallest that should pass.
+        :param tables: as in `evaluate`; likewise ``data_dir``.
+        :param on_candidate: called with the name of each candidate before it is tried.
+        :raises UsageError: if there is no such family, method or candidate, or nothing to do.
+        :raises InputError: if rows of an affected skill cannot be had.
+        :raises StoreError: if the stack cannot be changed.
+        """
+        from skillstack.compression.command import compress
+        from skillstack.compression.planning import Subject, Wish
+        from skillstack.frames.transactions import check_changeable
+
+        if apply:
+            check_changeable(self.store, self.name)
+        wish = Wish(
+            family=family,
+            method=method,
+            margin=margin,
+            level=level,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            tables={name: Path(path) for name, path in (tables or {}).items()},
+        )
+        subject = Subject(
+            name=self.name,
+            frames=tuple(reversed(self.frames())),
+            scores=lambda rows: self._router.scores(self._chain(), rows),
+            load=lambda: self.loaded(model=model, device=device),
+        )
+        return compress(
+            subject, wish, self.store, self._router.fit, candidate=candidate, apply=apply, tell=on_candidate
+        )
 
     # trusting and changing ----------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def push(
     :raises UsageError: if a skill of this name is on the stack already.
     :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
     """
-    _check_stack(store, stack, reference)
+    check_changeable(store, stack, reference=reference)
     taken = {skill.name for _, node in store.walk(expected) for skill in store.content(node.content).skills}
     for skill in content.skills:
         if skill.name in taken:
@@ -69,7 +69,7 @@ def rebuild(
     :raises UsageError: if two of them have a skill of one name.
     :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
     """
-    _check_stack(store, stack, False)
+    check_changeable(store, stack)
     names = [skill.name for content in contents for skill in store.content(content).skills]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -98,7 +98,7 @@ def move(
     :raises StoreError: if the stack is read-only, the disk fails, or a garbage collection has taken a file;
         nothing has changed then.
     """
-    _check_stack(store, stack, reference)
+    check_changeable(store, stack, reference=reference)
     with commit_lock(store.root):
         if store.tip(stack) != expected:
             raise BusyError(
@@ -131,7 +131,7 @@ def redo(store: Store, stack: str, *, dry_run: bool = False) -> Transaction:
 def _revert(store: Store, stack: str, action: Literal["undo", "redo"], dry_run: bool) -> Transaction:
     if dry_run:
         return _target(store, read_history(store, store.check_stack(stack)), stack, action)
-    _check_stack(store, stack, False)
+    check_changeable(store, stack)
     store.check_stack(stack)
     with commit_lock(store.root):
         transaction = _target(store, read_history(store, stack), stack, action)
@@ -174,7 +174,12 @@ def _step(
     store.set_tip(stack, after, sequence + 1)
 
 
-def _check_stack(store: Store, stack: str, reference: bool) -> None:
+def check_changeable(store: Store, stack: str, *, reference: bool = False) -> None:
+    """See that a stack may be changed.
+
+    :param reference: allows the stack that ships with the package.
+    :raises StoreError: if it may not.
+    """
     check_name(stack, "The stack")
     store.check_writable()
     if stack == REFERENCE and not reference:

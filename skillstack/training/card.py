@@ -23,17 +23,8 @@ def write_card(
 
     :param head: digest of the head.
     """
-    decoder = pooling == "last"
-    front = [
-        "---",
-        "library_name: peft",
-        f"base_model: {json.dumps(base.name)}",
-        "pipeline_tag: text-classification",
-        "tags: [lora, skillstack]",
-        "---",
-    ]
     lines = [
-        *front,
+        *front_matter(base),
         "",
         f"# {task.name}",
         "",
@@ -51,7 +42,30 @@ def write_card(
     labels = ", ".join(
         f"{index} {json.dumps(name, ensure_ascii=False)}" for index, name in enumerate(task.labels)
     )
-    lines += [f"- labels: {labels}", "", "## With plain PEFT", "", "```python"]
+    lines += [f"- labels: {labels}", "", *usage(rendering, pooling, head, pair=task.pair)]
+    return "\n".join(lines)
+
+
+def front_matter(base: BaseIdentity) -> list[str]:
+    """The lines that a model hub reads."""
+    return [
+        "---",
+        "library_name: peft",
+        f"base_model: {json.dumps(base.name)}",
+        "pipeline_tag: text-classification",
+        "tags: [lora, skillstack]",
+        "---",
+    ]
+
+
+def usage(rendering: Rendering, pooling: str, head: str, *, pair: bool) -> list[str]:
+    """How plain PEFT gives a skill's logits.
+
+    :param head: digest of the head.
+    :param pair: whether a row has a second text.
+    """
+    decoder = pooling == "last"
+    lines = ["## With plain PEFT", "", "```python"]
     auto = "AutoModelForCausalLM" if decoder else "AutoModel"
     lines += [
         "import torch",
@@ -64,13 +78,13 @@ def write_card(
     tokenizer = f"truncation=True, max_length={rendering.max_length}, return_tensors='pt')"
     if decoder:
         prompt = json.dumps(rendering.prompt, ensure_ascii=False)
-        fields = "text=text, text_pair=text_pair" if task.pair else "text=text"
+        fields = "text=text, text_pair=text_pair" if pair else "text=text"
         lines += [
             f"batch = AutoTokenizer.from_pretrained(BASE)({prompt}.format({fields}), {tokenizer}",
             "features = model(**batch, output_hidden_states=True).hidden_states[-1][:, -1].float()",
         ]
     else:
-        texts = "text, text_pair" if task.pair else "text"
+        texts = "text, text_pair" if pair else "text"
         lines += [
             f"batch = AutoTokenizer.from_pretrained(BASE)({texts}, {tokenizer}",
             "hidden = model(**batch).last_hidden_state.mean(1)  # one text; mask the padding of a batch",
@@ -86,4 +100,4 @@ def write_card(
         + (", by SkillStack in the middle." if rendering.truncation == "head_tail" else " as by SkillStack."),
         "",
     ]
-    return "\n".join(lines)
+    return lines

@@ -1,0 +1,64 @@
+"""What a way of compressing proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from skillstack.compression.adapters import Adapter
+from skillstack.compression.families import Family
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Adapters in the place of those of a family's frames.
+
+    :ivar name: what a table calls it: ``ties, rank 8``.
+    :ivar way: the way of compressing that it comes from.
+    :ivar adapters: by the name of each frame. One adapter for all of them makes one frame of them.
+    :ivar given: name of a skill whose head may answer for all of the same labels; empty for none.
+    :ivar settings: what decided it, for the record.
+    """
+
+    name: str
+    way: str
+    adapters: Mapping[str, Adapter]
+    given: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def merges(self) -> bool:
+        """Whether the frames become one."""
+        return len(self.adapters) > 1 and len({adapter.key for adapter in self.adapters.values()}) == 1
+
+    @property
+    def bytes(self) -> int:
+        """Of its adapters' files; equal ones are one file."""
+        return sum({adapter.key: adapter.bytes for adapter in self.adapters.values()}.values())
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to compress.
+
+    :ivar name: as people type it.
+    :ivar title: as a table shows it.
+    :ivar paper: authors, year and address; empty for plain practice.
+    :ivar propose: proposals for a family, given its frames' adapters by their names; the largest first.
+    :ivar alone: whether it has something for a single frame.
+    """
+
+    name: str
+    title: str
+    paper: str
+    propose: Callable[[Family, Mapping[str, Adapter]], Iterator[Proposal]]
+    alone: bool = False
+
+
+def ranks_below(rank: int) -> list[int]:
+    """Ranks to try: the half, the quarter, ... down to 1."""
+    found = []
+    while rank > 1:
+        rank //= 2
+        found.append(rank)
+    return found

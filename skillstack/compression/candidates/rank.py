@@ -1,0 +1,35 @@
+"""Every frame stays, and its update is cut to a lower rank.
+
+The best approximation of a rank is the truncated SVD (Eckart & Young 1936, The approximation of one matrix by
+another of lower rank, Psychometrika 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from skillstack.compression.adapters import Adapter
+from skillstack.compression.candidates.proposal import Proposal, Way, ranks_below
+from skillstack.compression.deltas import adapter_of, deltas_of
+from skillstack.compression.families import Family
+
+
+def propose(family: Family, adapters: Mapping[str, Adapter]) -> Iterator[Proposal]:
+    """All members at half their rank, at a quarter, and so on."""
+    for rank in ranks_below(max(adapter.spec.r for adapter in adapters.values())):
+        cut = {
+            name: truncated(adapter, rank) if rank < adapter.spec.r else adapter
+            for name, adapter in adapters.items()
+        }
+        yield Proposal(f"rank {rank}", "rank", cut, settings={"rank": str(rank)})
+
+
+def truncated(adapter: Adapter, rank: int) -> Adapter:
+    """An adapter of a lower rank.
+
+    :raises MismatchError: if it is not finite.
+    """
+    return Adapter(*adapter_of(deltas_of(adapter.tensors, adapter.spec), rank, adapter.spec))
+
+
+METHOD = Way("rank", "Lower rank", "Eckart & Young 1936", propose, alone=True)

@@ -1,0 +1,45 @@
+"""Ways of compressing by name. A new one is a file with a ``METHOD``, and a line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from skillstack.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from skillstack.compression.candidates.proposal import Way
+
+#: The only modules that a name can lead to.
+_WAYS = {
+    "anchor": "skillstack.compression.candidates.anchor",
+    "merge": "skillstack.compression.candidates.merge",
+    "rank": "skillstack.compression.candidates.rank",
+}
+#: All ways together.
+AUTO = "auto"
+
+
+def names() -> tuple[str, ...]:
+    """All names, in the order in which a table shows them."""
+    return tuple(_WAYS)
+
+
+def ways(name: str) -> tuple[Way, ...]:
+    """The way of this name, or all of them for ``auto``.
+
+    :raises UsageError: if there is none.
+    """
+    plain = name.strip().lower()
+    if plain == AUTO:
+        return tuple(_way(one) for one in _WAYS)
+    if plain not in _WAYS:
+        raise UsageError(
+            f"There is no way of compressing called {name[:80]!r}.", did_you_mean(plain, [*_WAYS, AUTO])
+        )
+    return (_way(plain),)
+
+
+def _way(name: str) -> Way:
+    found: Way = import_module(_WAYS[name]).METHOD
+    return found

@@ -1,0 +1,128 @@
+"""Heads over an adapter that is not the one they were trained on: as they are, shared, or fitted anew.
+
+PEFT merges adapters but no heads. Skills whose labels have the same names may share one head, its rows in the
+order of each skill's labels; other skills keep heads of their own. Heads are fitted by logistic regression on
+the rows that the frames were taught, and dev chooses the penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.frames.records import Skill
+from skillstack.models.heads import Head
+from skillstack.training.candidates import best_logistic
+
+Floats = NDArray[np.float32]
+#: Ways to come by heads, in the order in which equals are preferred: what changes least comes first.
+WAYS = ("own", "shared", "refit", "refit-shared")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Features of a skill's rows under one adapter.
+
+    :ivar skill: the skill.
+    :ivar head: the one that it has now.
+    :ivar fit: features ``[rows, hidden_size]`` of the rows to fit on.
+    :ivar fit_labels: their labels.
+    :ivar dev: features of the rows to choose on.
+    :ivar dev_labels: their labels.
+    """
+
+    skill: Skill
+    head: Head
+    fit: Floats
+    fit_labels: NDArray[np.int64]
+    dev: Floats
+    dev_labels: NDArray[np.int64]
+
+
+def heads_of(way: str, seen: Sequence[Seen], *, standardise: bool) -> Mapping[str, Head] | None:
+    """The heads that a way gives, by the names of the skills; None where it gives what another way does.
+
+    :param standardise: whether features are standardised for the fit, as decoders' are.
+    :raises ValueError: for no such way.
+    """
+    if way == "own":
+        return {one.skill.name: one.head for one in seen}
+    groups = _groups(seen)
+    if way in ("shared", "refit-shared") and all(len(group) == 1 for group in groups):
+        return None
+    if way == "shared":
+        return {name: head for group in groups for name, head in _averaged(group).items()}
+    if way == "refit":
+        return {one.skill.name: _fitted([one], standardise)[one.skill.name] for one in seen}
+    if way == "refit-shared":
+        return {name: head for group in groups for name, head in _fitted(group, standardise).items()}
+    raise ValueError(f"no way to come by heads is called {way}")
+
+
+def given(seen: Sequence[Seen], of: str) -> Mapping[str, Head]:
+    """One skill's head for all skills of the same labels; the others keep theirs.
+
+    :param of: the skill's name.
+    """
+    giver = next(one for one in seen if one.skill.name == of)
+    found = {}
+    for one in seen:
+        same = set(one.skill.labels) == set(giver.skill.labels)
+        found[one.skill.name] = _turned(giver.head, giver.skill, one.skill) if same else one.head
+    return found
+
+
+def _groups(seen: Sequence[Seen]) -> list[list[Seen]]:
+    """Skills by the names of their labels, whatever their order."""
+    found: dict[tuple[str, ...], list[Seen]] = {}
+    for one in seen:
+        found.setdefault(tuple(sorted(one.skill.labels)), []).append(one)
+    return list(found.values())
+
+
+def _averaged(group: Sequence[Seen]) -> dict[str, Head]:
+    """The mean of a group's heads; a constant that a head adds to all labels' rows changes no answer."""
+    first = group[0].skill
+    turned = [_turned(one.head, one.skill, first) for one in group]
+    weight = np.mean([head.weight - head.weight.mean(axis=0) for head in turned], axis=0)
+    biases = [np.zeros(len(first.labels)) if head.bias is None else head.bias for head in turned]
+    bias = None
+    if any(head.bias is not None for head in turned):
+        bias = np.mean([one - one.mean() for one in biases], axis=0).astype(np.float32)
+    mean = Head(weight.astype(np.float32), bias)
+    return {one.skill.name: _turned(mean, first, one.skill) for one in group}
+
+
+def _fitted(group: Sequence[Seen], standardise: bool) -> dict[str, Head]:
+    first = group[0].skill
+    head, _ = best_logistic(
+        np.concatenate([one.fit for one in group]),
+        _joined([_renumbered(one.fit_labels, one.skill, first) for one in group]),
+        np.concatenate([one.dev for one in group]),
+        _joined([_renumbered(one.dev_labels, one.skill, first) for one in group]),
+        len(first.labels),
+        standardise=standardise,
+    )
+    return {one.skill.name: _turned(head, first, one.skill) for one in group}
+
+
+def _joined(labels: Sequence[NDArray[np.int64]]) -> list[int]:
+    found: list[int] = np.concatenate(labels).tolist()
+    return found
+
+
+def _renumbered(labels: NDArray[np.int64], theirs: Skill, ours: Skill) -> NDArray[np.int64]:
+    places = np.array([ours.labels.index(label) for label in theirs.labels], dtype=np.int64)
+    return places[labels]
+
+
+def _turned(head: Head, theirs: Skill, ours: Skill) -> Head:
+    """A head with its rows in the order of another skill's labels."""
+    order = [theirs.labels.index(label) for label in ours.labels]
+    return Head(
+        np.ascontiguousarray(head.weight[order]),
+        None if head.bias is None else np.ascontiguousarray(head.bias[order]),
+    )

@@ -1,0 +1,335 @@
+"""A plan: every candidate tried on dev rows, and the smallest one that should pass the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from skillstack.answers import Frame
+from skillstack.compression import heads
+from skillstack.compression.adapters import Adapter, stored
+from skillstack.compression.candidates import merge
+from skillstack.compression.candidates.proposal import Proposal
+from skillstack.compression.candidates.registry import AUTO, ways
+from skillstack.compression.families import family_of
+from skillstack.compression.heads import Seen, given, heads_of
+from skillstack.compression.judging import Judge, Part, Right, State
+from skillstack.compression.result import Candidate, Judged, Plan, SkillChange, Whole
+from skillstack.compression.rows import SkillRows, skill_rows
+from skillstack.compression.trial import Answering, Trial
+from skillstack.compression.verdicts import expected
+from skillstack.errors import SkillStackError, UsageError
+from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.noninferiority import non_inferior
+from skillstack.evaluation.paired import paired
+from skillstack.evaluation.reasons import published
+from skillstack.evaluation.scores import Mask, accuracy, macro
+from skillstack.frames.records import Count, Skill
+from skillstack.frames.rows import Row
+from skillstack.loaded import LoadedStack
+from skillstack.models.heads import Head
+from skillstack.routers.scores import Scores
+
+MARGIN, LEVEL = 0.01, 0.05
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for.
+
+    :ivar family: whose frames are to become smaller or fewer.
+    :ivar method: a way of compressing, or ``auto`` for all.
+    :ivar margin: the loss that is allowed, as a share.
+    :ivar level: chance, at most, of passing what loses more.
+    :ivar data_dir: holds a folder with the rows of each task.
+    :ivar tables: by skill, a table of labelled rows instead of the task's.
+    """
+
+    family: str
+    method: str = AUTO
+    margin: float = MARGIN
+    level: float = LEVEL
+    data_dir: Path | None = None
+    tables: Mapping[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        :raises UsageError: if one is out of range.
+        """
+        for name, value, least in (("margin", self.margin, 0.0), ("level", self.level, 0.0)):
+            if not least < value < 0.5:
+                raise UsageError(f"A {name} of {value} means nothing.", "It lies between 0 and 0.5.")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The stack that is to be compressed.
+
+    :ivar name: its name.
+    :ivar frames: oldest first.
+    :ivar scores: gives the router's scores of rows.
+    :ivar load: loads the base.
+    """
+
+    name: str
+    frames: tuple[Frame, ...]
+    scores: Callable[[list[Row]], Scores]
+    load: Callable[[], LoadedStack]
+
+    @property
+    def skills(self) -> dict[str, tuple[Frame, Skill]]:
+        """Every skill with its frame, by its name, oldest first."""
+        return {skill.name: (frame, skill) for frame in self.frames for skill in frame.skills}
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A proposal with the heads that dev prefers over it.
+
+    :ivar proposal: the proposal.
+    :ivar candidate: how it does.
+    :ivar heads: of the affected skills.
+    """
+
+    proposal: Proposal
+    candidate: Candidate
+    heads: Mapping[str, Head]
+
+
+class Planner:
+    """Tries candidates for one family.
+
+    :ivar subject: the stack.
+    :ivar family: its family.
+    :ivar tried: candidates so far.
+    """
+
+    def __init__(self, subject: Subject, wish: Wish, tell: Callable[[str], None] = lambda name: None) -> None:
+        """Read the rows; nothing is asked of the model yet.
+
+        :param tell: called with the name of each candidate before it is tried.
+        :raises UsageError: if there is no such family or way, or nothing to do for it.
+        :raises SkillStackError: one of its kinds, if an affected skill's rows cannot be had.
+        """
+        self.subject, self.wish, self._tell = subject, wish, tell
+        self.ways = ways(wish.method)
+        self.family = family_of(subject.frames, wish.family)
+        if len(self.family.frames) == 1:
+            self.ways = tuple(way for way in self.ways if way.alone)
+            if not self.ways:
+                raise UsageError(
+                    f"The family {wish.family!r} has one frame, so there is nothing to merge.",
+                    "--method rank makes its adapter smaller.",
+                )
+        affected = {skill.name for _, skill in self.family.skills}
+        self.rows, self.skipped = _rows(subject, wish, affected)
+        self.tried: list[Tried] = []
+        loaded = subject.load()
+        store = loaded.store
+        self.adapters: dict[str, Adapter] = {
+            frame.name: stored(store, frame.content)
+            for frame in subject.frames
+            if frame.content.adapter is not None
+        }
+        self._check_adapters()
+        self.trial = Trial(loaded.answering.slot, min(a.spec.first_layer for a in self.adapters.values()))
+        self.judge = Judge(
+            self.trial,
+            {name: skill for name, (_, skill) in subject.skills.items()},
+            self.rows,
+            subject.scores,
+        )
+        self.now = State(
+            {
+                name: Answering(self.adapters.get(frame.name), loaded.answerer(frame.content, skill).head)
+                for name, (frame, skill) in subject.skills.items()
+            },
+            {name: frame.position for name, (frame, _) in subject.skills.items()},
+        )
+        self._before: dict[tuple[str, Part], Right] = {}
+
+    def plan(self) -> Plan:
+        """Try everything.
+
+        :raises MismatchError: if an adapter does not fit the base.
+        """
+        family = {frame.name: self.adapters[frame.name] for frame in self.family.frames}
+        for way in self.ways:
+            self._try_all(way.propose(self.family, family))
+            merges = [one for one in self.tried if one.proposal.way == "merge"]
+            if way.name == "merge" and merges:
+                best = max(merges, key=lambda one: one.candidate.dev.mean_difference)
+                self._try_all(merge.lower(self.family, family, best.proposal))
+            if way.name == "rank":
+                self._try_all(self._smallest_ranks(family))
+        order = sorted(self.tried, key=lambda one: (one.candidate.bytes, -one.candidate.dev.mean_difference))
+        good = [one.candidate for one in order if one.candidate.verdict == "should pass"]
+        return Plan(
+            stack=self.subject.name,
+            tip=self.subject.frames[-1].id,
+            family=self.family.name,
+            frames=tuple(frame.name for frame in self.family.frames),
+            idle=self.family.idle,
+            margin=self.wish.margin,
+            level=self.wish.level,
+            bytes=self._bytes({}),
+            family_bytes=sum(adapter.bytes for adapter in family.values()),
+            candidates=tuple(one.candidate for one in order),
+            chosen=good[0].name if good else None,
+            guard_rows={one.skill.name: len(one.guard) for one in self.rows},
+            skipped=self.skipped,
+        )
+
+    def judged(self, part: Part, tried: Proposal, found: Mapping[str, Head]) -> Judged:
+        """A proposal with its heads on one part of the rows."""
+        after = self.after(tried, found)
+        changes, rights = [], []
+        others = others_of = 0
+        for one in self.rows:
+            if not len(self.judge.rows(one, part)):
+                continue
+            before, now = self.before(one, part), self.judge.right(one, part, after)
+            rights.append((before, now))
+            if one.skill.name in found:
+                changes.append(self._change(one, before, now))
+            else:
+                others += int((before.routed != now.routed).sum())
+                others_of += len(before.routed)
+        return Judged(
+            part=part,
+            skills=tuple(changes),
+            before=_whole([before for before, _ in rights]),
+            after=_whole([now for _, now in rights]),
+            others=others,
+            others_of=others_of,
+        )
+
+    def before(self, one: SkillRows, part: Part) -> Right:
+        """The stack as it is."""
+        key = one.skill.name, part
+        if key not in self._before:
+            self._before[key] = self.judge.right(one, part, self.now)
+        return self._before[key]
+
+    def after(self, proposal: Proposal, found: Mapping[str, Head]) -> State:
+        """The stack as it would be: merged frames stand where the newest of them is."""
+        newest = self.family.frames[-1].position
+        answering, places = dict(self.now.answering), dict(self.now.places)
+        for frame, skill in self.family.skills:
+            answering[skill.name] = Answering(proposal.adapters[frame.name], found[skill.name])
+            if proposal.merges:
+                places[skill.name] = newest
+        return State(answering, places)
+
+    def _try_all(self, proposals: Iterable[Proposal]) -> None:
+        for proposal in proposals:
+            self._tell(proposal.name)
+            self.tried.append(self._try(proposal))
+
+    def _try(self, proposal: Proposal) -> Tried:
+        seen = [self._seen(frame, skill, proposal) for frame, skill in self.family.skills]
+        standardise = self.trial.slot.base.kind == "decoder"
+        options: dict[str, Mapping[str, Head]] = {}
+        for way in heads.WAYS:
+            made = heads_of(way, seen, standardise=standardise)
+            if made is not None:
+                options[way] = made
+        if proposal.given:
+            options[f"that of {proposal.given}"] = given(seen, proposal.given)
+        way = max(options, key=lambda name: _mean(seen, options[name]))
+        dev = self.judged("dev", proposal, options[way])
+        rows = {one.skill.name: len(one.guard) for one in self.rows}
+        verdict, why = expected(dev, rows)
+        candidate = Candidate(
+            name=f"{proposal.way}: {proposal.name}",
+            way=proposal.way,
+            heads=way,
+            merges=proposal.merges,
+            bytes=self._bytes(proposal.adapters),
+            family_bytes=proposal.bytes,
+            dev=dev,
+            verdict=verdict,
+            why=why,
+            settings=proposal.settings,
+        )
+        return Tried(proposal, candidate, options[way])
+
+    def _seen(self, frame: Frame, skill: Skill, proposal: Proposal) -> Seen:
+        one = next(rows for rows in self.rows if rows.skill.name == skill.name)
+        adapter = proposal.adapters[frame.name]
+        fit, dev = (
+            self.trial.passages(part.rows, skill.rendering).features(adapter) for part in (one.fit, one.dev)
+        )
+        head = self.now.answering[skill.name].head
+        return Seen(skill, head, fit, one.fit.labels, dev, one.dev.labels)
+
+    def _change(self, one: SkillRows, before: Right, after: Right) -> SkillChange:
+        if before.own is None or after.own is None:
+            raise ValueError(f"the skill {one.skill.name} is gone")
+        found = paired([(after.own, before.own)])
+        return SkillChange(
+            skill=one.skill.name,
+            task=one.skill.task,
+            frame=one.frame.name,
+            before=_count(before.own),
+            after=_count(after.own),
+            interval=Interval(found.interval.low, found.interval.high),
+            test=non_inferior(before.own, after.own, margin=self.wish.margin, level=self.wish.level),
+        )
+
+    def _smallest_ranks(self, family: Mapping[str, Adapter]) -> Iterable[Proposal]:
+        """Of each frame the smallest rank at which dev rows lose nothing."""
+        cuts = [one for one in self.tried if one.proposal.way == "rank"]
+        if len(cuts) < 2 or len(family) < 2:
+            return
+        chosen, ranks = dict(family), dict.fromkeys(family, "whole")
+        for one in cuts:  # from the highest rank to the lowest
+            for change in one.candidate.dev.skills:
+                if change.difference >= 0:
+                    chosen[change.frame] = one.proposal.adapters[change.frame]
+                    ranks[change.frame] = one.proposal.settings["rank"]
+        yield Proposal("frame by frame", "rank", chosen, settings=ranks)
+
+    def _bytes(self, changed: Mapping[str, Adapter]) -> int:
+        """Of all adapters of the stack; equal ones are one file."""
+        return sum({a.key: a.bytes for a in {**self.adapters, **changed}.values()}.values())
+
+    def _check_adapters(self) -> None:
+        for frame in self.family.frames:
+            if self.adapters[frame.name].is_zero:
+                raise UsageError(
+                    f"The adapter of the frame {frame.name!r} is zero: it changes nothing.",
+                    "Train the frame again with --method frozen-linear, or take it off the stack.",
+                )
+
+
+def _rows(subject: Subject, wish: Wish, affected: set[str]) -> tuple[tuple[SkillRows, ...], dict[str, str]]:
+    """Rows of each skill. Those of affected skills have to be there; others are left out with a reason."""
+    found, skipped = [], {}
+    for name, (frame, skill) in subject.skills.items():
+        table = wish.tables.get(name) or wish.tables.get(skill.task)
+        try:
+            rows = skill_rows(frame, skill, data_dir=wish.data_dir, table=table)
+        except SkillStackError as error:
+            if name in affected or table is not None:
+                raise
+            skipped[name] = published(error.message, *[p for p in (wish.data_dir, table) if p is not None])
+        else:
+            found.append(rows)
+    return tuple(found), skipped
+
+
+def _mean(seen: Sequence[Seen], found: Mapping[str, Head]) -> float:
+    rights = [found[one.skill.name].logits(one.dev).argmax(axis=1) == one.dev_labels for one in seen]
+    return macro([accuracy(right) for right in rights])
+
+
+def _whole(rights: Sequence[Right]) -> Whole:
+    own = [0.0 if right.own is None else accuracy(right.own) for right in rights]
+    return Whole(macro(own), macro([accuracy(right.routed) for right in rights]))
+
+
+def _count(right: Mask) -> Count:
+    return Count(int(right.sum()), len(right))

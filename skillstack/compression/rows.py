@@ -1,0 +1,88 @@
+"""The labelled rows that a compression is made with, chosen on and guarded by, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.answers import Frame
+from skillstack.evaluation.questions import SEED, task_rows
+from skillstack.frames.records import Skill
+from skillstack.frames.rows import Row
+from skillstack.tasks.sampling import sample
+from skillstack.tasks.splits import split
+from skillstack.tasks.task import Example
+
+#: Dev rows of a skill that candidates are compared on.
+DEV_ROWS = 256
+#: Rows of each label that heads are fitted on, where a frame does not say how many it was taught.
+FIT_PER_CLASS = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Rows and their labels.
+
+    :ivar rows: the rows.
+    :ivar labels: ``[rows]``, as the skill numbers them.
+    """
+
+    rows: tuple[Row, ...]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class SkillRows:
+    """The rows of one skill.
+
+    :ivar frame: the frame that has it.
+    :ivar skill: the skill.
+    :ivar fit: of the training side: heads may be fitted on them.
+    :ivar dev: candidates are chosen on them.
+    :ivar guard: the chosen one is tested on them, once.
+    """
+
+    frame: Frame
+    skill: Skill
+    fit: Labelled
+    dev: Labelled
+    guard: Labelled
+
+
+def skill_rows(
+    frame: Frame, skill: Skill, *, data_dir: Path | None = None, table: Path | None = None
+) -> SkillRows:
+    """The rows of a skill, divided as for its training.
+
+    A row's side follows from its text, so no row that a frame was trained on guards, whatever else the source
+    holds now.
+
+    :param data_dir: holds a folder with the rows of each task.
+    :param table: labelled rows of a person's own, instead of the task's.
+    :raises InputError: if there are none, or they have a label that the skill does not know.
+    :raises SkillStackError: if they cannot be had.
+    """
+    examples, validation = task_rows(skill, data_dir=data_dir, table=table)
+    sides = split(examples, validation)
+    recipe = frame.content.recipe
+    per_class, seed = recipe.get("samples_per_class", FIT_PER_CLASS), recipe.get("seed", SEED)
+    fit = sample(sides.train, int(per_class) or len(sides.train), int(seed), skill.task)
+    dev = sample(sides.dev, -(-DEV_ROWS // len(skill.labels)), SEED, skill.task) if sides.dev else ()
+    return SkillRows(frame, skill, _labelled(fit), _labelled(dev), _labelled(sides.guard))
+
+
+def _labelled(examples: Sequence[Example]) -> Labelled:
+    labels = np.array([example.label for example in examples], dtype=np.int64)
+    return Labelled(tuple(example.row for example in examples), labels)
+
+
+def by_name(found: Sequence[SkillRows]) -> Mapping[str, SkillRows]:
+    """Rows by the names of their skills."""
+    return {one.skill.name: one for one in found}

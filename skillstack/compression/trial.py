@@ -1,0 +1,122 @@
+"""Adapters tried on rows without being put into a store; what lies below all of them is computed once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.compression.adapters import Adapter
+from skillstack.errors import MismatchError
+from skillstack.frames.records import Rendering
+from skillstack.frames.rows import Row
+from skillstack.models.encoding import encode
+from skillstack.models.features import features
+from skillstack.models.heads import Head
+from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.slot import Slot
+from skillstack.models.split import SplitModel
+
+Floats = NDArray[np.float32]
+#: Memory that the lower states of all rows may take, in bytes.
+MAX_BYTES = 3 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Answering:
+    """What answers for a skill.
+
+    :ivar adapter: None for the base alone.
+    :ivar head: its head.
+    """
+
+    adapter: Adapter | None
+    head: Head
+
+
+class Passages:
+    """Rows as a base reads them.
+
+    :ivar rows: the rows.
+    :ivar rendering: how they are shown to it.
+    """
+
+    def __init__(self, slot: Slot, split: SplitModel, rows: Sequence[Row], rendering: Rendering) -> None:
+        self.rows, self.rendering = tuple(rows), rendering
+        self._slot, self._split = slot, split
+        self._cache: HiddenCache | None = None
+        self._seen: dict[str, Floats] = {}
+
+    def features(self, adapter: Adapter | None) -> Floats:
+        """Features ``[rows, hidden_size]`` under an adapter, or of the base alone; computed once for each.
+
+        :raises MismatchError: if the adapter does not fit the base, or a feature is not finite.
+        """
+        key = adapter.key if adapter is not None else ""
+        if key not in self._seen:
+            cache = self._filled()
+            if adapter is None:
+                self._slot.clear()
+            else:
+                self._slot.copy_in(adapter.tensors, adapter.spec)
+            found = features(cache)
+            if not np.isfinite(found).all():
+                raise MismatchError(
+                    "An adapter gives features that are not finite.", "Try another candidate with --method."
+                )
+            self._seen[key] = found
+        return self._seen[key]
+
+    def knows(self, adapter: Adapter | None) -> bool:
+        """Whether features under this adapter are computed already."""
+        return (adapter.key if adapter is not None else "") in self._seen
+
+    def _filled(self) -> HiddenCache:
+        if self._cache is None:
+            self._slot.clear()
+            encoded = encode(self._slot.base, list(self.rows), self.rendering)
+            self._cache = HiddenCache(self._split, encoded, max_bytes=MAX_BYTES)
+            self._cache.fill()
+        return self._cache
+
+
+class Trial:
+    """A base with rows to try adapters on.
+
+    :ivar slot: the base's slot.
+    """
+
+    def __init__(self, slot: Slot, first_layer: int) -> None:
+        """Cut the base below the lowest layer that any of the adapters changes.
+
+        :param first_layer: that layer.
+        """
+        self.slot = slot
+        try:
+            self._split = SplitModel(slot.base, first_layer)
+        except MismatchError:
+            self._split = SplitModel(slot.base, 0)  # a model that cannot be cut answers all the same
+        self._passages: dict[tuple[tuple[Row, ...], Rendering], Passages] = {}
+
+    def passages(self, rows: Sequence[Row], rendering: Rendering) -> Passages:
+        """Rows shown in one way; the same ones are read once. Label words are no part of what is shown."""
+        key = tuple(rows), dataclasses.replace(rendering, label_words=())
+        if key not in self._passages:
+            self._passages[key] = Passages(self.slot, self._split, rows, rendering)
+        return self._passages[key]
+
+    def logits(
+        self, rows: Sequence[Row], places: Sequence[int], rendering: Rendering, answering: Answering
+    ) -> Floats:
+        """Logits ``[places, labels]`` of some of the rows; all are read only if they have been already.
+
+        :param places: numbers of the rows that are asked.
+        """
+        whole = self.passages(rows, rendering)
+        if whole.knows(answering.adapter):
+            return answering.head.logits(whole.features(answering.adapter)[list(places)])
+        some = self.passages([rows[place] for place in places], rendering)
+        return answering.head.logits(some.features(answering.adapter))

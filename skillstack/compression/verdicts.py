@@ -1,0 +1,91 @@
+"""From paired answers to a verdict: what to expect of the guard, and what the guard says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from skillstack.compression.result import Judged, SkillChange, Verdict
+from skillstack.evaluation.noninferiority import NonInferiority
+from skillstack.wording import listed, many, percent, points
+
+#: Share of other families' texts whose routed answer may become right or wrong.
+OTHERS = 0.002
+
+
+def expected(judged: Judged, guard_rows: Mapping[str, int]) -> tuple[Verdict, str]:
+    """What the guard will probably say of what did so on dev rows.
+
+    :param guard_rows: by skill.
+    """
+    if judged.others_share > OTHERS:
+        return "loses too much", _others(judged)
+    losses = shrunken([one.test for one in judged.skills])
+    lost: list[tuple[SkillChange, float, int]] = []
+    unclear: list[tuple[SkillChange, float, int]] = []
+    for one, loss in zip(judged.skills, losses, strict=True):
+        test, n = one.test, guard_rows[one.skill]
+        spread = math.sqrt(max(test.disagreement - test.loss**2, 0.0) / n) if n else math.inf
+        if n and loss + quantile(test.level) * spread < test.margin and n >= _least(one):
+            continue
+        (unclear if loss < test.margin else lost).append((one, loss, n))
+    if lost:
+        one, loss, _ = max(lost, key=lambda found: found[1])
+        return "loses too much", f"{one.skill} would lose about {points(loss)} points"
+    if unclear:
+        one, _, n = max(unclear, key=lambda found: found[0].test.needed - found[2])
+        return "cannot tell", f"{one.skill} has {many(n, 'guard row')} and needs about {one.test.needed:,}"
+    return "should pass", f"{points(judged.mean_difference, sign=True)} points on dev rows"
+
+
+def said(judged: Judged) -> tuple[Verdict, str]:
+    """What the guard says."""
+    if judged.others_share > OTHERS:
+        return "loses too much", _others(judged)
+    failed = [one for one in judged.skills if not one.test.passes]
+    if not failed:
+        worst = max(judged.skills, key=lambda one: one.test.p)
+        return (
+            "passes",
+            f"no task loses {points(worst.test.margin)} points or more (largest p {worst.test.p:.2g})",
+        )
+    certain = [one for one in failed if not one.test.cannot_tell]
+    if certain:
+        names = listed([f"{one.skill} ({points(one.difference, sign=True)} points)" for one in certain])
+        return "loses too much", f"a loss beyond the margin is not ruled out for {names}"
+    names = listed([f"{one.skill} ({one.test.n:,} of about {one.test.needed:,} rows)" for one in failed])
+    return "cannot tell", f"too few guard rows for {names}"
+
+
+def shrunken(tests: Sequence[NonInferiority]) -> list[float]:
+    """Losses of several skills, each drawn to their mean as far as chance explains that they differ.
+
+    Efron and Morris 1975, Data analysis using Stein's estimator, https://doi.org/10.2307/2285814.
+    """
+    losses = np.array([test.loss for test in tests])
+    if len(losses) < 3:
+        return [float(loss) for loss in losses]
+    noise = np.mean([(t.disagreement - t.loss**2) / max(t.n, 1) for t in tests])
+    spread = losses.var(ddof=1)
+    keep = max(0.0, 1.0 - noise / spread) if spread > 0 else 0.0
+    return [float(loss) for loss in losses.mean() + keep * (losses - losses.mean())]
+
+
+def quantile(level: float) -> float:
+    """The normal distribution's upper quantile."""
+    from scipy.stats import norm
+
+    return float(norm.ppf(1 - level))
+
+
+def _least(one: SkillChange) -> int:
+    """Rows without which nothing passes."""
+    return math.ceil(math.log(one.test.level) / math.log1p(-one.test.margin))
+
+
+def _others(judged: Judged) -> str:
+    texts = many(judged.others, "text")
+    share = percent(judged.others_share)
+    return f"routed answers to {texts} of other families would change ({share}; {percent(OTHERS)} may)"
