@@ -82,7 +82,19 @@ def timed() -> str:
 def methods() -> str:
     """The Markdown of all benches: a table for each sequence of tasks, and what the router makes of it."""
     folders = sorted(path for path in (ROOT / "results" / "methods").iterdir() if path.is_dir())
-    return "\n".join(_bench(folder) for folder in sorted(folders, key=lambda path: _place(path.name)))
+    parts = [_bench(folder) for folder in sorted(folders, key=lambda path: _place(path.name))]
+    return "\n".join([*parts, _small_model()])
+
+
+def _small_model() -> str:
+    """A language model of 135 million parameters, which `scripts/measure_quality.py` measured."""
+    found = json.loads((ROOT / "results" / "hard8-smollm2.json").read_text(encoding="utf-8"))
+    texts = sum(task["n"] for task in found["runs"][0]["tasks"])
+    return (
+        f"On SmolLM2-135M-Instruct, hard8, seed {found['runs'][0]['seed']}, {texts:,} test texts "
+        f"([results](results/hard8-smollm2.json)): {found['mean']['task_aware']:.1f} by a text's own frame, "
+        f"{found['mean']['routed']:.1f} routed.\n"
+    )
 
 
 def _place(name: str) -> tuple[int, str]:

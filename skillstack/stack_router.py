@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -96,17 +97,21 @@ class StackRouter:
 
         :raises IntegrityError: if samples are missing or were altered.
         :raises UsageError: if a skill kept no samples.
+        :raises StoreError: if the disk fails.
         """
+        fitted = self._fitted(chain)
+        if not self.store.read_only:
+            state.save(self.folder(chain), fitted)
+        return fitted
+
+    def _fitted(self, chain: Chain) -> RouterState:
         digest = _digest(chain)
         samples = [
             SkillSamples(skill.name, position, self._rows(skill.name, skill.samples))
             for position, (_, content) in enumerate(chain)
             for skill in content.skills
         ]
-        fitted = fit_state(samples, inputs=digest)
-        if not self.store.read_only:
-            state.save(self.folder(chain), fitted)
-        return fitted
+        return fit_state(samples, inputs=digest)
 
     def _fit_again(self, chain: Chain) -> RouterState:
         if any(self.store.is_withheld(path) for _, content in chain for path in content.files):
@@ -115,7 +120,12 @@ class StackRouter:
                 "anew: sample texts were left out when the stack was exported.",
                 "Import the same archive again, or one made with `skillstack export --with-texts`.",
             )
-        return self.fit(chain)
+        fitted = self._fitted(chain)
+        if not self.store.read_only:
+            # A full disk costs the next command the same seconds, and this one nothing.
+            with contextlib.suppress(StoreError):
+                state.save(self.folder(chain), fitted)
+        return fitted
 
     def files(self, chain: Chain, *, fit: bool = True) -> dict[str, bytes]:
         """The files of the state of a chain by their names, tensors first; none where there is no state.

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skillstack.errors import IntegrityError, UsageError
+from skillstack.errors import IntegrityError, StoreError, UsageError
 from skillstack.frames.rows import Row
 from skillstack.frames.store import Store
 from skillstack.routers import state
 from skillstack.routers.result import RouteResult
 from skillstack.stack_router import StackRouter, router_file_check
+
+from .frames.faults import faults
 
 REFERENCE = Path(__file__).resolve().parents[1] / "routers" / "reference"
 
@@ -72,3 +74,18 @@ def test_scores_are_those_by_which_route_chooses() -> None:
 
 def _score(result: RouteResult, name: str) -> list[float]:
     return [ranked.score for ranked in result.ranking if ranked.skill == name]
+
+
+def test_a_full_disk_costs_the_next_command_its_time_and_this_one_nothing(tmp_path: Path) -> None:
+    shutil.copytree(
+        REFERENCE.parents[1] / "frames", tmp_path / "frames", ignore=shutil.ignore_patterns("work")
+    )
+    store = Store.open(tmp_path / "frames")
+    chain = store.contents("reference")[:2]
+    router = StackRouter(store, "reference")
+    with faults(0, "full"):
+        (route,) = router.route(chain, [Row("What a film!")], router="hybrid_chain")
+    assert route.skill in {skill.name for _, content in chain for skill in content.skills}
+    assert not router.folder(chain).exists()
+    with faults(0, "full"), pytest.raises(StoreError, match="disk is full"):
+        router.fit(chain)
