@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
-from skillstack.errors import InputError, UsageError, did_you_mean
+from skillstack.errors import InputError, StoreError, UsageError, did_you_mean
 from skillstack.frames import derived, gc
 from skillstack.frames.history import History, Transaction, read_history
 from skillstack.frames.locate import choose_stack, find_store
@@ -21,6 +21,8 @@ from skillstack.stack_router import StackRouter, router_file_check, unneeded_sta
 from skillstack.stacks import copy, stack_to_add_to
 
 if TYPE_CHECKING:
+    from skillstack.compression.ablated import Ablated
+    from skillstack.compression.present import Subject as Shrinkable
     from skillstack.compression.result import Compressed
     from skillstack.evaluation.probes.registry import Probed
     from skillstack.evaluation.result import Evaluation
@@ -609,11 +611,10 @@ class Stack:
         :raises StoreError: if the stack cannot be changed.
         """
         from skillstack.compression.command import compress
-        from skillstack.compression.planning import Subject, Wish
-        from skillstack.frames.transactions import check_changeable
+        from skillstack.compression.planning import Wish
 
         if apply:
-            check_changeable(self.store, self.name)
+            self._check_changeable()
         wish = Wish(
             family=family,
             method=method,
@@ -622,15 +623,57 @@ class Stack:
             data_dir=Path(data_dir) if data_dir is not None else None,
             tables={name: Path(path) for name, path in (tables or {}).items()},
         )
-        subject = Subject(
-            name=self.name,
-            frames=tuple(reversed(self.frames())),
-            scores=lambda rows: self._router.scores(self._chain(), rows),
-            load=lambda: self.loaded(model=model, device=device),
-        )
+        subject = self._shrinkable(model, device)
         return compress(
-            subject, wish, self.store, self._router.fit, candidate=candidate, apply=apply, tell=on_candidate
+            subject, wish, self.store, self._router.state, candidate=candidate, apply=apply, tell=on_candidate
         )
+
+    def ablate(
+        self,
+        frames: Sequence[str] = (),
+        *,
+        family: str | None = None,
+        margin: float = 0.01,
+        level: float = 0.05,
+        apply: bool = False,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
+        model: str | None = None,
+        device: str = "auto",
+        on_task: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Ablated:
+        """Say what the stack would lose with each of its frames; with ``apply`` prune one.
+
+        Each frame is removed by itself, and the router picks among the skills that are left. What is said is
+        of dev rows. With ``apply`` the router is fitted without the frame and every task is tested once on
+        guard rows; if one may lose the margin or more, nothing happens.
+
+        :param frames: as `frame` takes them; by default all. A frame goes with all of its skills.
+        :param family: remove the frames with a skill of this family instead.
+        :param margin: accuracy that a task may lose, as a share.
+        :param level: chance, at most, that a frame is pruned without which a task loses more.
+        :param tables: as in `evaluate`; likewise ``data_dir``.
+        :param on_task: called with the number of tasks done, and of all.
+        :raises UsageError: if there is no such frame or family, nothing would be left, or several are to be
+            pruned at once.
+        :raises InputError: if rows cannot be had: those of named frames, and with ``apply`` of all tasks.
+        :raises StoreError: if the stack cannot be changed.
+        """
+        from skillstack.compression.ablation import AblationWish, ablate, chosen
+
+        if apply:
+            self._check_changeable()
+        every = tuple(reversed(self.frames()))
+        wish = AblationWish(
+            frames=chosen(every, [self.frame(name) for name in frames], family),
+            named=bool(frames),
+            apply=apply,
+            margin=margin,
+            level=level,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            tables={name: Path(path) for name, path in (tables or {}).items()},
+        )
+        return ablate(self._shrinkable(model, device), wish, self.store, self._router.state, on_task)
 
     # trusting and changing ----------------------------------------------------------------------------
 
@@ -737,6 +780,37 @@ class Stack:
             precision=base[-1] or frames[-1].content.precision,
             derived=root / derived.FOLDER,
             router=str(routing.get("router", "hybrid_chain")),
+        )
+
+    def _check_changeable(self) -> None:
+        """See that the stack may be changed, before that has cost anything.
+
+        :raises StoreError: if it may not.
+        """
+        from skillstack.frames.transactions import check_changeable
+
+        try:
+            check_changeable(self.store, self.name)
+        except StoreError as error:
+            if self.packaged or self.name == REFERENCE:
+                copying = f"`skillstack stacks copy {self.name} NAME` makes one that can be changed"
+                error.hint = f"{copying}; name it with --stack."
+            raise
+
+    def _shrinkable(self, model: str | None, device: str) -> Shrinkable:
+        """The stack, to be made smaller.
+
+        :param model: as `predict` takes it; likewise ``device``.
+        """
+        from skillstack.compression.present import Subject
+
+        frames, chain = tuple(reversed(self.frames())), self._chain()  # as they are, whoever changes them
+        return Subject(
+            name=self.name,
+            frames=frames,
+            scores=lambda rows: self._router.scores(chain, rows),
+            load=lambda: self.loaded(model=model, device=device),
+            scores_of=StackRouter(self.store, self.name, keep=False).scores,
         )
 
     def router_folder(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from skillstack.training.events import Listener
 from skillstack.training.execution import Execution
 from skillstack.training.recipe import LEARNED_PER_CLASS
 from skillstack.training.run import Job, Result, holds, train_stack
+from skillstack.wording import listed
 
 #: Held-back rows that are asked at most: an accuracy is then known to about two points.
 MOST_TESTED = 2000
@@ -146,6 +147,7 @@ class Learning:
         names = [content.name for _, content in chain]
         name = lesson.table.data.task.name
         place = names.index(name) if name in names else len(names)
+        _check_alone(lesson, [content for _, content in chain])
         job = self._job(chain[-1][1] if chain else None, place)
         if place < len(names) and not holds(job, chain):
             if not lesson.replace:
@@ -253,6 +255,26 @@ class Learning:
         """The label that a guess without reading would give: the most frequent one in training."""
         counts = Counter(example.label for example in self.lesson.table.data.train)
         return min(counts, key=lambda label: (-counts[label], label))
+
+
+def _check_alone(lesson: Lesson, contents: Sequence[Content]) -> None:
+    """See that no frame would be trained in vain, and none replaced that has other skills as well.
+
+    :raises UsageError: if the skill is one of a merged frame, or the frame to be replaced has several.
+    """
+    name = lesson.table.data.task.name
+    for content in contents:
+        skills = [skill.name for skill in content.skills]
+        if content.name == name and lesson.replace and len(skills) > 1:
+            raise UsageError(
+                f"The frame {name!r} has several skills: {listed(skills)}.",
+                "Choose another name, or take it apart with `skillstack undo` first.",
+            )
+        if content.name != name and name in skills:
+            raise UsageError(
+                f"The stack {lesson.stack!r} has a skill {name!r} already, in the frame {content.name!r}.",
+                "Choose another name, or take it apart with `skillstack undo` first.",
+            )
 
 
 def check(lesson: Lesson) -> None:

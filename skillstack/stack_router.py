@@ -38,8 +38,13 @@ class StackRouter:
     :ivar stack: the stack's name.
     """
 
-    def __init__(self, store: Store, stack: str) -> None:
+    def __init__(self, store: Store, stack: str, *, keep: bool = True) -> None:
+        """Prepare; nothing is read.
+
+        :param keep: whether a state that had to be fitted is written down; not for chains that may never be.
+        """
         self.store, self.stack = store, stack
+        self._keeps = keep and not store.read_only
         self._state: RouterState | None = None
 
     def route(self, chain: Chain, rows: Sequence[Row], *, router: str, **options: Any) -> list[RouteResult]:
@@ -100,7 +105,7 @@ class StackRouter:
         :raises StoreError: if the disk fails.
         """
         fitted = self._fitted(chain)
-        if not self.store.read_only:
+        if self._keeps:
             state.save(self.folder(chain), fitted)
         return fitted
 
@@ -121,7 +126,7 @@ class StackRouter:
                 "Import the same archive again, or one made with `skillstack export --with-texts`.",
             )
         fitted = self._fitted(chain)
-        if not self.store.read_only:
+        if self._keeps:
             # A full disk costs the next command the same seconds, and this one nothing.
             with contextlib.suppress(StoreError):
                 state.save(self.folder(chain), fitted)

@@ -87,6 +87,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_there_are_pages():
     assert [page.stem for page in PAGES] == [
         "carrying",
+        "compression",
         "evaluation",
         "gpu",
         "methods",

@@ -29,7 +29,7 @@ def rows_per_class(_: click.Context, __: click.Parameter, value: str) -> int | N
     return int(value)
 
 
-def tables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+def tables(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
     """Tables by the skill that they are of.
 
     :raises UsageError: if one is not written NAME=FILE, or a name comes twice.
@@ -38,9 +38,10 @@ def tables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
     for value in values:
         name, _equals, path = value.partition("=")
         if not name or not path:
-            raise UsageError(f"--test takes NAME=FILE, not {value[:80]!r}.", "For example tickets=more.csv.")
+            said = f"{option.opts[0]} takes NAME=FILE, not {value[:80]!r}."
+            raise UsageError(said, "For example tickets=more.csv.")
         if name in found:
-            raise UsageError(f"--test is given twice for {name[:80]!r}.", "Leave one of them out.")
+            raise UsageError(f"{option.opts[0]} is given twice for {name[:80]!r}.", "Leave one of them out.")
         found[name] = Path(path)
     return found
 

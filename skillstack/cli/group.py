@@ -37,6 +37,8 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Change": {
         "use": "Choose the stack that commands mean.",
+        "compress": "Merge or cut the frames of a family; nothing that loses too much.",
+        "ablate": "Say what the stack would lose with each frame; prune one.",
         "undo": "Take back the latest change of the stack.",
         "redo": "Bring back what was undone last.",
         "export": "Write a stack into one file, or as plain PEFT folders.",

@@ -54,7 +54,7 @@ def stored(store: Store, content: Content) -> Adapter:
     """A frame's adapter.
 
     :raises UsageError: if it has none.
-    :raises IntegrityError: if it is missing or was altered.
+    :raises IntegrityError: if it is missing or was altered, or a number in it is not finite.
     """
     if content.adapter is None:
         raise UsageError(f"The frame {content.name!r} has no adapter.", "There is nothing to compress in it.")

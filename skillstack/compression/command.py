@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from skillstack.compression.applying import apply as carry_out
 from skillstack.compression.guard import guard
-from skillstack.compression.planning import Planner, Subject, Tried, Wish
+from skillstack.compression.planning import Planner, Tried, Wish
+from skillstack.compression.present import Subject
 from skillstack.compression.result import Compressed, Plan
 from skillstack.errors import UsageError, did_you_mean
 from skillstack.frames.records import Content

@@ -46,6 +46,7 @@ def heads_of(way: str, seen: Sequence[Seen], *, standardise: bool) -> Mapping[st
     """The heads that a way gives, by the names of the skills; None where it gives what another way does.
 
     :param standardise: whether features are standardised for the fit, as decoders' are.
+    :returns: also None where rows of a label are missing that heads are to be fitted on.
     :raises ValueError: for no such way.
     """
     if way == "own":
@@ -55,11 +56,12 @@ def heads_of(way: str, seen: Sequence[Seen], *, standardise: bool) -> Mapping[st
         return None
     if way == "shared":
         return {name: head for group in groups for name, head in _averaged(group).items()}
-    if way == "refit":
-        return {one.skill.name: _fitted([one], standardise)[one.skill.name] for one in seen}
-    if way == "refit-shared":
-        return {name: head for group in groups for name, head in _fitted(group, standardise).items()}
-    raise ValueError(f"no way to come by heads is called {way}")
+    if way not in ("refit", "refit-shared"):
+        raise ValueError(f"no way to come by heads is called {way}")
+    together = groups if way == "refit-shared" else [[one] for one in seen]
+    if not all(_has_all_labels(group) for group in together):
+        return None
+    return {name: head for group in together for name, head in _fitted(group, standardise).items()}
 
 
 def given(seen: Sequence[Seen], of: str) -> Mapping[str, Head]:
@@ -81,6 +83,11 @@ def _groups(seen: Sequence[Seen]) -> list[list[Seen]]:
     for one in seen:
         found.setdefault(tuple(sorted(one.skill.labels)), []).append(one)
     return list(found.values())
+
+
+def _has_all_labels(group: Sequence[Seen]) -> bool:
+    labels = {one.skill.labels[label] for one in group for label in one.fit_labels}
+    return labels == set(group[0].skill.labels)
 
 
 def _averaged(group: Sequence[Seen]) -> dict[str, Head]:

@@ -38,12 +38,12 @@ class Right:
 
     :ivar own: by the skill itself; None where it is gone.
     :ivar routed: by the skill that the router picks.
-    :ivar choices: names of these.
+    :ivar choices: names of these; None where no skill that is left can read the row.
     """
 
     own: Mask | None
     routed: Mask
-    choices: tuple[str, ...]
+    choices: tuple[str | None, ...]
 
 
 class Judge:
@@ -92,6 +92,8 @@ class Judge:
         routed = np.zeros(len(rows), dtype=np.bool_)
         for choice in dict.fromkeys(choices):
             places = [place for place, chosen in enumerate(choices) if chosen == choice]
+            if choice is None:
+                continue  # nobody's answer is wrong
             if choice == name and own is not None:
                 routed[places] = own[places]
                 continue
@@ -101,10 +103,11 @@ class Judge:
             routed[places] = answers == rows.labels[places]
         return Right(own, routed, choices)
 
-    def choices(self, one: SkillRows, part: Part, state: State) -> tuple[str, ...]:
+    def choices(self, one: SkillRows, part: Part, state: State) -> tuple[str | None, ...]:
         """The skills that the router picks for a skill's rows, with its scores as they are today.
 
-        A skill that is gone is scored no more; the others' scores are taken to stay.
+        A skill that is gone is scored no more; the others' scores are taken to stay. Where none of those that
+        are left can read a row, a pair perhaps, nobody is picked.
         """
         rows = self.rows(one, part)
         if not len(rows):
@@ -115,5 +118,10 @@ class Judge:
         scores = self._scored[key]
         there = [place for place, skill in enumerate(scores.skills) if skill in state.places]
         names = [scores.skills[place] for place in there]
-        chain = Chain.of(scores.values[:, there], [state.places[name] for name in names])
-        return tuple(names[number] for number in chain.choose(scores.threshold).skills)
+        values = scores.values[:, there]
+        chain = Chain.of(values, [state.places[name] for name in names])
+        readable = [bool(row.any()) for row in np.isfinite(values)]
+        return tuple(
+            names[number] if can else None
+            for number, can in zip(chain.choose(scores.threshold).skills, readable, strict=True)
+        )

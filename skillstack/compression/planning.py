@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from skillstack.answers import Frame
 from skillstack.compression import heads
-from skillstack.compression.adapters import Adapter, stored
+from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates import merge
 from skillstack.compression.candidates.proposal import Proposal
 from skillstack.compression.candidates.registry import AUTO, ways
 from skillstack.compression.families import family_of
 from skillstack.compression.heads import Seen, given, heads_of
 from skillstack.compression.judging import Judge, Part, Right, State
+from skillstack.compression.present import Present, Subject, stack_rows
 from skillstack.compression.result import Candidate, Judged, Plan, SkillChange, Whole
-from skillstack.compression.rows import SkillRows, skill_rows
-from skillstack.compression.trial import Answering, Trial
-from skillstack.compression.verdicts import expected
-from skillstack.errors import SkillStackError, UsageError
+from skillstack.compression.rows import SkillRows
+from skillstack.compression.trial import Answering
+from skillstack.compression.verdicts import check_limits, expected
+from skillstack.errors import InputError, SkillStackError, UsageError
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.noninferiority import non_inferior
 from skillstack.evaluation.paired import paired
-from skillstack.evaluation.reasons import published
 from skillstack.evaluation.scores import Mask, accuracy, macro
 from skillstack.frames.records import Count, Skill
-from skillstack.frames.rows import Row
-from skillstack.loaded import LoadedStack
 from skillstack.models.heads import Head
-from skillstack.routers.scores import Scores
+from skillstack.wording import many
 
 MARGIN, LEVEL = 0.01, 0.05
 
@@ -58,30 +57,7 @@ class Wish:
 
         :raises UsageError: if one is out of range.
         """
-        for name, value, least in (("margin", self.margin, 0.0), ("level", self.level, 0.0)):
-            if not least < value < 0.5:
-                raise UsageError(f"A {name} of {value} means nothing.", "It lies between 0 and 0.5.")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The stack that is to be compressed.
-
-    :ivar name: its name.
-    :ivar frames: oldest first.
-    :ivar scores: gives the router's scores of rows.
-    :ivar load: loads the base.
-    """
-
-    name: str
-    frames: tuple[Frame, ...]
-    scores: Callable[[list[Row]], Scores]
-    load: Callable[[], LoadedStack]
-
-    @property
-    def skills(self) -> dict[str, tuple[Frame, Skill]]:
-        """Every skill with its frame, by its name, oldest first."""
-        return {skill.name: (frame, skill) for frame in self.frames for skill in frame.skills}
+        check_limits(self.margin, self.level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,35 +100,21 @@ class Planner:
                     "--method rank makes its adapter smaller.",
                 )
         affected = {skill.name for _, skill in self.family.skills}
-        self.rows, self.skipped = _rows(subject, wish, affected)
+        self.rows, self.skipped = stack_rows(subject, affected, wish.data_dir, wish.tables)
+        self._check_rows()
         self.tried: list[Tried] = []
-        loaded = subject.load()
-        store = loaded.store
-        self.adapters: dict[str, Adapter] = {
-            frame.name: stored(store, frame.content)
-            for frame in subject.frames
-            if frame.content.adapter is not None
-        }
+        present = Present(subject, self.rows)
+        self._present = present
+        self.adapters, self.trial = present.adapters, present.trial
+        self.judge, self.now = present.judge, present.state
         self._check_adapters()
-        self.trial = Trial(loaded.answering.slot, min(a.spec.first_layer for a in self.adapters.values()))
-        self.judge = Judge(
-            self.trial,
-            {name: skill for name, (_, skill) in subject.skills.items()},
-            self.rows,
-            subject.scores,
-        )
-        self.now = State(
-            {
-                name: Answering(self.adapters.get(frame.name), loaded.answerer(frame.content, skill).head)
-                for name, (frame, skill) in subject.skills.items()
-            },
-            {name: frame.position for name, (frame, _) in subject.skills.items()},
-        )
+        self.left_out = self._leave_out()
         self._before: dict[tuple[str, Part], Right] = {}
 
     def plan(self) -> Plan:
         """Try everything.
 
+        :raises UsageError: if there is no candidate.
         :raises MismatchError: if an adapter does not fit the base.
         """
         family = {frame.name: self.adapters[frame.name] for frame in self.family.frames}
@@ -165,7 +127,13 @@ class Planner:
             if way.name == "rank":
                 self._try_all(self._smallest_ranks(family))
         order = sorted(self.tried, key=lambda one: (one.candidate.bytes, -one.candidate.dev.mean_difference))
+        if not order:
+            raise UsageError(
+                f"There is nothing to make smaller in the family {self.family.name!r}.",
+                "Its adapters have rank 1 already.",
+            )
         good = [one.candidate for one in order if one.candidate.verdict == "should pass"]
+        others, family_bytes = self._other_bytes(), sum(adapter.bytes for adapter in family.values())
         return Plan(
             stack=self.subject.name,
             tip=self.subject.frames[-1].id,
@@ -174,23 +142,25 @@ class Planner:
             idle=self.family.idle,
             margin=self.wish.margin,
             level=self.wish.level,
-            bytes=self._bytes({}),
-            family_bytes=sum(adapter.bytes for adapter in family.values()),
+            bytes=others + family_bytes,
+            family_bytes=family_bytes,
             candidates=tuple(one.candidate for one in order),
             chosen=good[0].name if good else None,
             guard_rows={one.skill.name: len(one.guard) for one in self.rows},
             skipped=self.skipped,
+            left_out=self.left_out,
         )
 
     def judged(self, part: Part, tried: Proposal, found: Mapping[str, Head]) -> Judged:
         """A proposal with its heads on one part of the rows."""
         after = self.after(tried, found)
+        judge = self._judge_of_merged if tried.merges else self.judge
         changes, rights = [], []
         others = others_of = 0
         for one in self.rows:
-            if not len(self.judge.rows(one, part)):
+            if not len(self.judge.rows(one, part)) and one.skill.name not in found:
                 continue
-            before, now = self.before(one, part), self.judge.right(one, part, after)
+            before, now = self.before(one, part), judge.right(one, part, after)
             rights.append((before, now))
             if one.skill.name in found:
                 changes.append(self._change(one, before, now))
@@ -223,6 +193,15 @@ class Planner:
                 places[skill.name] = newest
         return State(answering, places)
 
+    @cached_property
+    def _judge_of_merged(self) -> Judge:
+        """Chooses as the router will when the family's frames are one: it is fitted for that order."""
+        scores_of = self.subject.scores_of
+        if scores_of is None:
+            return self.judge
+        chain = self.family.merged(self.subject.frames)
+        return self._present.judged_by(lambda rows: scores_of(chain, rows), self.rows)
+
     def _try_all(self, proposals: Iterable[Proposal]) -> None:
         for proposal in proposals:
             self._tell(proposal.name)
@@ -243,11 +222,11 @@ class Planner:
         rows = {one.skill.name: len(one.guard) for one in self.rows}
         verdict, why = expected(dev, rows)
         candidate = Candidate(
-            name=f"{proposal.way}: {proposal.name}",
+            name=proposal.name,
             way=proposal.way,
             heads=way,
             merges=proposal.merges,
-            bytes=self._bytes(proposal.adapters),
+            bytes=self._other_bytes() + proposal.bytes,
             family_bytes=proposal.bytes,
             dev=dev,
             verdict=verdict,
@@ -268,14 +247,17 @@ class Planner:
     def _change(self, one: SkillRows, before: Right, after: Right) -> SkillChange:
         if before.own is None or after.own is None:
             raise ValueError(f"the skill {one.skill.name} is gone")
-        found = paired([(after.own, before.own)])
+        ends = Interval(-1.0, 1.0)
+        if len(before.own):
+            found = paired([(after.own, before.own)])
+            ends = Interval(found.interval.low, found.interval.high)
         return SkillChange(
             skill=one.skill.name,
             task=one.skill.task,
             frame=one.frame.name,
             before=_count(before.own),
             after=_count(after.own),
-            interval=Interval(found.interval.low, found.interval.high),
+            interval=ends,
             test=non_inferior(before.own, after.own, margin=self.wish.margin, level=self.wish.level),
         )
 
@@ -290,11 +272,37 @@ class Planner:
                 if change.difference >= 0:
                     chosen[change.frame] = one.proposal.adapters[change.frame]
                     ranks[change.frame] = one.proposal.settings["rank"]
-        yield Proposal("frame by frame", "rank", chosen, settings=ranks)
+        if not any(one.proposal.adapters == chosen for one in cuts):
+            yield Proposal("frame by frame", "rank", chosen, settings=ranks)
 
-    def _bytes(self, changed: Mapping[str, Adapter]) -> int:
-        """Of all adapters of the stack; equal ones are one file."""
-        return sum({a.key: a.bytes for a in {**self.adapters, **changed}.values()}.values())
+    def _other_bytes(self) -> int:
+        """Of the adapters of all other frames; each has a file of its own."""
+        family = {frame.name for frame in self.family.frames}
+        return sum(adapter.bytes for name, adapter in self.adapters.items() if name not in family)
+
+    def _leave_out(self) -> dict[str, str]:
+        """Ways that make one frame of several, where no router can be fitted for that; and why."""
+        try:
+            self._present.store.check_texts(frame.content for frame in self.subject.frames)
+            for name, (_, skill) in self.subject.skills.items():
+                if skill.samples is None:
+                    raise UsageError(f"The skill {name!r} kept no samples for a router.", "Train it again.")
+        except SkillStackError as error:
+            out = {way.name: error.message for way in self.ways if not way.alone}
+            self.ways = tuple(way for way in self.ways if way.alone)
+            if not self.ways:
+                error.hint = f"{error.hint} Or try --method rank, which leaves the router as it is."
+                raise
+            return out
+        return {}
+
+    def _check_rows(self) -> None:
+        for one in self.rows:
+            if one.skill.name in {skill.name for _, skill in self.family.skills} and not len(one.dev):
+                raise InputError(
+                    f"The {many(len(one.fit), 'row')} of {one.skill.name!r} leave none to choose by.",
+                    f"Give two or more of each label with --rows {one.skill.name}=FILE.",
+                )
 
     def _check_adapters(self) -> None:
         for frame in self.family.frames:
@@ -303,22 +311,6 @@ class Planner:
                     f"The adapter of the frame {frame.name!r} is zero: it changes nothing.",
                     "Train the frame again with --method frozen-linear, or take it off the stack.",
                 )
-
-
-def _rows(subject: Subject, wish: Wish, affected: set[str]) -> tuple[tuple[SkillRows, ...], dict[str, str]]:
-    """Rows of each skill. Those of affected skills have to be there; others are left out with a reason."""
-    found, skipped = [], {}
-    for name, (frame, skill) in subject.skills.items():
-        table = wish.tables.get(name) or wish.tables.get(skill.task)
-        try:
-            rows = skill_rows(frame, skill, data_dir=wish.data_dir, table=table)
-        except SkillStackError as error:
-            if name in affected or table is not None:
-                raise
-            skipped[name] = published(error.message, *[p for p in (wish.data_dir, table) if p is not None])
-        else:
-            found.append(rows)
-    return tuple(found), skipped
 
 
 def _mean(seen: Sequence[Seen], found: Mapping[str, Head]) -> float:

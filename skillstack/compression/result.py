@@ -132,6 +132,7 @@ class Plan:
     :ivar chosen: name of the one that is recommended; None where none should pass.
     :ivar guard_rows: by skill, rows that guard.
     :ivar skipped: other skills without rows here, and why.
+    :ivar left_out: ways that cannot be tried on this stack, and why.
     """
 
     stack: str
@@ -147,6 +148,7 @@ class Plan:
     chosen: str | None
     guard_rows: Mapping[str, int]
     skipped: Mapping[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of this name."""

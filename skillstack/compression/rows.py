@@ -69,7 +69,7 @@ def skill_rows(
     :raises InputError: if there are none, or they have a label that the skill does not know.
     :raises SkillStackError: if they cannot be had.
     """
-    examples, validation = task_rows(skill, data_dir=data_dir, table=table)
+    examples, validation = task_rows(skill, data_dir=data_dir, table=table, option="--rows")
     sides = split(examples, validation)
     recipe = frame.content.recipe
     per_class, seed = recipe.get("samples_per_class", FIT_PER_CLASS), recipe.get("seed", SEED)

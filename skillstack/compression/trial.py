@@ -108,6 +108,10 @@ class Trial:
             self._passages[key] = Passages(self.slot, self._split, rows, rendering)
         return self._passages[key]
 
+    def forget(self) -> None:
+        """Free the memory that rows take; they are read again when they are asked for."""
+        self._passages.clear()
+
     def logits(
         self, rows: Sequence[Row], places: Sequence[int], rendering: Rendering, answering: Answering
     ) -> Floats:

@@ -8,11 +8,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from skillstack.compression.result import Judged, SkillChange, Verdict
+from skillstack.errors import UsageError
 from skillstack.evaluation.noninferiority import NonInferiority
 from skillstack.wording import listed, many, percent, points
 
 #: Share of other families' texts whose routed answer may become right or wrong.
 OTHERS = 0.002
+
+
+def check_limits(margin: float, level: float) -> None:
+    """See that a guard's margin and level mean something.
+
+    :raises UsageError: if one is out of range.
+    """
+    for name, value in (("margin", margin), ("level", level)):
+        if not 0 < value < 0.5:
+            raise UsageError(f"A {name} of {value} means nothing.", "It lies between 0 and 0.5.")
 
 
 def expected(judged: Judged, guard_rows: Mapping[str, int]) -> tuple[Verdict, str]:
@@ -44,9 +55,14 @@ def said(judged: Judged) -> tuple[Verdict, str]:
     """What the guard says."""
     if judged.others_share > OTHERS:
         return "loses too much", _others(judged)
-    failed = [one for one in judged.skills if not one.test.passes]
+    return said_of(judged.skills)
+
+
+def said_of(skills: Sequence[SkillChange]) -> tuple[Verdict, str]:
+    """What the guard says of skills, all of which have to pass."""
+    failed = [one for one in skills if not one.test.passes]
     if not failed:
-        worst = max(judged.skills, key=lambda one: one.test.p)
+        worst = max(skills, key=lambda one: one.test.p)
         return (
             "passes",
             f"no task loses {points(worst.test.margin)} points or more (largest p {worst.test.p:.2g})",

@@ -78,18 +78,19 @@ def ask(
 
 
 def task_rows(
-    skill: Skill, *, data_dir: Path | None = None, table: Path | None = None
+    skill: Skill, *, data_dir: Path | None = None, table: Path | None = None, option: str = "--test"
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """All rows of a skill's task but those of its test split, and those of its validation split.
 
     :param data_dir: holds a folder with the rows of each task.
     :param table: labelled rows of a person's own, instead of the task's.
+    :param option: of the command line, that gives such a table.
     :raises InputError: if there are none, or they have a label that the skill does not know.
     :raises SkillStackError: if they cannot be had.
     """
     if table is not None:
         return labelled_rows(table, skill.labels, pair=skill.pair), ()
-    data, places = _known_task(skill, data_dir)
+    data, places = _known_task(skill, data_dir, option)
 
     def placed(examples: tuple[Example, ...]) -> tuple[Example, ...]:
         return tuple(Example(one.row, places[one.label]) for one in examples)
@@ -97,23 +98,23 @@ def task_rows(
     return placed(data.train), placed(data.validation)
 
 
-def _known_task(skill: Skill, data_dir: Path | None) -> tuple[TaskData, list[int]]:
+def _known_task(skill: Skill, data_dir: Path | None, option: str = "--test") -> tuple[TaskData, list[int]]:
     """A skill's task, and of each of its labels the place among the skill's."""
     try:
         data = load_task(skill.task, data_dir)
     except UsageError:
         raise InputError(
             f"Nobody knows test rows of {skill.task!r}.",
-            f"Give a table of labelled rows with --test {skill.name}=FILE.",
+            f"Give a table of labelled rows with {option} {skill.name}=FILE.",
         ) from None
     except SkillStackError as error:
-        error.hint = f"{error.hint} Or give a table of labelled rows with --test {skill.name}=FILE."
+        error.hint = f"{error.hint} Or give a table of labelled rows with {option} {skill.name}=FILE."
         raise
     if data.task.pair != skill.pair:
         raise InputError(
             f"The skill {skill.name!r} reads {'two texts' if skill.pair else 'one text'}, and the rows of "
             f"{data.task.name!r} have {'two' if data.task.pair else 'one'}.",
-            f"Give rows of its own with --test {skill.name}=FILE.",
+            f"Give rows of its own with {option} {skill.name}=FILE.",
         )
     return data, _places(skill, data)
 

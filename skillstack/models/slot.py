@@ -62,6 +62,13 @@ class Slot:
         """
         return self._resolve(spec)[0]
 
+    def shapes(self, spec: LoraSpec) -> Shapes:
+        """Name and shape of every tensor of an adapter of this shape.
+
+        :raises MismatchError: if the base has no such layers.
+        """
+        return self._resolve(spec)[1]
+
     def copy_in(self, tensors: Mapping[str, NDArray[np.generic]], spec: LoraSpec) -> None:
         """Replace every tensor of the slot by these, in PEFT's names, and answer with them from now on.
 

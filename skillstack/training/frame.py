@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from skillstack.models.features import features
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
 from skillstack.models.hidden_cache import HiddenCache
 from skillstack.models.lora import LoraSpec, default_targets
+from skillstack.models.reshaped import reshaped
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.routers.features import hash_rows
@@ -46,11 +47,13 @@ class Start:
 
     :ivar content_id: the content it comes from.
     :ivar adapter: its tensors.
+    :ivar scaling: what their product is multiplied with; None for what the new frame's is.
     :ivar head: its head, where the labels are the same and it is to be kept; else None.
     """
 
     content_id: str
     adapter: Tensors
+    scaling: float | None = None
     head: Head | None = None
 
 
@@ -173,6 +176,7 @@ def _train(
             sides.append(Rows(cache, labels_of(examples)))
         train, dev = sides
         found = _Starts(slot, plan, spec, train, dev, execution)
+        starts = _fitting(slot, spec, starts)
         frozen = found.logistic(None)
         if recipe.method == "frozen-linear":
             listen(DevMeasured(plan.name, frozen.name, frozen.dev))
@@ -195,6 +199,17 @@ def _train(
         tell_memory=lambda rows: listen(MemoryShort(plan.name, rows)),
     )
     return trainer.run([frozen, *untrained], head), start
+
+
+def _fitting(slot: Slot, spec: LoraSpec, starts: Sequence[Start]) -> list[Start]:
+    """The starts in the shape of the new adapter; what does not fit into it is none."""
+    found = []
+    for start in starts:
+        scaling = spec.scaling if start.scaling is None else start.scaling
+        tensors = reshaped(start.adapter, scaling, spec, slot.shapes(spec))
+        if tensors is not None:
+            found.append(replace(start, adapter=tensors, scaling=spec.scaling))
+    return found
 
 
 class _Starts:

@@ -13,6 +13,7 @@ from skillstack.frames.history import read_steps
 from skillstack.frames.locks import training_lock
 from skillstack.frames.records import BaseIdentity, Content
 from skillstack.frames.store import Store
+from skillstack.models import adapter_config
 from skillstack.models.base import Base
 from skillstack.models.heads import Head
 from skillstack.models.identity import describe
@@ -325,7 +326,8 @@ def _start(store: Store, job: Job, content_id: str, plan: FramePlan) -> Start:
             head = Head.from_tensors(
                 store.head(digest), hidden_size=content.base.hidden_size, labels=len(labels)
             )
-    return Start(content_id, store.adapter_tensors(content.adapter), head)
+    scaling = adapter_config.parse(store.adapter_config(content.adapter)).spec.scaling
+    return Start(content_id, store.adapter_tensors(content.adapter), scaling, head)
 
 
 def _difference(position: int, content: Content, plan: FramePlan) -> str:

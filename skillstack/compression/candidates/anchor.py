@@ -18,9 +18,10 @@ def propose(family: Family, adapters: Mapping[str, Adapter]) -> Iterator[Proposa
     for frame in reversed(family.frames):
         adapter = adapters[frame.name]
         yield Proposal(
-            name=frame.name,
+            name=f"anchor {frame.name}",
             way="anchor",
             adapters={other.name: adapter for other in family.frames},
+            merges=True,
             given=frame.skills[0].name,
             settings={"anchor": frame.name},
         )

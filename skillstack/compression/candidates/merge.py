@@ -57,6 +57,7 @@ def merged(
         name=f"{way}{said}, rank {rank}",
         way="merge",
         adapters={frame.name: adapter for frame in family.frames},
+        merges=True,
         settings={"merge": way, "rank": str(rank), **{k: repr(v) for k, v in settings.items()}},
     )
 

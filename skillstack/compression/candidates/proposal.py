@@ -15,7 +15,8 @@ class Proposal:
 
     :ivar name: what a table calls it: ``ties, rank 8``.
     :ivar way: the way of compressing that it comes from.
-    :ivar adapters: by the name of each frame. One adapter for all of them makes one frame of them.
+    :ivar adapters: by the name of each frame.
+    :ivar merges: whether the frames become one; the adapter is the same for all of them then.
     :ivar given: name of a skill whose head may answer for all of the same labels; empty for none.
     :ivar settings: what decided it, for the record.
     """
@@ -23,18 +24,15 @@ class Proposal:
     name: str
     way: str
     adapters: Mapping[str, Adapter]
+    merges: bool = False
     given: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def merges(self) -> bool:
-        """Whether the frames become one."""
-        return len(self.adapters) > 1 and len({adapter.key for adapter in self.adapters.values()}) == 1
-
-    @property
     def bytes(self) -> int:
-        """Of its adapters' files; equal ones are one file."""
-        return sum({adapter.key: adapter.bytes for adapter in self.adapters.values()}.values())
+        """Of its adapters' files, one for each frame."""
+        sizes = [adapter.bytes for adapter in self.adapters.values()]
+        return sizes[0] if self.merges else sum(sizes)
 
 
 @dataclass(frozen=True)

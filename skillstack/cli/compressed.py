@@ -1,0 +1,141 @@
+"""What a compression would do, or did, in words."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from skillstack.cli.render import width
+from skillstack.cli.words import columns, shorten
+from skillstack.wording import between, listed, many, percent, points, size
+
+if TYPE_CHECKING:
+    from skillstack.compression.result import Candidate, Compressed, Guarded, Judged, Plan
+
+#: Widest name of a candidate or a task that a table shows whole.
+NAME = 35
+TASK = 28
+
+
+def compressed_words(found: Compressed, picked: str | None, command: str) -> list[str]:
+    """Everything, from what there is to what to type next.
+
+    :param picked: name of the candidate that was asked for; None for the plan's choice.
+    :param command: that carries the plan out.
+    """
+    plan = found.plan
+    lines = [*_stack(plan), "", *_table(plan)]
+    candidate = plan.candidate(picked) if picked is not None else shown(plan)
+    lines += ["", *_wrapped(f"{candidate.name} (heads: {candidate.heads}), on dev rows:")]
+    lines += [*_tasks(candidate.dev), *_whole(candidate.dev)]
+    if found.guarded is not None:
+        lines += ["", "The same on guard rows, which nothing else has read:", *_guard(found.guarded)]
+    for name, why in plan.skipped.items():
+        lines += _wrapped(f"Not asked: {name}. {why}")
+    return [*lines, "", *_wrapped(_outcome(found, candidate, command))]
+
+
+def shown(plan: Plan) -> Candidate:
+    """The candidate that is chosen, or else the one that comes nearest."""
+    if plan.chosen is not None:
+        return plan.candidate(plan.chosen)
+    return max(plan.candidates, key=lambda one: (one.verdict != "loses too much", one.dev.mean_difference))
+
+
+def _stack(plan: Plan) -> list[str]:
+    frames = f"{many(len(plan.frames), 'frame')} of the family {plan.family}"
+    said = f"{plan.stack}: {size(plan.bytes)} of adapters, {size(plan.family_bytes)} in {frames}: "
+    lines = _wrapped(f"{said}{listed(list(plan.frames))}.")
+    if plan.idle:
+        lines += _wrapped(f"Without an adapter, and left as it is: {listed(list(plan.idle))}.")
+    for way, why in plan.left_out.items():
+        lines += _wrapped(f"Not tried: {way}. {why}")
+    return lines
+
+
+def _table(plan: Plan) -> list[str]:
+    rows = [["CANDIDATE", "HEADS", "BYTES", "MEAN", "WORST", "PASSES"]]
+    for one in plan.candidates:
+        worst = min(change.difference for change in one.dev.skills)
+        rows.append(
+            [
+                shorten(one.name, NAME),
+                shorten(one.heads, 12) if not one.heads.startswith("that of ") else "given",
+                f"{100 * one.bytes / plan.bytes:.0f} %",
+                points(one.dev.mean_difference, sign=True),
+                points(worst, sign=True),
+                {"should pass": "likely", "cannot tell": "unsure"}.get(one.verdict, "no"),
+            ]
+        )
+    lines = [f"  {line}" for line in columns(rows, right=(2, 3, 4))]
+    return [*lines, *_wrapped("Bytes of the whole stack's adapters; changes in points, on dev rows.")]
+
+
+def _tasks(judged: Judged) -> list[str]:
+    rows = [["TASK", "ROWS", "BEFORE", "AFTER", "CHANGE", "95 % INTERVAL"]]
+    for one in judged.skills:
+        rows.append(
+            [
+                shorten(one.skill, TASK),
+                f"{one.test.n:,}",
+                points(one.before.accuracy),
+                points(one.after.accuracy),
+                points(one.difference, sign=True),
+                between(one.interval, sign=True),
+            ]
+        )
+    return [f"  {line}" for line in columns(rows, right=(1, 2, 3, 4, 5))]
+
+
+def _guard(guarded: Guarded) -> list[str]:
+    rows = [["TASK", "ROWS", "BEFORE", "AFTER", "LOST", "GAINED", "P"]]
+    for one in guarded.guard.skills:
+        test = one.test
+        rows.append(
+            [
+                shorten(one.skill, TASK),
+                f"{test.n:,}",
+                points(one.before.accuracy),
+                points(one.after.accuracy),
+                f"{test.lost:,}",
+                f"{test.gained:,}",
+                "< 0.001" if test.p < 0.001 else f"{test.p:.2g}",
+            ]
+        )
+    lines = [f"  {line}" for line in columns(rows, right=(1, 2, 3, 4, 5, 6))]
+    return [*lines, *_whole(guarded.guard)]
+
+
+def _whole(judged: Judged) -> list[str]:
+    before, after = judged.before, judged.after
+    said = (
+        f"The whole stack: routed {points(before.routed)} before, {points(after.routed)} after; "
+        f"regret {points(before.regret)} before, {points(after.regret)} after."
+    )
+    if judged.others_of:
+        said += (
+            f" Of other families' {many(judged.others_of, 'text')}, {judged.others:,} "
+            f"({percent(judged.others_share)}) become right or wrong."
+        )
+    return _wrapped(said)
+
+
+def _outcome(found: Compressed, candidate: Candidate, command: str) -> str:
+    if found.applied and found.guarded is not None:
+        now = "one frame now" if candidate.merges else "smaller now"
+        return (
+            f"Done: {found.guarded.why}. The family's frames are {now}, and the stack has "
+            f"{size(candidate.bytes)} of adapters. `skillstack undo` brings the old stack back; "
+            "`skillstack gc` frees the space later."
+        )
+    if found.guarded is not None:
+        return f"Nothing was changed: {found.guarded.why}."
+    said = f"{candidate.name}: {candidate.why}."
+    if candidate.verdict != "should pass":
+        unlikely = "No candidate should pass" if found.plan.chosen is None else "This one should not pass"
+        return f"Nothing was changed. {unlikely}. {said}"
+    return f"Nothing was changed. {said} It should pass; `{command}` tests it and carries it out."
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, width(), subsequent_indent="  ", break_on_hyphens=False)

@@ -1,0 +1,108 @@
+"""A compression as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skillstack.answers import SCHEMA
+from skillstack.compression.result import Candidate, Compressed, Guarded, Judged, Plan, SkillChange, Whole
+from skillstack.evaluation.document import DIGITS
+from skillstack.frames.records import Count
+
+
+def compressed_json(found: Compressed) -> dict[str, Any]:
+    """The document that `skillstack compress --json` prints. Shares are 0 to 1, with six digits."""
+    return {
+        "schema": SCHEMA,
+        "plan": plan_json(found.plan),
+        "guarded": None if found.guarded is None else _guarded(found.guarded),
+        "applied": found.applied,
+        "tip": found.tip,
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """What would be done."""
+    return {
+        "stack": plan.stack,
+        "tip": plan.tip,
+        "family": plan.family,
+        "frames": list(plan.frames),
+        "without_adapter": list(plan.idle),
+        "margin": plan.margin,
+        "level": plan.level,
+        "bytes": plan.bytes,
+        "family_bytes": plan.family_bytes,
+        "candidates": [_candidate(one, plan) for one in plan.candidates],
+        "chosen": plan.chosen,
+        "guard_rows": dict(plan.guard_rows),
+        "skipped": dict(plan.skipped),
+        "left_out": dict(plan.left_out),
+    }
+
+
+def _candidate(one: Candidate, plan: Plan) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "way": one.way,
+        "heads": one.heads,
+        "merges": one.merges,
+        "settings": dict(one.settings),
+        "bytes": {"before": plan.bytes, "after": one.bytes},
+        "family_bytes": {"before": plan.family_bytes, "after": one.family_bytes},
+        "verdict": one.verdict,
+        "why": one.why,
+        **_judged(one.dev),
+    }
+
+
+def _guarded(guarded: Guarded) -> dict[str, Any]:
+    return {
+        "candidate": guarded.candidate.name,
+        "passes": guarded.passes,
+        "verdict": guarded.verdict,
+        "why": guarded.why,
+        **_judged(guarded.guard),
+    }
+
+
+def _judged(judged: Judged) -> dict[str, Any]:
+    before, after = judged.before, judged.after
+    return {
+        "part": judged.part,
+        "skills": [_change(change) for change in judged.skills],
+        "mean_difference": round(judged.mean_difference, DIGITS),
+        **{
+            figure: {"before": _figure(before, figure), "after": _figure(after, figure)}
+            for figure in ("accuracy", "routed", "regret")
+        },
+        "others": {"changed": judged.others, "n": judged.others_of},
+    }
+
+
+def _change(change: SkillChange) -> dict[str, Any]:
+    test = change.test
+    return {
+        "skill": change.skill,
+        "task": change.task,
+        "frame": change.frame,
+        "n": test.n,
+        "before": _count(change.before),
+        "after": _count(change.after),
+        "difference": round(change.difference, DIGITS),
+        "interval": [round(change.interval.low, DIGITS), round(change.interval.high, DIGITS)],
+        "lost": test.lost,
+        "gained": test.gained,
+        "disagreement": round(test.disagreement, DIGITS),
+        "p": test.p,
+        "passes": test.passes,
+        "needed": test.needed,
+    }
+
+
+def _count(count: Count) -> dict[str, Any]:
+    return {"accuracy": round(count.accuracy, DIGITS), "correct": count.correct}
+
+
+def _figure(whole: Whole, name: str) -> float:
+    return round(float(getattr(whole, name)), DIGITS)

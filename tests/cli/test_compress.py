@@ -1,0 +1,203 @@
+"""compress, on a stack that was really trained: planned, refused, carried out, taken back."""
+
+import json
+import shutil
+
+import pytest
+
+from skillstack.cli.entry import run
+
+#: Two frames of sentiment on the built-in base. Its accuracies mean little.
+TRAINED = (
+    *("--task", "imdb_sentences", "--task", "yelp_sentences", "--stack", "tiny", "--epochs", "1"),
+    *("--samples-per-class", "8", "--router-samples", "32", "--set", "dev_samples=32", "--set", "r=2"),
+)
+#: What so small a stack can pass.
+WIDE = ("--margin", "20", "--level", "0.2")
+
+
+@pytest.fixture(scope="module")
+def sentiments(tmp_path_factory):
+    """A folder with a stack of two sentiment frames."""
+    folder = tmp_path_factory.mktemp("sentiments")
+    assert run(("train", *TRAINED, "--store", str(folder / "frames"))) == 0
+    return folder
+
+
+@pytest.fixture
+def compressed(sentiments, tmp_path, command):
+    """Command lines in a folder with a copy of it."""
+    for name in ("frames", "routers"):
+        shutil.copytree(sentiments / name, tmp_path / name)
+    return command
+
+
+def log(command):
+    return command("log", "--json").json
+
+
+def said(ran):
+    assert all(len(line) <= 80 for line in ran.out.splitlines()), ran.out
+    return " ".join(ran.out.split())
+
+
+def test_a_plan_says_what_would_become_of_each_task_and_changes_nothing(compressed):
+    before = log(compressed)
+    ran = compressed("compress", "--family", "sentiment", "--method", "rank", *WIDE)
+    assert ran.status == 0, ran.err
+    words = said(ran)
+    for some in (
+        "of adapters",
+        "in 2 frames of the family sentiment",
+        "CANDIDATE HEADS BYTES MEAN WORST PASSES",
+    ):
+        assert some in words
+    for some in ("TASK ROWS BEFORE AFTER CHANGE 95 % INTERVAL", "The whole stack: routed", "regret"):
+        assert some in words
+    assert "Nothing was changed." in words
+    assert "skillstack compress --family sentiment --method rank --margin 20 --level 0.2 --apply" in words
+    assert "candidate 1 rank 1" in " ".join(ran.err.split())
+    assert log(compressed) == before
+
+
+def test_what_is_carried_out_says_so_and_undo_brings_the_old_stack_back(compressed):
+    before = log(compressed)
+    ran = compressed("compress", "--family", "sentiment", "--method", "rank", *WIDE, "--apply")
+    assert ran.status == 0, ran.err
+    words = said(ran)
+    assert "TASK ROWS BEFORE AFTER LOST GAINED P" in words
+    assert "Done: no task loses 20.0 points or more" in words
+    assert "`skillstack undo` brings the old stack back" in words
+    assert log(compressed) != before
+    assert compressed("verify", "--deep").status == 0
+    assert compressed("undo").status == 0
+    assert log(compressed) == before
+
+
+def test_what_cannot_pass_leaves_all_as_it_is_says_why_and_ends_with_status_one(compressed):
+    before = log(compressed)
+    arguments = (
+        "compress",
+        "--family",
+        "sentiment",
+        "--method",
+        "rank",
+        "--margin",
+        "0.1",
+        "--level",
+        "0.0001",
+    )
+    ran = compressed(*arguments, "--apply")
+    assert ran.status == 1
+    assert "Nothing was changed. No candidate should pass." in said(ran)
+    assert "guard rows and needs about" in said(ran)
+    named = compressed(*arguments, "--candidate", "rank 1", "--apply")
+    assert named.status == 1 and "too few guard rows for" in said(named)
+    assert compressed(*arguments).status == 0
+    assert log(compressed) == before
+
+
+def test_json_is_one_document(compressed):
+    plan = compressed("compress", "--family", "sentiment", "--method", "anchor", *WIDE, "--json")
+    assert plan.status == 0, plan.err
+    found = plan.json
+    assert (found["schema"], found["applied"], found["tip"], found["guarded"]) == (1, False, None, None)
+    assert found["plan"]["frames"] == ["imdb_sentences", "yelp_sentences"]
+    for one in found["plan"]["candidates"]:
+        assert one["bytes"]["after"] < one["bytes"]["before"] and one["merges"]
+        assert {"routed", "regret", "verdict", "why"} <= set(one)
+        for task in one["skills"]:
+            low, high = task["interval"]
+            assert low <= task["difference"] <= high and 0 <= task["p"] <= 1
+            assert task["n"] * task["disagreement"] == pytest.approx(task["lost"] + task["gained"], abs=1e-3)
+    name = found["plan"]["candidates"][0]["name"]
+    done = compressed(
+        "compress",
+        "--family",
+        "sentiment",
+        "--method",
+        "merge",
+        *WIDE,
+        "--candidate",
+        name,
+        "--apply",
+        "--json",
+    )
+    assert done.json["applied"] == (done.status == 0)
+    assert done.json["guarded"]["candidate"] == name and done.json["guarded"]["part"] == "guard"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        ((), 2, "Missing option '--family'"),
+        (("--family", "sentimant"), 2, "Did you mean 'sentiment'?"),
+        (("--family", "sentiment", "--method", "ties"), 2, "no way of compressing called 'ties'"),
+        (
+            ("--family", "sentiment", "--margin", "60"),
+            2,
+            "A margin of '60' means nothing.\nIt lies between 0 and 50.",
+        ),
+        (("--family", "sentiment", "--margin", "nan"), 2, "A margin of 'nan' means nothing."),
+        (
+            ("--family", "sentiment", "--level", "1"),
+            2,
+            "A level of '1' means nothing.\nIt lies between 0 and 0.5.",
+        ),
+        (("--family", "sentiment", "--rows", "films"), 2, "--rows takes NAME=FILE, not 'films'."),
+        (("--family", "sentiment", "--rows", "films=a.csv"), 2, "The stack 'tiny' has no 'films'."),
+        (("--family", "sentiment", "--rows", "imdb_sentences=a.csv"), 3, "a.csv"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(compressed, arguments, status, message):
+    ran = compressed("compress", *arguments)
+    assert (ran.status, ran.out) == (status, "")
+    assert message in ran.err
+
+
+def test_the_reference_stack_is_to_be_copied_first(command):
+    ran = command("compress", "--family", "sentiment", "--apply", "--json")
+    assert ran.status == 3
+    assert "skillstack stacks copy reference NAME" in ran.err
+
+
+def test_an_interrupt_changes_nothing_and_says_so(compressed, monkeypatch):
+    from skillstack.api import Stack
+
+    before = log(compressed)
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Stack, "compress", interrupted)
+    ran = compressed("compress", "--family", "sentiment", "--apply")
+    assert ran.status == 130 and "Nothing has changed." in ran.err
+    assert log(compressed) == before
+
+
+def test_a_task_of_a_merged_frame_is_not_trained_again(compressed, tmp_path):
+    done = compressed(
+        *("compress", "--family", "sentiment", "--method", "anchor", "--apply"),
+        *("--candidate", "anchor yelp_sentences", "--margin", "49", "--level", "0.49"),
+    )
+    assert done.status == 0, done.out + done.err
+    before = log(compressed)
+    ran = compressed("train", *TRAINED)
+    assert ran.status == 2 and "holds other frames already" in ran.err
+    rows = [
+        {"text": f"It is {word} {n}.", "label": label}
+        for n in range(20)
+        for label, word in (("positive", "fine"), ("negative", "foul"))
+    ]
+    (tmp_path / "films.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for more in ((), ("--replace",)):
+        ran = compressed("learn", "imdb_sentences", "films.jsonl", *more)
+        assert ran.status == 2 and "'imdb_sentences'" in ran.err and "'sentiment'" in ran.err
+        ran = compressed("learn", "sentiment", "films.jsonl", *more)
+        assert (ran.status == 2 and "several skills" in ran.err) or not more
+    assert log(compressed) == before
+
+
+def test_its_help_has_examples(command):
+    ran = command("compress", "--help")
+    assert ran.status == 0 and "skillstack compress --family sentiment --apply" in ran.out

@@ -1,0 +1,57 @@
+"""Which frames a family has, and which of them there is something to gain from."""
+
+from dataclasses import replace
+
+import pytest
+
+from skillstack.compression.families import Family, family_of
+from skillstack.errors import UsageError
+
+
+def oldest_first(stack):
+    return tuple(reversed(stack.frames()))
+
+
+def test_a_family_has_its_frames_oldest_first_with_all_their_skills(stack):
+    family = family_of(oldest_first(stack), "sentiment")
+    assert [frame.name for frame in family.frames] == ["imdb_sentences", "yelp_sentences"]
+    assert [skill.name for _, skill in family.skills] == ["imdb_sentences", "yelp_sentences"]
+    assert family.idle == ()
+
+
+def test_an_unknown_family_is_refused_with_the_nearest_one(stack):
+    with pytest.raises(UsageError, match="no skills of a family 'sentimant'") as caught:
+        family_of(oldest_first(stack), "sentimant")
+    assert "Did you mean 'sentiment'?" in caught.value.hint
+
+
+def test_frames_without_an_adapter_are_named_and_stay(stack):
+    oldest, *others = oldest_first(stack)
+    bare = replace(oldest, content=replace(oldest.content, adapter=None))
+    family = family_of([bare, *others], "sentiment")
+    assert [frame.name for frame in family.frames] == ["yelp_sentences"]
+    assert family.idle == ("imdb_sentences",)
+
+
+def test_a_family_without_any_adapter_has_nothing_to_compress(stack):
+    bare = [replace(one, content=replace(one.content, adapter=None)) for one in oldest_first(stack)]
+    with pytest.raises(UsageError, match="have no adapters"):
+        family_of(bare, "sentiment")
+
+
+def test_merged_a_family_stands_where_its_newest_frame_was_and_has_the_skills_of_all(stack):
+    frames = oldest_first(stack)
+    chain = family_of(frames, "sentiment").merged(frames)
+    assert [[skill.name for skill in content.skills] for _, content in chain] == [
+        ["wiki_topics"],
+        ["imdb_sentences", "yelp_sentences"],
+        ["home"],
+    ]
+
+
+def test_skills_of_other_families_on_its_frames_are_affected_too(stack):
+    oldest, topics, *others = oldest_first(stack)
+    mixed = replace(oldest, content=replace(oldest.content, skills=oldest.skills + topics.skills))
+    family = family_of([mixed, *others], "sentiment")
+    assert isinstance(family, Family)
+    assert "wiki_topics" in {skill.name for _, skill in family.skills}

@@ -1,0 +1,78 @@
+"""Which rows fit, choose and guard."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from skillstack.compression.rows import DEV_ROWS, by_name, skill_rows
+from skillstack.errors import InputError
+from skillstack.tasks.sources import load_task
+from skillstack.training.data import choose_rows
+from skillstack.training.recipe import Recipe
+
+from .world import RECIPE, TASKS, skills
+
+
+def table(path, examples, labels):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "label"])
+        rows.writerows((one.row.text, labels[one.label]) for one in examples)
+    return path
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_row_that_guards_was_fitted_on_chosen_by_or_trained_on(stack, task):
+    found = skill_rows(*skills(stack)[task])
+    taught = choose_rows(load_task(task), Recipe(**RECIPE))
+    guard = set(found.guard.rows)
+    assert guard and not guard & {*found.fit.rows, *found.dev.rows}
+    assert not guard & {*(one.row for one in (*taught.train, *taught.dev)), *taught.router}
+    assert not set(found.fit.rows) & set(found.dev.rows)
+
+
+def test_heads_are_fitted_on_the_rows_that_the_frame_was_taught(stack):
+    found = skill_rows(*skills(stack)["imdb_sentences"])
+    taught = choose_rows(load_task("imdb_sentences"), Recipe(**RECIPE))
+    assert found.fit.rows == tuple(one.row for one in taught.train)
+    assert len(found.dev) <= DEV_ROWS
+
+
+def test_a_table_is_divided_as_the_task_is_whatever_the_order_of_its_rows(stack, tmp_path):
+    frame, skill = skills(stack)["imdb_sentences"]
+    data = load_task("imdb_sentences")
+    path = table(tmp_path / "films.csv", data.train[::-1], data.task.labels)
+    named, own = skill_rows(frame, skill, table=path), skill_rows(frame, skill)
+    for part in ("fit", "guard"):
+        mine, theirs = getattr(named, part), getattr(own, part)
+        assert mine.rows == theirs.rows
+        assert mine.labels.tolist() == theirs.labels.tolist()
+
+
+def test_labels_are_numbered_as_the_skill_numbers_them(stack):
+    frame, skill = skills(stack)["imdb_sentences"]
+    turned = replace(skill, labels=skill.labels[::-1])
+    one, other = skill_rows(frame, skill), skill_rows(frame, turned)
+    assert one.guard.rows == other.guard.rows
+    assert (one.guard.labels == 1 - other.guard.labels).all()
+
+
+def test_a_skill_whose_rows_nobody_knows_is_told_how_to_give_some(stack):
+    frame, skill = skills(stack)["imdb_sentences"]
+    with pytest.raises(InputError, match="Nobody knows") as caught:
+        skill_rows(frame, replace(skill, name="tickets", task="tickets"))
+    assert "--rows tickets=FILE" in caught.value.hint
+
+
+def test_rows_of_a_label_that_the_skill_does_not_know_are_refused(stack, tmp_path):
+    frame, skill = skills(stack)["imdb_sentences"]
+    data = load_task("imdb_sentences")
+    path = table(tmp_path / "films.csv", data.train[:40], ("bad", "good"))
+    with pytest.raises(InputError, match="is none that the skill knows"):
+        skill_rows(frame, skill, table=path)
+
+
+def test_rows_are_found_by_the_names_of_their_skills(stack):
+    found = [skill_rows(*skills(stack)[name]) for name in TASKS[:2]]
+    assert list(by_name(found)) == list(TASKS[:2])

@@ -1,0 +1,100 @@
+"""What is expected of the guard, and what it says, with figures worked out by hand."""
+
+import numpy as np
+import pytest
+
+from skillstack.compression.result import Judged, SkillChange, Whole
+from skillstack.compression.verdicts import expected, quantile, said, shrunken
+from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.noninferiority import non_inferior
+from skillstack.frames.records import Count
+
+WHOLE = Whole(0.9, 0.88)
+
+
+def change(name, n, lost, gained, margin=0.01):
+    before, after = np.ones(n, dtype=bool), np.ones(n, dtype=bool)
+    after[:lost] = False
+    before[lost : lost + gained] = False
+    test = non_inferior(before, after, margin=margin, level=0.05)
+    counts = Count(int(before.sum()), n), Count(int(after.sum()), n)
+    return SkillChange(name, name, name, *counts, Interval(-1, 1), test)
+
+
+def judged(*changes, others=0, others_of=1000, part="guard"):
+    return Judged(part, changes, WHOLE, WHOLE, others, others_of)
+
+
+def test_what_loses_nothing_on_three_hundred_rows_passes():
+    verdict, why = said(judged(change("films", 300, 0, 0)))
+    assert verdict == "passes" and "no task loses 1.0 points or more" in why
+
+
+def test_the_same_on_two_hundred_rows_cannot_be_told_and_the_rows_that_it_needs_are_said():
+    assert said(judged(change("films", 200, 0, 0))) == (
+        "cannot tell",
+        "too few guard rows for films (200 of about 299 rows)",
+    )
+
+
+def test_one_task_of_many_that_loses_is_enough():
+    verdict, why = said(judged(change("films", 2000, 0, 0), change("food", 2000, 100, 0)))
+    assert verdict == "loses too much"
+    assert why == "a loss beyond the margin is not ruled out for food (-5.0 points)"
+
+
+def test_no_row_at_all_is_no_pass():
+    verdict, why = said(judged(change("films", 2000, 0, 0), change("food", 0, 0, 0)))
+    assert (verdict, why) == ("cannot tell", "too few guard rows for food (0 of about 299 rows)")
+
+
+def test_other_families_texts_may_change_by_two_in_a_thousand():
+    fine = change("films", 300, 0, 0)
+    assert said(judged(fine, others=2))[0] == "passes"
+    verdict, why = said(judged(fine, others=3))
+    assert verdict == "loses too much"
+    assert why == "routed answers to 3 texts of other families would change (0.3 %; 0.2 % may)"
+    assert said(judged(fine, others_of=0))[0] == "passes"
+
+
+def test_a_gain_on_dev_with_enough_guard_rows_should_pass():
+    verdict, why = expected(judged(change("films", 250, 2, 6), part="dev"), {"films": 2000})
+    assert (verdict, why) == ("should pass", "+1.6 points on dev rows")
+
+
+def test_without_enough_guard_rows_it_is_said_how_many_it_needs():
+    one = change("films", 250, 5, 5)
+    verdict, why = expected(judged(one, part="dev"), {"films": 290})
+    assert verdict == "cannot tell"
+    assert why == f"films has 290 guard rows and needs about {one.test.needed:,}"
+    # Four rows in a hundred differ: about 2,500 rows.
+    assert one.test.needed == pytest.approx(2500, rel=0.03)
+
+
+def test_nothing_should_pass_with_fewer_rows_than_the_level_allows():
+    same = judged(change("films", 250, 0, 0), part="dev")
+    assert expected(same, {"films": 298})[0] == "cannot tell"
+    assert expected(same, {"films": 299})[0] == "should pass"
+    assert expected(same, {"films": 0})[0] == "cannot tell"
+
+
+def test_a_loss_on_dev_is_expected_to_be_one_on_guard():
+    verdict, why = expected(judged(change("films", 250, 10, 0), part="dev"), {"films": 2000})
+    assert (verdict, why) == ("loses too much", "films would lose about 4.0 points")
+
+
+def test_other_families_count_on_dev_too():
+    found = expected(judged(change("films", 300, 0, 0), others=10, part="dev"), {"films": 2000})
+    assert found[0] == "loses too much" and "10 texts" in found[1]
+
+
+def test_losses_are_drawn_to_their_mean_as_far_as_chance_explains_them():
+    tests = [change(name, 250, lost, 5).test for name, lost in (("a", 4), ("b", 5), ("c", 6))]
+    assert shrunken(tests) == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
+    far = [change(name, 2000, lost, 0).test for name, lost in (("a", 0), ("b", 0), ("c", 400))]
+    assert shrunken(far) == pytest.approx([0.0, 0.0, 0.2], abs=0.002)
+    assert shrunken(tests[:2]) == [tests[0].loss, tests[1].loss]
+
+
+def test_the_quantile_is_the_normal_ones():
+    assert quantile(0.05) == pytest.approx(1.6449, abs=1e-4)

@@ -1,0 +1,199 @@
+"""A small stack whose families can be compressed, and ways to do so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from skillstack import Stack
+from skillstack.answers import Frame
+from skillstack.compression import verdicts
+from skillstack.compression.adapters import Adapter, stored
+from skillstack.compression.planning import Planner, Wish
+from skillstack.compression.present import Subject
+from skillstack.compression.result import Compressed
+from skillstack.compression.rows import skill_rows
+from skillstack.frames.records import Skill
+from skillstack.frames.rows import Row
+from skillstack.frames.samples import TextSamples
+from skillstack.frames.transactions import rebuild
+from skillstack.models import builtin
+from skillstack.stack_router import StackRouter
+from skillstack.training.candidates import Candidate
+from skillstack.training.loop import Trainer
+
+#: Two sentiment frames with another one between them, and one that is newer than both.
+TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences", "home")
+#: A training of a few steps; its rates are so high that a random model learns something.
+RECIPE = {
+    "samples_per_class": 12,
+    "dev_samples": 32,
+    "router_samples": 64,
+    "max_length": 32,
+    "r": 4,
+    "alpha": 8,
+    "top_layers": 2,
+    "epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 2e-2,
+    "head_learning_rate": 1e-2,
+    "checks": 1,
+}
+#: What a random model can pass.
+WIDE = {"margin": 0.3, "level": 0.2}
+
+
+def tiny_bert(folder: Path) -> Path:
+    """A folder with a random encoder of four layers."""
+    torch.manual_seed(0)
+    words = AutoTokenizer.from_pretrained(builtin.folder())
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        max_position_embeddings=130,
+        initializer_range=0.2,
+    )
+    folder.mkdir(parents=True)
+    BertModel(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every frame gets an adapter, although random models seldom gain by training."""
+
+    def take(trainer: Trainer, candidate: Candidate) -> None:
+        trainer._best = candidate
+
+    monkeypatch.setattr(Trainer, "_consider", take)
+
+
+def make_stack(folder: Path, tasks: tuple[str, ...] = TASKS) -> Path:
+    """A store with a stack ``main`` on a tiny base; its folder is returned."""
+    base, store = tiny_bert(folder / "tiny-bert"), folder / "frames"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        last_candidate_wins(monkeypatch)
+        Stack.train(tasks=tasks, store=store, stack="main", model=str(base), device="cpu", recipe=RECIPE)
+    return store
+
+
+def copied(root: Path, folder: Path) -> Stack:
+    """The stack in a store of its own."""
+    shutil.copytree(root, folder / "frames")
+    shutil.copytree(root.parent / "routers", folder / "routers")
+    (folder / "tiny-bert").symlink_to((root.parent / "tiny-bert").resolve())
+    return Stack.open(folder / "frames", "main")
+
+
+def compress(stack: Stack, family: str = "sentiment", **options: Any) -> Compressed:
+    """Compress it, on its own base, with what a random model can pass."""
+    return stack.compress(family, **{"model": model_of(stack), **WIDE, **options})
+
+
+def merge(stack: Stack, **options: Any) -> Compressed:
+    """Merge its two sentiment frames, whatever becomes of the routing of others."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(verdicts, "OTHERS", 1.0)
+        found = compress(stack, method="merge", candidate="linear, rank 2", apply=True, **options)
+    assert found.applied, found.guarded
+    return found
+
+
+def model_of(stack: Stack) -> str:
+    """Where its base is."""
+    return str((stack.store.root.parent / "tiny-bert").resolve())
+
+
+def subject_of(stack: Stack) -> Subject:
+    """The stack as the compression sees it."""
+    chain = [(frame.content_id, frame.content) for frame in reversed(stack.frames())]
+    router = StackRouter(stack.store, stack.name)
+    return Subject(
+        name=stack.name,
+        frames=tuple(reversed(stack.frames())),
+        scores=lambda rows: router.scores(chain, rows),
+        load=lambda: stack.loaded(model=model_of(stack)),
+        scores_of=StackRouter(stack.store, stack.name, keep=False).scores,
+    )
+
+
+def planner_of(stack: Stack, family: str = "sentiment", method: str = "rank", **options: Any) -> Planner:
+    """A planner of it."""
+    return Planner(subject_of(stack), Wish(family, method, **{**WIDE, **options}))
+
+
+def skills(stack: Stack) -> dict[str, tuple[Frame, Skill]]:
+    """Every skill by its name, oldest first."""
+    return {skill.name: (frame, skill) for frame in reversed(stack.frames()) for skill in frame.skills}
+
+
+def right(stack: Stack, name: str, part: str, *, routed: bool) -> list[bool]:
+    """Which rows of a skill's part `Stack.predict` answers rightly, by label names."""
+    frame, skill = skills(stack)[name]
+    labelled = getattr(skill_rows(frame, skill), part)
+    rows: list[Row] = list(labelled.rows)
+    found = stack.predict(rows, frame=None if routed else name, model=model_of(stack))
+    wanted = [skill.labels[label] for label in labelled.labels]
+    return [one.label_name == label for one, label in zip(found, wanted, strict=True)]
+
+
+def files(root: Path, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """Every file below a store, but locks and folders that are named."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix != ".lock" and path.relative_to(root).parts[0] not in without
+    }
+
+
+def with_adapter(stack: Stack, name: str, adapter: Adapter) -> Stack:
+    """The stack with another adapter in one of its frames."""
+    contents = []
+    for frame in reversed(stack.frames()):
+        content = frame.content
+        if frame.name == name and content.adapter is not None:
+            config = json.loads(stack.store.adapter_config(content.adapter))
+            layers = sorted(
+                {key.removeprefix("base_model.model.").partition(".lora_")[0] for key in adapter.tensors}
+            )
+            config |= {"r": adapter.spec.r, "lora_alpha": adapter.spec.alpha, "target_modules": layers}
+            # As another tool would write it, which checks nothing.
+            model = save({name: np.asarray(one) for name, one in adapter.tensors.items()})
+            ref = stack.store.put_adapter(name, json.dumps(config).encode(), model, b"# A card\n")
+            content = replace(content, adapter=ref, canaries=None)
+        contents.append(stack.store.put_content(content))
+    expected = stack.store.tip(stack.name)
+    rebuild(stack.store, stack.name, contents, transaction="other", note="other", expected=expected)
+    return stack
+
+
+def adapter_of(stack: Stack, name: str) -> Adapter:
+    """The adapter of a frame."""
+    return stored(stack.store, stack.frame(name).content)
+
+
+def with_texts(stack: Stack, name: str) -> None:
+    """Have the router samples of a skill be a person's own texts, which can be left out of an archive."""
+    rows = skill_rows(*skills(stack)[name]).fit.rows * 4
+    own = TextSamples(tuple(Row(f"{row.text} ({number})") for number, row in enumerate(rows)))
+    contents = []
+    for frame in reversed(stack.frames()):
+        content = frame.content
+        if frame.name == name:
+            skill = replace(content.skills[0], samples=stack.store.put_samples(own))
+            content = replace(content, skills=(skill,))
+        contents.append(stack.store.put_content(content))
+    expected = stack.store.tip(stack.name)
+    rebuild(stack.store, stack.name, contents, transaction="texts", note="texts", expected=expected)

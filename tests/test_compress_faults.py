@@ -1,0 +1,101 @@
+"""A compression that dies at any call that changes the disk leaves the old stack or the new one."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from skillstack import Stack
+from skillstack.compression.applying import apply
+from skillstack.compression.planning import Planner, Tried
+from skillstack.errors import StoreError
+from skillstack.frames.store import Store
+from skillstack.routers import state
+from skillstack.routers.fitting import RouterState
+from skillstack.stack_router import StackRouter
+
+from .compression.world import make_stack, planner_of
+from .frames.faults import ROOM, Killed, faults
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Case:
+    """A stack, and a merge of two of its frames that is ready to be carried out."""
+
+    root: Path
+    planner: Planner
+    tried: Tried
+    fitted: RouterState | None = None
+
+    def run(self, root: Path) -> str | None:
+        """Carry it out in a copy."""
+        return apply(self.planner, self.tried, Store.open(root), self.keep(root), note="compress")
+
+    def keep(self, root: Path):
+        """Writes the router's state as ever, but fits it only once."""
+        router = StackRouter(Store.open(root), "main", keep=False)
+
+        def fit(chain) -> None:
+            self.fitted = self.fitted or router.state(chain)
+            state.save(router.folder(chain), self.fitted)
+
+        return fit
+
+    def fresh(self, folder: Path) -> Path:
+        """A copy in a new place."""
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in ("frames", "routers"):
+            shutil.copytree(self.root.parent / name, folder / name)
+        return folder / "frames"
+
+
+def ids(root: Path) -> list[str]:
+    return [frame.id for frame in Stack.open(root, "main").frames()]
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    root = make_stack(tmp_path_factory.mktemp("main"), ("imdb_sentences", "wiki_topics", "yelp_sentences"))
+    planner = planner_of(Stack.open(root, "main"), method="merge")
+    planner.plan()
+    return Case(root, planner, next(one for one in planner.tried if one.proposal.merges))
+
+
+def check(case: Case, root: Path, old: list[str], new: list[str], where: str) -> None:
+    assert ids(root) in (old, new), where
+    stack = Stack.open(root, "main")
+    assert stack.verify()[0].ok, where
+    if ids(root) == old:
+        case.run(root)
+    assert ids(root) == new, where
+    stack.undo()
+    assert ids(root) == old, where
+
+
+def test_killed_or_refused_at_any_call_the_stack_is_the_old_one_or_the_new_one(case, tmp_path):
+    old = ids(case.root)
+    done = case.fresh(tmp_path / "done")
+    case.run(done)
+    done = case.fresh(tmp_path / "done")
+    with faults() as counted:
+        case.run(done)
+    new = ids(done)
+    assert new != old and len(counted.calls) >= 20
+    for at, name in enumerate(counted.calls):
+        root = case.fresh(tmp_path / "kill")
+        with faults(at, "kill"), pytest.raises(Killed):
+            case.run(root)
+        check(case, root, old, new, f"killed at {at}, {name}")
+    for at, name in list(enumerate(counted.calls))[::3]:
+        if name not in ROOM:
+            continue
+        root = case.fresh(tmp_path / "full")
+        with faults(at, "full"):
+            try:
+                case.run(root)
+            except StoreError as error:
+                assert error.hint
+        check(case, root, old, new, f"no room at {at}, {name}")
