@@ -17,7 +17,7 @@ from skillstack.frames.renaming import revert
 from skillstack.frames.rows import Row, check_row
 from skillstack.frames.store import REFERENCE, Store
 from skillstack.frames.verify import Verification, verify
-from skillstack.stack_router import StackRouter, router_file_check, unneeded_states
+from skillstack.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
 from skillstack.stacks import copy, stack_to_add_to
 
 if TYPE_CHECKING:
@@ -691,7 +691,11 @@ class Stack:
             many labels stay.
         :raises MismatchError: with ``deep``, if the base here is not the one of the frames.
         """
-        checked = verify(self.store, other_files=router_file_check())
+        try:
+            needed = needed_states(self.store)
+        except StoreError:
+            needed = None  # verify says what is damaged
+        checked = verify(self.store, other_files=router_file_check(needed))
         if not deep or not checked.ok:
             return checked, ()
         return checked, self._load(model, device, precision_change).check_canaries(self.frames())

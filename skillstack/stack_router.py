@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -185,14 +185,19 @@ class StackRouter:
         return hash_rows(samples.rows)
 
 
-def router_file_check() -> Callable[[Path], bool]:
+def router_file_check(needed: Collection[Path] | None = None) -> Callable[[Path], bool]:
     """What checks files of router states: returns whether a file is one, and raises if its state is damaged.
 
     Both files of a state are read at the first of them, and the second one shares what was found.
+
+    :param needed: folders of states that a stack needs now; None for all. Elsewhere a state without its
+        record, which is written last, is one whose writing a crash ended, and no damage.
     """
 
     @cache
     def trouble(folder: Path) -> SkillStackError | None:
+        if needed is not None and folder not in needed and not (folder / state.RECORD).exists():
+            return None
         try:
             state.check(folder)
         except SkillStackError as error:
@@ -209,10 +214,18 @@ def router_file_check() -> Callable[[Path], bool]:
     return check
 
 
+def needed_states(store: Store) -> set[Path]:
+    """Folders of the router states that fit the stacks' tips.
+
+    :raises IntegrityError: if a chain is damaged.
+    """
+    chains = {stack: store.contents(stack) for stack in store.stacks()}
+    return {store.routers / stack / _digest(chain) for stack, chain in chains.items() if chain}
+
+
 def unneeded_states(store: Store) -> list[Path]:
     """Files of router states that fit no stack's tip. They can be fitted again."""
-    chains = {stack: store.contents(stack) for stack in store.stacks()}
-    needed = {store.routers / stack / _digest(chain) for stack, chain in chains.items() if chain}
+    needed = needed_states(store)
     if any((store.root / "samples").glob(f"*{withheld.SUFFIX}")):
         needed |= _irreplaceable(store)
     found = store.routers.glob("*/*/*") if store.routers.is_dir() else []

@@ -55,6 +55,14 @@ def test_damage_in_one_file_is_told_of_both_and_seen_by_the_next_check(folder: P
     assert router_file_check()(folder / name)
 
 
+def test_a_state_without_its_record_is_damage_only_where_a_stack_needs_it(folder: Path) -> None:
+    (folder / state.RECORD).unlink()
+    for needed in (None, {folder}):
+        with pytest.raises(IntegrityError):
+            router_file_check(needed)(folder / state.TENSORS)
+    assert router_file_check(set())(folder / state.TENSORS)
+
+
 def test_scores_are_those_by_which_route_chooses() -> None:
     store = Store.open(REFERENCE.parents[1] / "frames")
     chain = store.contents("reference")

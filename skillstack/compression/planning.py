@@ -126,6 +126,7 @@ class Planner:
                 self._try_all(merge.lower(self.family, family, best.proposal))
             if way.name == "rank":
                 self._try_all(self._smallest_ranks(family))
+        self._fit_more()
         order = sorted(self.tried, key=lambda one: (one.candidate.bytes, -one.candidate.dev.mean_difference))
         if not order:
             raise UsageError(
@@ -209,14 +210,39 @@ class Planner:
 
     def _try(self, proposal: Proposal) -> Tried:
         seen = [self._seen(frame, skill, proposal) for frame, skill in self.family.skills]
-        standardise = self.trial.slot.base.kind == "decoder"
-        options: dict[str, Mapping[str, Head]] = {}
-        for way in heads.WAYS:
-            made = heads_of(way, seen, standardise=standardise)
-            if made is not None:
-                options[way] = made
+        options = self._heads(seen, heads.WAYS)
         if proposal.given:
             options[f"that of {proposal.given}"] = given(seen, proposal.given)
+        return self._best(proposal, seen, options)
+
+    def _fit_more(self) -> None:
+        """Fit heads of the most promising candidates on more rows, which takes longer than all else of them.
+
+        These are the smallest one that may pass, and the one that gains the most.
+        """
+        hopeful = [one for one in self.tried if one.candidate.verdict != "loses too much"] or self.tried
+        if not hopeful:
+            return
+        smallest = min(hopeful, key=lambda one: one.candidate.bytes)
+        best = max(self.tried, key=lambda one: one.candidate.dev.mean_difference)
+        for tried in dict.fromkeys((smallest, best)):
+            proposal = tried.proposal
+            self._tell(f"{proposal.name}, heads on more rows")
+            seen = [self._seen(frame, skill, proposal, more=True) for frame, skill in self.family.skills]
+            ways = [way for way in heads.WAYS if way.startswith("refit")]
+            options = {f"{name}, more rows": made for name, made in self._heads(seen, ways).items()}
+            again = self._best(proposal, seen, {tried.candidate.heads: tried.heads, **options})
+            self.tried[self.tried.index(tried)] = again
+
+    def _heads(self, seen: Sequence[Seen], wanted: Sequence[str]) -> dict[str, Mapping[str, Head]]:
+        standardise = self.trial.slot.base.kind == "decoder"
+        made = {way: heads_of(way, seen, standardise=standardise) for way in wanted}
+        return {way: found for way, found in made.items() if found is not None}
+
+    def _best(
+        self, proposal: Proposal, seen: Sequence[Seen], options: Mapping[str, Mapping[str, Head]]
+    ) -> Tried:
+        """The proposal with the heads that dev prefers, the first of equals."""
         way = max(options, key=lambda name: _mean(seen, options[name]))
         dev = self.judged("dev", proposal, options[way])
         rows = {one.skill.name: len(one.guard) for one in self.rows}
@@ -235,14 +261,15 @@ class Planner:
         )
         return Tried(proposal, candidate, options[way])
 
-    def _seen(self, frame: Frame, skill: Skill, proposal: Proposal) -> Seen:
+    def _seen(self, frame: Frame, skill: Skill, proposal: Proposal, *, more: bool = False) -> Seen:
         one = next(rows for rows in self.rows if rows.skill.name == skill.name)
+        fit = one.more if more else one.fit
         adapter = proposal.adapters[frame.name]
-        fit, dev = (
-            self.trial.passages(part.rows, skill.rendering).features(adapter) for part in (one.fit, one.dev)
-        )
+        features = [
+            self.trial.passages(part.rows, skill.rendering).features(adapter) for part in (fit, one.dev)
+        ]
         head = self.now.answering[skill.name].head
-        return Seen(skill, head, fit, one.fit.labels, dev, one.dev.labels)
+        return Seen(skill, head, features[0], fit.labels, features[1], one.dev.labels)
 
     def _change(self, one: SkillRows, before: Right, after: Right) -> SkillChange:
         if before.own is None or after.own is None:

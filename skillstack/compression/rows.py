@@ -19,6 +19,8 @@ from skillstack.tasks.task import Example
 
 #: Dev rows of a skill that candidates are compared on.
 DEV_ROWS = 256
+#: Rows of a skill that the heads of the most promising candidates are fitted on.
+MORE_ROWS = 1024
 #: Rows of each label that heads are fitted on, where a frame does not say how many it was taught.
 FIT_PER_CLASS = 48
 
@@ -44,7 +46,8 @@ class SkillRows:
 
     :ivar frame: the frame that has it.
     :ivar skill: the skill.
-    :ivar fit: of the training side: heads may be fitted on them.
+    :ivar fit: of the training side: heads are fitted on them.
+    :ivar more: of the same side: those of the most promising candidates are fitted on them.
     :ivar dev: candidates are chosen on them.
     :ivar guard: the chosen one is tested on them, once.
     """
@@ -52,6 +55,7 @@ class SkillRows:
     frame: Frame
     skill: Skill
     fit: Labelled
+    more: Labelled
     dev: Labelled
     guard: Labelled
 
@@ -74,8 +78,9 @@ def skill_rows(
     recipe = frame.content.recipe
     per_class, seed = recipe.get("samples_per_class", FIT_PER_CLASS), recipe.get("seed", SEED)
     fit = sample(sides.train, int(per_class) or len(sides.train), int(seed), skill.task)
+    more = sample(sides.train, -(-MORE_ROWS // len(skill.labels)), int(seed), skill.task)
     dev = sample(sides.dev, -(-DEV_ROWS // len(skill.labels)), SEED, skill.task) if sides.dev else ()
-    return SkillRows(frame, skill, _labelled(fit), _labelled(dev), _labelled(sides.guard))
+    return SkillRows(frame, skill, *map(_labelled, (fit, more, dev, sides.guard)))
 
 
 def _labelled(examples: Sequence[Example]) -> Labelled:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from skillstack.compression.result import Judged, SkillChange, Verdict
 from skillstack.errors import UsageError
-from skillstack.evaluation.noninferiority import NonInferiority
+from skillstack.evaluation.noninferiority import NonInferiority, p_value
 from skillstack.wording import listed, many, percent, points
 
 #: Share of other families' texts whose routed answer may become right or wrong.
@@ -38,8 +37,7 @@ def expected(judged: Judged, guard_rows: Mapping[str, int]) -> tuple[Verdict, st
     unclear: list[tuple[SkillChange, float, int]] = []
     for one, loss in zip(judged.skills, losses, strict=True):
         test, n = one.test, guard_rows[one.skill]
-        spread = math.sqrt(max(test.disagreement - test.loss**2, 0.0) / n) if n else math.inf
-        if n and loss + quantile(test.level) * spread < test.margin and n >= _least(one):
+        if _would_pass(test, loss, n):
             continue
         (unclear if loss < test.margin else lost).append((one, loss, n))
     if lost:
@@ -89,16 +87,11 @@ def shrunken(tests: Sequence[NonInferiority]) -> list[float]:
     return [float(loss) for loss in losses.mean() + keep * (losses - losses.mean())]
 
 
-def quantile(level: float) -> float:
-    """The normal distribution's upper quantile."""
-    from scipy.stats import norm
-
-    return float(norm.ppf(1 - level))
-
-
-def _least(one: SkillChange) -> int:
-    """Rows without which nothing passes."""
-    return math.ceil(math.log(one.test.level) / math.log1p(-one.test.margin))
+def _would_pass(test: NonInferiority, loss: float, n: int) -> bool:
+    """Whether so many rows pass if as many of them differ as on dev rows, and this share is lost."""
+    differing = max(test.disagreement, abs(loss)) * n
+    lost, gained = round((differing + loss * n) / 2), round((differing - loss * n) / 2)
+    return p_value(n, lost, min(gained, n - lost), test.margin) <= test.level
 
 
 def _others(judged: Judged) -> str:

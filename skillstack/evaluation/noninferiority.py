@@ -129,7 +129,7 @@ def needed(disagreement: float, margin: float, level: float) -> int:
     from scipy.stats import norm
 
     none = math.log(level) / math.log1p(-margin)
-    ends = float(norm.ppf(1 - level) + norm.ppf(POWER))
+    ends = float(norm.isf(level) + norm.ppf(POWER))
     return math.ceil(max(none, disagreement * (ends / margin) ** 2))
 
 

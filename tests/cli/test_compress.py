@@ -85,7 +85,7 @@ def test_what_cannot_pass_leaves_all_as_it_is_says_why_and_ends_with_status_one(
         "--margin",
         "0.1",
         "--level",
-        "0.0001",
+        "1e-30",
     )
     ran = compressed(*arguments, "--apply")
     assert ran.status == 1
@@ -116,7 +116,7 @@ def test_json_is_one_document(compressed):
         "--family",
         "sentiment",
         "--method",
-        "merge",
+        "anchor",
         *WIDE,
         "--candidate",
         name,

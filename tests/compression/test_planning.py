@@ -5,6 +5,7 @@ import pytest
 
 from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates.rank import truncated
+from skillstack.compression.planning import Planner
 from skillstack.errors import InputError, IntegrityError, UsageError
 
 from .world import WIDE, adapter_of, compress, files, planner_of, right, with_adapter
@@ -37,7 +38,21 @@ def test_every_way_to_come_by_heads_is_tried_and_dev_decides(planner):
 def test_each_candidate_is_told_before_it_is_tried(stack):
     told = []
     found = compress(stack, method="rank", on_candidate=told.append)
-    assert sorted(told) == sorted(one.name for one in found.plan.candidates)
+    names = [one for one in told if not one.endswith(", heads on more rows")]
+    assert sorted(names) == sorted(one.name for one in found.plan.candidates)
+    again = [one.removesuffix(", heads on more rows") for one in told if one not in names]
+    assert 1 <= len(again) <= 2 and set(again) <= set(names)
+
+
+def test_heads_on_more_rows_are_taken_only_where_dev_rows_prefer_them(stack, monkeypatch):
+    more = {one.name: one for one in compress(stack, method="merge").plan.candidates}
+    monkeypatch.setattr(Planner, "_fit_more", lambda self: None)
+    for one in compress(stack, method="merge").plan.candidates:
+        again = more[one.name]
+        if again.heads.endswith("more rows"):
+            assert again.dev.mean_difference > one.dev.mean_difference
+        else:
+            assert again == one
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skillstack.compression.result import Judged, SkillChange, Whole
-from skillstack.compression.verdicts import expected, quantile, said, shrunken
+from skillstack.compression.verdicts import expected, said, shrunken
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.noninferiority import non_inferior
 from skillstack.frames.records import Count
@@ -94,7 +94,3 @@ def test_losses_are_drawn_to_their_mean_as_far_as_chance_explains_them():
     far = [change(name, 2000, lost, 0).test for name, lost in (("a", 0), ("b", 0), ("c", 400))]
     assert shrunken(far) == pytest.approx([0.0, 0.0, 0.2], abs=0.002)
     assert shrunken(tests[:2]) == [tests[0].loss, tests[1].loss]
-
-
-def test_the_quantile_is_the_normal_ones():
-    assert quantile(0.05) == pytest.approx(1.6449, abs=1e-4)
