@@ -108,7 +108,7 @@ def _bench(folder: Path) -> str:
     if json.loads((folder / LEADERBOARD).read_text(encoding="utf-8")) != to_json(standings):
         raise SystemExit(f"{folder / LEADERBOARD} is not that of its cells: run the bench again.")
     preset, _, model = folder.name.partition("-")
-    seeds = ", ".join(str(seed) for seed in dict.fromkeys(cell.seed for cell in cells))
+    seeds = ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells}))
     texts = f"{standings[0].n:,} test texts of {len(cells[0].tasks)} tasks"
     lines = [f"**{preset}**, {model}, {texts}, seeds {seeds} ([results](results/methods/{folder.name})):", ""]
     lines += [
