@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 
 Floats = NDArray[np.float32]
-#: Memory that the lower states of all rows may take, in bytes.
+#: Memory that the lower states of all rows together may take, in bytes; those of further rows are not kept.
 MAX_BYTES = 3 << 30
 
 
@@ -44,9 +44,20 @@ class Passages:
     :ivar rendering: how they are shown to it.
     """
 
-    def __init__(self, slot: Slot, split: SplitModel, rows: Sequence[Row], rendering: Rendering) -> None:
+    def __init__(
+        self,
+        slot: Slot,
+        split: SplitModel,
+        rows: Sequence[Row],
+        rendering: Rendering,
+        room: Callable[[], int],
+    ) -> None:
+        """Prepare; nothing is read yet.
+
+        :param room: says how many bytes lower states may take.
+        """
         self.rows, self.rendering = tuple(rows), rendering
-        self._slot, self._split = slot, split
+        self._slot, self._split, self._room = slot, split, room
         self._cache: HiddenCache | None = None
         self._seen: dict[str, Floats] = {}
 
@@ -70,6 +81,11 @@ class Passages:
             self._seen[key] = found
         return self._seen[key]
 
+    @property
+    def bytes(self) -> int:
+        """Memory that the lower states take."""
+        return 0 if self._cache is None else self._cache.bytes
+
     def knows(self, adapter: Adapter | None) -> bool:
         """Whether features under this adapter are computed already."""
         return (adapter.key if adapter is not None else "") in self._seen
@@ -78,7 +94,7 @@ class Passages:
         if self._cache is None:
             self._slot.clear()
             encoded = encode(self._slot.base, list(self.rows), self.rendering)
-            self._cache = HiddenCache(self._split, encoded, max_bytes=MAX_BYTES)
+            self._cache = HiddenCache(self._split, encoded, max_bytes=max(0, self._room()))
             self._cache.fill()
         return self._cache
 
@@ -105,8 +121,11 @@ class Trial:
         """Rows shown in one way; the same ones are read once. Label words are no part of what is shown."""
         key = tuple(rows), dataclasses.replace(rendering, label_words=())
         if key not in self._passages:
-            self._passages[key] = Passages(self.slot, self._split, rows, rendering)
+            self._passages[key] = Passages(self.slot, self._split, rows, rendering, self._room)
         return self._passages[key]
+
+    def _room(self) -> int:
+        return MAX_BYTES - sum(passages.bytes for passages in self._passages.values())
 
     def forget(self) -> None:
         """Free the memory that rows take; they are read again when they are asked for."""

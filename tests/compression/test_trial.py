@@ -78,3 +78,15 @@ def test_the_base_alone_answers_as_without_any_adapter(stack, trial):
     nothing = Adapter(tensors, zero.spec)
     assert nothing.is_zero and not zero.is_zero
     np.testing.assert_allclose(passages.features(nothing), bare, atol=1e-5)
+
+
+def test_lower_states_of_all_rows_together_stay_within_their_bound(stack, loaded, monkeypatch):
+    adapter, rendering = adapter_of(stack, "imdb_sentences"), skills(stack)["imdb_sentences"][1].rendering
+    free = Trial(loaded.answering.slot, 2)
+    wanted = [free.passages([row], rendering).features(adapter) for row in ROWS]
+    one = free.passages(ROWS[:1], rendering).bytes
+    monkeypatch.setattr("skillstack.compression.trial.MAX_BYTES", one)
+    tight = Trial(loaded.answering.slot, 2)
+    for row, features in zip(ROWS, wanted, strict=True):
+        np.testing.assert_allclose(tight.passages([row], rendering).features(adapter), features, atol=1e-4)
+    assert sum(tight.passages([row], rendering).bytes for row in ROWS) <= one
