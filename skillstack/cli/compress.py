@@ -58,7 +58,7 @@ def _between(name: str, value: str, most: float) -> float:
     "skillstack compress --family sentiment",
     "skillstack compress --family sentiment --apply",
     "skillstack compress --family sentiment --method rank --margin 2",
-    'skillstack compress --family sentiment --candidate "rank: rank 2" --apply',
+    'skillstack compress --family sentiment --candidate "rank 2" --apply',
     "skillstack compress --family sentiment --json > plan.json",
 )
 @click.option("--family", required=True, metavar="NAME", help="Whose frames become fewer or smaller.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skillstack.answers import SCHEMA
+from skillstack.compression.document import change_json, count_json
 from skillstack.compression.result import SkillChange, Verdict
 from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.paired import Paired
@@ -38,8 +39,8 @@ class TaskLoss:
             "skill": self.skill,
             "task": self.task,
             "frame": self.frame,
-            "before": _count(self.before),
-            "after": _count(self.after),
+            "before": count_json(self.before),
+            "after": count_json(self.after),
             "loss": paired_json(self.loss),
         }
 
@@ -124,7 +125,7 @@ class Pruning:
             "why": self.why,
             "applied": self.applied,
             "tip": self.tip,
-            "tasks": [_change(one) for one in self.skills],
+            "tasks": [change_json(one) for one in self.skills],
         }
 
 
@@ -173,23 +174,3 @@ class Ablated:
             "skipped": dict(self.skipped),
             "pruning": None if self.pruning is None else self.pruning.to_json(),
         }
-
-
-def _count(count: Count) -> dict[str, Any]:
-    return {"correct": count.correct, "n": count.n, "accuracy": rounded(count.accuracy)}
-
-
-def _change(one: SkillChange) -> dict[str, Any]:
-    return {
-        "skill": one.skill,
-        "task": one.task,
-        "frame": one.frame,
-        "before": _count(one.before),
-        "after": _count(one.after),
-        "difference": rounded(one.difference),
-        "interval": rounded([one.interval.low, one.interval.high]),
-        "disagreement": rounded(one.test.disagreement),
-        "needed": one.test.needed,
-        "p": one.test.p,
-        "passes": one.test.passes,
-    }

@@ -9,8 +9,7 @@ from skillstack.answers import Frame
 from skillstack.compression.adapters import Adapter
 from skillstack.compression.card import write_card
 from skillstack.compression.planning import Planner, Tried
-from skillstack.frames import transactions
-from skillstack.frames.digests import sha256
+from skillstack.compression.rebuilding import put_in_place
 from skillstack.frames.records import AdapterRef, Content, Skill
 from skillstack.frames.store import Store
 from skillstack.models import adapter_config, canaries
@@ -41,11 +40,7 @@ def apply(
     contents = new_contents(planner, tried, store)
     ids = [store.put_content(content) for content in contents]
     fit_router(list(zip(ids, contents, strict=True)))
-    tip = planner.subject.frames[-1].id
-    transaction = sha256("\n".join(["compress", tip, *ids]).encode())
-    return transactions.rebuild(
-        store, planner.subject.name, ids, transaction=transaction, note=note, expected=tip
-    )
+    return put_in_place(store, planner.subject, ids, verb="compress", note=note)
 
 
 def new_contents(planner: Planner, tried: Tried, store: Store) -> list[Content]:

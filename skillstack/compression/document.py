@@ -70,7 +70,7 @@ def _judged(judged: Judged) -> dict[str, Any]:
     before, after = judged.before, judged.after
     return {
         "part": judged.part,
-        "skills": [_change(change) for change in judged.skills],
+        "skills": [change_json(change) for change in judged.skills],
         "mean_difference": round(judged.mean_difference, DIGITS),
         **{
             figure: {"before": _figure(before, figure), "after": _figure(after, figure)}
@@ -80,15 +80,16 @@ def _judged(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _change(change: SkillChange) -> dict[str, Any]:
+def change_json(change: SkillChange) -> dict[str, Any]:
+    """One skill before and after."""
     test = change.test
     return {
         "skill": change.skill,
         "task": change.task,
         "frame": change.frame,
         "n": test.n,
-        "before": _count(change.before),
-        "after": _count(change.after),
+        "before": count_json(change.before),
+        "after": count_json(change.after),
         "difference": round(change.difference, DIGITS),
         "interval": [round(change.interval.low, DIGITS), round(change.interval.high, DIGITS)],
         "lost": test.lost,
@@ -100,8 +101,9 @@ def _change(change: SkillChange) -> dict[str, Any]:
     }
 
 
-def _count(count: Count) -> dict[str, Any]:
-    return {"accuracy": round(count.accuracy, DIGITS), "correct": count.correct}
+def count_json(count: Count) -> dict[str, Any]:
+    """Right answers, of how many."""
+    return {"accuracy": round(count.accuracy, DIGITS), "correct": count.correct, "n": count.n}
 
 
 def _figure(whole: Whole, name: str) -> float:

@@ -13,20 +13,18 @@ from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates import merge
 from skillstack.compression.candidates.proposal import Proposal
 from skillstack.compression.candidates.registry import AUTO, ways
+from skillstack.compression.changes import change_of
 from skillstack.compression.families import family_of
 from skillstack.compression.heads import Seen, given, heads_of
 from skillstack.compression.judging import Judge, Part, Right, State
 from skillstack.compression.present import Present, Subject, stack_rows
-from skillstack.compression.result import Candidate, Judged, Plan, SkillChange, Whole
+from skillstack.compression.result import Candidate, Judged, Plan, Whole
 from skillstack.compression.rows import SkillRows
 from skillstack.compression.trial import Answering
 from skillstack.compression.verdicts import check_limits, expected
 from skillstack.errors import InputError, SkillStackError, UsageError
-from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.noninferiority import non_inferior
-from skillstack.evaluation.paired import paired
-from skillstack.evaluation.scores import Mask, accuracy, macro
-from skillstack.frames.records import Count, Skill
+from skillstack.evaluation.scores import accuracy, macro
+from skillstack.frames.records import Skill
 from skillstack.models.heads import Head
 from skillstack.wording import many
 
@@ -164,7 +162,10 @@ class Planner:
             before, now = self.before(one, part), judge.right(one, part, after)
             rights.append((before, now))
             if one.skill.name in found:
-                changes.append(self._change(one, before, now))
+                if before.own is None or now.own is None:
+                    raise ValueError(f"the skill {one.skill.name} is gone")
+                limits = {"margin": self.wish.margin, "level": self.wish.level}
+                changes.append(change_of(one, before.own, now.own, **limits))
             else:
                 others += int((before.routed != now.routed).sum())
                 others_of += len(before.routed)
@@ -271,23 +272,6 @@ class Planner:
         head = self.now.answering[skill.name].head
         return Seen(skill, head, features[0], fit.labels, features[1], one.dev.labels)
 
-    def _change(self, one: SkillRows, before: Right, after: Right) -> SkillChange:
-        if before.own is None or after.own is None:
-            raise ValueError(f"the skill {one.skill.name} is gone")
-        ends = Interval(-1.0, 1.0)
-        if len(before.own):
-            found = paired([(after.own, before.own)])
-            ends = Interval(found.interval.low, found.interval.high)
-        return SkillChange(
-            skill=one.skill.name,
-            task=one.skill.task,
-            frame=one.frame.name,
-            before=_count(before.own),
-            after=_count(after.own),
-            interval=ends,
-            test=non_inferior(before.own, after.own, margin=self.wish.margin, level=self.wish.level),
-        )
-
     def _smallest_ranks(self, family: Mapping[str, Adapter]) -> Iterable[Proposal]:
         """Of each frame the smallest rank at which dev rows lose nothing."""
         cuts = [one for one in self.tried if one.proposal.way == "rank"]
@@ -348,7 +332,3 @@ def _mean(seen: Sequence[Seen], found: Mapping[str, Head]) -> float:
 def _whole(rights: Sequence[Right]) -> Whole:
     own = [0.0 if right.own is None else accuracy(right.own) for right in rights]
     return Whole(macro(own), macro([accuracy(right.routed) for right in rights]))
-
-
-def _count(right: Mask) -> Count:
-    return Count(int(right.sum()), len(right))

@@ -8,17 +8,11 @@ import numpy as np
 
 from skillstack.answers import Frame
 from skillstack.compression.ablated import Pruning
+from skillstack.compression.changes import change_of
 from skillstack.compression.present import Chain, Present
-from skillstack.compression.removals import ask, count_of
-from skillstack.compression.result import SkillChange
-from skillstack.compression.rows import SkillRows
+from skillstack.compression.rebuilding import put_in_place
+from skillstack.compression.removals import ask
 from skillstack.compression.verdicts import said_of
-from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.noninferiority import non_inferior
-from skillstack.evaluation.paired import paired
-from skillstack.evaluation.scores import Mask
-from skillstack.frames import transactions
-from skillstack.frames.digests import sha256
 from skillstack.frames.store import Store
 
 
@@ -51,35 +45,13 @@ def prune(
     }
     none = np.zeros(0, dtype=np.bool_)
     changes = tuple(
-        _change(one, *tested.get(one.skill.name, (none, none)), margin, level) for one in present.judge.skills
+        change_of(one, *tested.get(one.skill.name, (none, none)), margin=margin, level=level)
+        for one in present.judge.skills
     )
     verdict, why = said_of(changes)
     if verdict != "passes":
         return Pruning(frame.name, changes, verdict, why, None)
     fit_router(chain)
-    return Pruning(frame.name, changes, verdict, why, _carry_out(present, frame, chain, store))
-
-
-def _carry_out(present: Present, frame: Frame, chain: Chain, store: Store) -> str | None:
-    ids, tip = [content_id for content_id, _ in chain], present.subject.frames[-1].id
-    transaction = sha256("\n".join(["ablate", tip, *ids]).encode())
-    return transactions.rebuild(
-        store,
-        present.subject.name,
-        ids,
-        transaction=transaction,
-        note=f"ablate --frame {frame.name}",
-        expected=tip,
-    )
-
-
-def _change(one: SkillRows, before: Mask, after: Mask, margin: float, level: float) -> SkillChange:
-    return SkillChange(
-        skill=one.skill.name,
-        task=one.skill.task,
-        frame=one.frame.name,
-        before=count_of(before),
-        after=count_of(after),
-        interval=paired([(after, before)]).interval if len(before) else Interval(-1.0, 1.0),
-        test=non_inferior(before, after, margin=margin, level=level),
-    )
+    ids, note = [content_id for content_id, _ in chain], f"ablate --frame {frame.name}"
+    tip = put_in_place(store, present.subject, ids, verb="ablate", note=note)
+    return Pruning(frame.name, changes, verdict, why, tip)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from skillstack.answers import Frame
 from skillstack.compression.ablated import Removal, TaskLoss
+from skillstack.compression.changes import count_of
 from skillstack.compression.judging import Judge, Part, Right, State
 from skillstack.compression.present import Present
 from skillstack.compression.rows import SkillRows
 from skillstack.evaluation.paired import paired
 from skillstack.evaluation.probes.redundancy import redundancy
 from skillstack.evaluation.scores import Mask, accuracy, macro
-from skillstack.frames.records import Count
 
 #: Called with the number of tasks done, and of all.
 Tell = Callable[[int, int], None]
@@ -105,8 +105,3 @@ def _taken(frame: Frame, asked: Sequence[Asked]) -> dict[str | None, int]:
         choices = zip(one.before.choices, one.after[frame.name].choices, strict=True)
         counts.update(now for then, now in choices if then in own)
     return dict(sorted(counts.items(), key=lambda found: (-found[1], found[0] or "")))
-
-
-def count_of(right: Mask) -> Count:
-    """Right answers as whole numbers."""
-    return Count(int(right.sum()), len(right))

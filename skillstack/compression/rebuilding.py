@@ -1,0 +1,23 @@
+"""A smaller stack put in the place of the one that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skillstack.compression.present import Subject
+from skillstack.frames import transactions
+from skillstack.frames.digests import sha256
+from skillstack.frames.store import Store
+
+
+def put_in_place(store: Store, subject: Subject, ids: Sequence[str], *, verb: str, note: str) -> str | None:
+    """Make the stack hold just these contents, as one transaction; returns its new tip.
+
+    :param ids: of contents in the store, oldest first.
+    :param verb: what was done; it tells the transaction from others with the same outcome.
+    :raises BusyError: if the stack was changed meanwhile.
+    :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
+    """
+    tip = subject.frames[-1].id
+    transaction = sha256("\n".join([verb, tip, *ids]).encode())
+    return transactions.rebuild(store, subject.name, ids, transaction=transaction, note=note, expected=tip)
