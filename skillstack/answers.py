@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skillstack.frames.records import Content, Skill
+from skillstack.frames.store import Store
 
 #: Version of the JSON that commands print.
 SCHEMA = 1
@@ -66,6 +67,26 @@ class Frame:
                 for s in self.skills
             },
         }
+
+
+def frames_from(store: Store, tip: str | None) -> tuple[Frame, ...]:
+    """The frames from a node on, the newest first.
+
+    :raises IntegrityError: if a record is missing or damaged.
+    """
+    nodes = list(store.walk(tip))
+    contents = [store.content(node.content) for _, node in nodes]
+    return tuple(
+        Frame(
+            id=node_id,
+            position=len(nodes) - 1 - index,
+            content_id=node.content,
+            content=contents[index],
+            parent=node.parent,
+            parent_name=contents[index + 1].name if index + 1 < len(nodes) else None,
+        )
+        for index, (node_id, node) in enumerate(nodes)
+    )
 
 
 @dataclass(frozen=True)

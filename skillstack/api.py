@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Ranked, Routed, Trained
+from skillstack.answers import (
+    Agreement,
+    CanaryCheck,
+    Frame,
+    Predicted,
+    Ranked,
+    Routed,
+    Trained,
+    frames_from,
+)
 from skillstack.errors import InputError, StoreError, UsageError, did_you_mean
 from skillstack.frames import derived, gc
 from skillstack.frames.history import History, Transaction, read_history
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
     from skillstack.compression.ablated import Ablated
     from skillstack.compression.present import Subject as Shrinkable
     from skillstack.compression.result import Compressed
+    from skillstack.compression.terms import Terms
     from skillstack.evaluation.probes.registry import Probed
     from skillstack.evaluation.result import Evaluation
     from skillstack.evaluation.sittings import Exam, Subject
@@ -97,6 +108,8 @@ class Stack:
         micro_batch: int = 0,
         accumulate: int = 1,
         gradient_checkpointing: bool | None = None,
+        auto_compress: bool = False,
+        compress_margin: float = 0.02,
         on_event: Listener | None = None,
     ) -> Trained:
         """Train a stack, or what it lacks of one; the store is made where there is none.
@@ -119,6 +132,9 @@ class Stack:
         :param accumulate: least number of parts in which a batch passes.
         :param gradient_checkpointing: compute layers' states again instead of keeping them; by default on a
             GPU for bases of a billion parameters and more.
+        :param auto_compress: after each frame try to merge it with the others of its family, under the guard
+            of `compress`.
+        :param compress_margin: accuracy that a task may lose then, as a share.
         :param on_event: called with each `Event`.
         :raises SkillStackError: one of its kinds, if anything cannot be done; what is finished stays.
         """
@@ -154,8 +170,15 @@ class Stack:
         prepared = processes.first(resolve) or resolve()
         to = processes.first(find) or find()
         name = prepared.job.stack
+        job, listen = dataclasses.replace(prepared.job, merges=auto_compress), on_event or nobody
+        settle = None
+        if auto_compress:
+            from skillstack.consolidation import Consolidation
+
+            terms = _terms(compress_margin, 0.05, data_dir, None)
+            settle = Consolidation(to, name, job.transaction, terms, listen)
         fit = StackRouter(to, name).fit
-        result = train_stack(to, prepared.job, prepared.load, fit, on_event or nobody, execution)
+        result = train_stack(to, job, prepared.load, fit, listen, execution, settle)
         if processes.is_first and to.head_stack() != name and result.tip is not None:
             to.set_head_stack(name)
         return Trained(name, result.trained, result.kept, result.tip, result.complete)
@@ -184,6 +207,10 @@ class Stack:
         micro_batch: int = 0,
         accumulate: int = 1,
         gradient_checkpointing: bool | None = None,
+        auto_compress: bool = False,
+        compress_margin: float = 0.02,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
         on_event: Listener | None = None,
         on_table: Callable[[TableReport], None] = lambda report: None,
     ) -> Learned:
@@ -202,6 +229,8 @@ class Stack:
         :param time_limit: seconds after which the training stops at a checkpoint; what is learned has no
             frame then, and the same call goes on from there. Asking the rows held back comes after it.
         :param micro_batch: as in `train`; likewise ``accumulate`` and ``gradient_checkpointing``.
+        :param auto_compress: as in `train`; likewise ``compress_margin``.
+        :param data_dir: where rows of other skills are, to merge with them; likewise ``tables``, by skill.
         :param on_table: called with what was found in the table, before anything is trained.
         :raises InputError: if the table cannot be used.
         :raises UsageError: if its columns are not clear, or the name is taken.
@@ -229,7 +258,10 @@ class Stack:
         execution = Execution(micro_batch, accumulate, gradient_checkpointing, deadline)
         chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
         settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
-        lesson = Lesson(table, chosen, replace, model, precision, device, settings, keep_texts, execution)
+        terms = _terms(compress_margin, 0.05, data_dir, tables) if auto_compress else None
+        lesson = Lesson(
+            table, chosen, replace, model, precision, device, settings, keep_texts, execution, terms
+        )
         check(lesson)
         if copied:
             copy(REFERENCE, chosen, store)
@@ -265,19 +297,7 @@ class Stack:
         """
         tip = self.store.tip(self.name)
         if self._frames is None or tip != self._tip:
-            nodes = list(self.store.walk(tip))
-            contents = [self.store.content(node.content) for _, node in nodes]
-            self._frames = tuple(
-                Frame(
-                    id=node_id,
-                    position=len(nodes) - 1 - index,
-                    content_id=node.content,
-                    content=contents[index],
-                    parent=node.parent,
-                    parent_name=contents[index + 1].name if index + 1 < len(nodes) else None,
-                )
-                for index, (node_id, node) in enumerate(nodes)
-            )
+            self._frames = frames_from(self.store, tip)
             self._tip = tip
         return self._frames
 
@@ -526,6 +546,7 @@ class Stack:
         only: Sequence[str] = (),
         matrix: bool = True,
         bench_cells: str | Path | None = None,
+        compression: str | Path | None = None,
         router: str = "hybrid_chain",
         model: str | None = None,
         device: str = "auto",
@@ -539,9 +560,11 @@ class Stack:
         :param folder: that the report is to be; it is made.
         :param per_class: as in `evaluate`; likewise what is not named here.
         :param bench_cells: the folder in which `skillstack bench` kept its results, to show them as well.
+        :param compression: a folder with measurements of compression, likewise.
         :raises UsageError: if something that is no report lies in the folder.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
+        from skillstack.reports.compression_folder import read_compressions
         from skillstack.reports.facts import frame_facts
         from skillstack.reports.folder import check_folder
         from skillstack.reports.material import Material
@@ -550,6 +573,7 @@ class Stack:
 
         check_folder(Path(folder))
         bench = _bench(Path(bench_cells)) if bench_cells is not None else None
+        smaller = read_compressions(Path(compression)) if compression is not None else None
         found = self.evaluate(
             per_class=per_class,
             data_dir=data_dir,
@@ -571,18 +595,21 @@ class Stack:
             only=only,
             matrix=matrix,
             bench_cells=bench_cells,
+            compression=compression,
             router=router,
             precision_change=precision_change,
         )
         facts, base = frame_facts(self.store, frames), frames[-1].content.base
-        return write_report(Material(found, facts, base, command, versions(), bench), Path(folder))
+        material = Material(found, facts, base, command, versions(), bench, smaller)
+        return write_report(material, Path(folder))
 
     # making it smaller --------------------------------------------------------------------------------
 
     def compress(
         self,
-        family: str,
+        family: str | None = None,
         *,
+        target_bytes: float | None = None,
         method: str = "auto",
         margin: float = 0.01,
         level: float = 0.05,
@@ -594,12 +621,13 @@ class Stack:
         device: str = "auto",
         on_candidate: Callable[[str], None] = lambda name: None,
     ) -> Compressed:
-        """Say what would become of a family's frames if they were merged or cut; with ``apply`` do it.
+        """Say what would become of frames if they were merged or cut; with ``apply`` do it.
 
         Candidates are chosen on dev rows. Before anything is changed, the chosen one is tested once on guard
         rows, which nothing else ever reads; if it does not pass, nothing happens.
 
-        :param family: of the frames.
+        :param family: of the frames; None where ``target_bytes`` says what the whole stack may have.
+        :param target_bytes: bytes that all adapters may have together, or below 1 a share of today's.
         :param method: ``anchor``, ``merge`` or ``rank``; by default all are tried.
         :param margin: accuracy that a task may lose, as a share.
         :param level: chance, at most, that a change passes by which a task loses more.
@@ -611,22 +639,14 @@ class Stack:
         :raises StoreError: if the stack cannot be changed.
         """
         from skillstack.compression.command import compress
-        from skillstack.compression.planning import Wish
+        from skillstack.compression.wish import Wish
 
+        terms = _terms(margin, level, data_dir, tables)
+        wish = Wish(family, method, target_bytes, candidate, terms)
         if apply:
             self._check_changeable()
-        wish = Wish(
-            family=family,
-            method=method,
-            margin=margin,
-            level=level,
-            data_dir=Path(data_dir) if data_dir is not None else None,
-            tables={name: Path(path) for name, path in (tables or {}).items()},
-        )
         subject = self._shrinkable(model, device)
-        return compress(
-            subject, wish, self.store, self._router.state, candidate=candidate, apply=apply, tell=on_candidate
-        )
+        return compress(subject, wish, self.store, self._router.state, apply=apply, tell=on_candidate)
 
     def ablate(
         self,
@@ -668,10 +688,7 @@ class Stack:
             frames=chosen(every, [self.frame(name) for name in frames], family),
             named=bool(frames),
             apply=apply,
-            margin=margin,
-            level=level,
-            data_dir=Path(data_dir) if data_dir is not None else None,
-            tables={name: Path(path) for name, path in (tables or {}).items()},
+            terms=_terms(margin, level, data_dir, tables),
         )
         return ablate(self._shrinkable(model, device), wish, self.store, self._router.state, on_task)
 
@@ -765,7 +782,6 @@ class Stack:
         :param base: model, device and change of precision, as `predict` takes them.
         """
         from skillstack.evaluation.sittings import Subject
-        from skillstack.hub.cachedir import cache_dir
         from skillstack.models.named import check_device, check_model
 
         frames = tuple(reversed(self.frames()))
@@ -775,16 +791,21 @@ class Stack:
         check_device(base[1])
         if base[0] is not None:
             check_model(frames[-1].content.base, base[0])
-        root = cache_dir() if self.store.read_only else self.store.root
         return Subject(
             name=self.name,
             frames=frames,
             route=lambda rows: self.route(rows, **routing),
             load=lambda: self._load(*base),
             precision=base[-1] or frames[-1].content.precision,
-            derived=root / derived.FOLDER,
+            derived=self._derived(),
             router=str(routing.get("router", "hybrid_chain")),
         )
+
+    def _derived(self) -> Path:
+        """The folder of files that can be made again; a store for reading only has it elsewhere."""
+        from skillstack.hub.cachedir import cache_dir
+
+        return (cache_dir() if self.store.read_only else self.store.root) / derived.FOLDER
 
     def _check_changeable(self) -> None:
         """See that the stack may be changed, before that has cost anything.
@@ -814,6 +835,7 @@ class Stack:
             frames=frames,
             scores=lambda rows: self._router.scores(chain, rows),
             load=lambda: self.loaded(model=model, device=device),
+            derived=self._derived(),
             scores_of=StackRouter(self.store, self.name, keep=False).scores,
         )
 
@@ -872,6 +894,19 @@ def _bench(folder: Path) -> Bench:
 
     cells = list(Results(folder).cells())
     return bench_of(to_json(leaderboard(cells)), [cell.to_json() for cell in cells])
+
+
+def _terms(
+    margin: float, level: float, data_dir: str | Path | None, tables: Mapping[str, str | Path] | None
+) -> Terms:
+    from skillstack.compression.terms import Terms
+
+    return Terms(
+        margin=margin,
+        level=level,
+        data_dir=Path(data_dir) if data_dir is not None else None,
+        tables={name: Path(path) for name, path in (tables or {}).items()},
+    )
 
 
 def _exam(

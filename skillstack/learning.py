@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from skillstack.answers import Frame
+from skillstack.compression.terms import Terms
+from skillstack.consolidation import Consolidation
 from skillstack.errors import UsageError
 from skillstack.evaluation.confusions import Confusion, confusions
 from skillstack.frames.records import Content, Count
@@ -25,8 +27,10 @@ from skillstack.tasks.task import Example
 from skillstack.training.command import base_kind, default_precision, recipe_of
 from skillstack.training.events import Listener
 from skillstack.training.execution import Execution
+from skillstack.training.held import holds, kept_elsewhere
+from skillstack.training.job import Job
 from skillstack.training.recipe import LEARNED_PER_CLASS
-from skillstack.training.run import Job, Result, holds, train_stack
+from skillstack.training.run import Result, Settle, train_stack
 from skillstack.wording import listed
 
 #: Held-back rows that are asked at most: an accuracy is then known to about two points.
@@ -113,6 +117,7 @@ class Lesson:
     :ivar recipe: what differs from the base's recipe.
     :ivar keep_texts: whether the store keeps sample texts.
     :ivar execution: how the training is carried out here.
+    :ivar merging: on which terms the new frame may be merged with its family; None to leave all as it is.
     """
 
     table: TableTask
@@ -124,6 +129,7 @@ class Lesson:
     recipe: Mapping[str, Any] | None = None
     keep_texts: bool = True
     execution: Execution = field(default_factory=Execution)
+    merging: Terms | None = None
 
 
 class Learning:
@@ -147,7 +153,6 @@ class Learning:
         names = [content.name for _, content in chain]
         name = lesson.table.data.task.name
         place = names.index(name) if name in names else len(names)
-        _check_alone(lesson, [content for _, content in chain])
         job = self._job(chain[-1][1] if chain else None, place)
         if place < len(names) and not holds(job, chain):
             if not lesson.replace:
@@ -156,8 +161,12 @@ class Learning:
                     "Choose another name, or pass --replace; `skillstack undo` brings the old one back.",
                 )
             job = self._job(chain[-1][1], len(names) - 1, replaces=name)
+        if kept_elsewhere(job, chain):
+            return Result((name,), before), "nothing"
+        _check_alone(lesson, [content for _, content in chain])
         fit = StackRouter(store, lesson.stack).fit
-        result = train_stack(store, job, self._load(job), fit, listen, lesson.execution)
+        settle = self._settle(job, listen)
+        result = train_stack(store, job, self._load(job), fit, listen, lesson.execution, settle)
         if not result.complete:
             return result, "unfinished"
         if store.tip(lesson.stack) == before:
@@ -174,7 +183,7 @@ class Learning:
         :param frame: the new frame.
         :param route: says which task the router gives each row to.
         """
-        skill = frame.skills[0]
+        skill = next(one for one in frame.skills if one.name == self.lesson.table.data.task.name)
         rows = self.lesson.table.data.test[:MOST_TESTED]
         labels = [example.label for example in rows]
         loaded = LoadedStack(self.store, Answering(Slot(self._base or self._reload(frame.content))))
@@ -233,7 +242,16 @@ class Learning:
             keep_texts=lesson.keep_texts,
             first=first,
             replaces=replaces,
+            merges=lesson.merging is not None,
         )
+
+    def _settle(self, job: Job, listen: Listener) -> Settle | None:
+        terms, data = self.lesson.merging, self.lesson.table.data
+        if terms is None:
+            return None
+        known = {**terms.known, data.task.name: data.train}  # what is held back to test with guards nothing
+        own = replace(terms, known=known)
+        return Consolidation(self.store, job.stack, job.transaction, own, listen)
 
     def _load(self, job: Job) -> Callable[[], Base]:
         chain = self.store.contents(self.lesson.stack)

@@ -8,14 +8,15 @@ import pytest
 
 from skillstack import Stack
 from skillstack.compression.applying import apply
-from skillstack.compression.planning import Planner, Tried
+from skillstack.compression.planned import Planned
+from skillstack.compression.tried import Tried
 from skillstack.errors import StoreError
 from skillstack.frames.store import Store
 from skillstack.routers import state
 from skillstack.routers.fitting import RouterState
 from skillstack.stack_router import StackRouter
 
-from .compression.world import make_stack, planner_of
+from .compression.world import make_stack, plan_of
 from .frames.faults import ROOM, Killed, faults
 
 pytestmark = pytest.mark.slow
@@ -26,13 +27,15 @@ class Case:
     """A stack, and a merge of two of its frames that is ready to be carried out."""
 
     root: Path
-    planner: Planner
+    planned: Planned
     tried: Tried
     fitted: RouterState | None = None
 
     def run(self, root: Path) -> str | None:
         """Carry it out in a copy."""
-        return apply(self.planner, self.tried, Store.open(root), self.keep(root), note="compress")
+        return apply(
+            self.planned.examiner.present, self.tried, Store.open(root), self.keep(root), note="compress"
+        )
 
     def keep(self, root: Path):
         """Writes the router's state as ever, but fits it only once."""
@@ -59,9 +62,8 @@ def ids(root: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     root = make_stack(tmp_path_factory.mktemp("main"), ("imdb_sentences", "wiki_topics", "yelp_sentences"))
-    planner = planner_of(Stack.open(root, "main"), method="merge")
-    planner.plan()
-    return Case(root, planner, next(one for one in planner.tried if one.proposal.merges))
+    planned = plan_of(Stack.open(root, "main"), method="merge")
+    return Case(root, planned, next(one for one in planned.tried if one.candidate.merges))
 
 
 def check(case: Case, root: Path, old: list[str], new: list[str], where: str) -> None:

@@ -17,9 +17,10 @@ from skillstack.models import canaries
 from skillstack.models.builtin import NAME
 from skillstack.models.loading import load_base
 from skillstack.tasks.sources import load_task
+from skillstack.training.job import Job
 from skillstack.training.loop import Trainer
 from skillstack.training.recipe import Recipe, default_recipe
-from skillstack.training.run import Job, train_stack
+from skillstack.training.run import train_stack
 
 TASKS = ("imdb_sentences", "travel", "yelp_sentences")
 RECIPE = dataclasses.replace(

@@ -19,12 +19,12 @@ from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.stack_router import StackRouter
 from skillstack.training.environment import code_digest, environment
+from skillstack.training.job import Chain
 from skillstack.training.methods import registry
 from skillstack.training.methods.ledger import Ledger
 from skillstack.training.methods.lessons import Lesson, Lessons, split_of
 from skillstack.training.methods.method import Method, Place, Terms
 from skillstack.training.recipe import Recipe
-from skillstack.training.run import Chain
 
 
 @dataclass(frozen=True)

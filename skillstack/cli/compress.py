@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import math
+import re
 import shlex
-from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
 from skillstack.cli import render
-from skillstack.cli.bases import device_option, model_option
 from skillstack.cli.command import command
-from skillstack.cli.exams import tables
+from skillstack.cli.guarding import Guards, guarding, interruptible
 from skillstack.cli.opening import open_stack
 from skillstack.errors import UsageError
 
-
-def margin_share(_: click.Context, __: click.Parameter, value: str) -> float:
-    """A margin in points, as a share."""
-    return _between("margin", value, 50) / 100
+_UNITS = {"%": 0.01, "": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20}
 
 
-def level_share(_: click.Context, __: click.Parameter, value: str) -> float:
-    """A level, which is a share already."""
-    return _between("level", value, 0.5)
+def target_bytes(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """Bytes, or below 1 a share.
+
+    :raises UsageError: if it is neither.
+    """
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?(%|[kmg]?b|[km]ib|)", value.strip(), re.I | re.ASCII)
+    number = float(found[1]) * _UNITS[found[2].lower()] if found else 0.0
+    share = found is not None and found[2] == "%"
+    if found is None or (not 0 < number < 1 if share else number < 1):
+        raise UsageError(f"{value[:40]!r} is no number of bytes.", "Give 250kB, 1.5MB, 250000 or 25%.")
+    return number
 
 
 def _again(context: click.Context) -> str:
@@ -39,19 +44,11 @@ def _again(context: click.Context) -> str:
             words += [word for key, path in value.items() for word in (option.opts[0], f"{key}={path}")]
         elif isinstance(value, str):
             words += [option.opts[0], value]
+        elif name == "target" and value is not None:
+            words += [option.opts[0], f"{100 * value:g}%" if value < 1 else f"{value:.0f}"]
         elif isinstance(value, float):
             words += [option.opts[0], f"{100 * value if name == 'margin' else value:g}"]
     return shlex.join([*words, "--apply"])
-
-
-def _between(name: str, value: str, most: float) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < most:
-        raise UsageError(f"A {name} of {value[:40]!r} means nothing.", f"It lies between 0 and {most:g}.")
-    return number
 
 
 @command(
@@ -59,9 +56,17 @@ def _between(name: str, value: str, most: float) -> float:
     "skillstack compress --family sentiment --apply",
     "skillstack compress --family sentiment --method rank --margin 2",
     'skillstack compress --family sentiment --candidate "rank 2" --apply',
+    "skillstack compress --target-bytes 25%",
     "skillstack compress --family sentiment --json > plan.json",
 )
-@click.option("--family", required=True, metavar="NAME", help="Whose frames become fewer or smaller.")
+@click.option("--family", metavar="NAME", help="Whose frames become fewer or smaller.")
+@click.option(
+    "--target-bytes",
+    "target",
+    metavar="BYTES",
+    callback=target_bytes,
+    help="What the whole stack's adapters may have: 250kB, 1.5MB, 25%.",
+)
 @click.option(
     "--method",
     default="auto",
@@ -71,46 +76,16 @@ def _between(name: str, value: str, most: float) -> float:
 )
 @click.option("--candidate", metavar="NAME", help="Take this one, not the smallest that should pass.")
 @click.option(
-    "--margin",
-    default="1",
-    show_default=True,
-    metavar="POINTS",
-    callback=margin_share,
-    help="What a task may lose, in points of accuracy.",
-)
-@click.option(
-    "--level",
-    default="0.05",
-    show_default=True,
-    metavar="P",
-    callback=level_share,
-    help="Chance, at most, that what loses more passes.",
-)
-@click.option(
     "--apply", is_flag=True, help="Test the candidate on guard rows, and carry it out if it passes."
 )
-@click.option("--data-dir", metavar="FOLDER", help="Holds a folder with the rows of each task.")
-@click.option(
-    "--rows",
-    "tables",
-    multiple=True,
-    metavar="SKILL=FILE",
-    callback=tables,
-    help="Labelled rows of your own for a skill: CSV, TSV, JSON lines or Parquet.",
-)
-@model_option("Where the base is, if not where the frames look for it.")
-@device_option()
+@guarding
 def compress(
-    family: str,
+    family: str | None,
+    target: float | None,
     method: str,
     candidate: str | None,
-    margin: float,
-    level: float,
     apply: bool,
-    data_dir: str | None,
-    tables: dict[str, Path],
-    model: str | None,
-    device: str,
+    guards: Guards,
     store: str | None,
     stack: str | None,
     as_json: bool,
@@ -119,43 +94,34 @@ def compress(
 
     Candidates are compared on dev rows, and the plan changes nothing. With --apply the chosen one is tested
     once on guard rows, which nothing else reads: no task may lose the margin, or nothing happens (status 1).
+    With --target-bytes all families are merged or cut, least loss first, until the stack is that small.
     `skillstack undo` brings the old stack back.
     """
     from skillstack.cli.compressed import compressed_words
-    from skillstack.cli.failures import Interrupted
     from skillstack.cli.interrupts import remembered_interrupts
     from skillstack.compression.document import compressed_json
 
     opened = open_stack(store, stack)
-    before = opened.store.tip(opened.name)
     count = 0
-    try:
-        with remembered_interrupts() as check_interrupt:
+    changed = "The stack has changed; `skillstack undo` takes it back."
+    with interruptible(opened, changed), remembered_interrupts() as check_interrupt:
 
-            def tell(name: str) -> None:
-                nonlocal count
-                check_interrupt()
-                count += 1
-                guard = name == "guard"
-                render.note("Testing it on guard rows ..." if guard else f"candidate {count}  {name}")
+        def tell(name: str) -> None:
+            nonlocal count
+            check_interrupt()
+            count += 1
+            guard = name == "guard"
+            render.note("Testing it on guard rows ..." if guard else f"candidate {count}  {name}")
 
-            found = opened.compress(
-                family,
-                method=method,
-                candidate=candidate,
-                margin=margin,
-                level=level,
-                apply=apply,
-                data_dir=data_dir,
-                tables=tables,
-                model=model,
-                device=device,
-                on_candidate=tell,
-            )
-    except KeyboardInterrupt:
-        same = opened.store.tip(opened.name) == before
-        said = "Nothing has changed." if same else "The stack has changed; `skillstack undo` takes it back."
-        raise Interrupted(said) from None
+        found = opened.compress(
+            family,
+            target_bytes=target,
+            method=method,
+            candidate=candidate,
+            apply=apply,
+            on_candidate=tell,
+            **guards.options,
+        )
     if as_json:
         render.document(compressed_json(found))
     else:

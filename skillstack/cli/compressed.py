@@ -26,7 +26,8 @@ def compressed_words(found: Compressed, picked: str | None, command: str) -> lis
     plan = found.plan
     lines = [*_stack(plan), "", *_table(plan)]
     candidate = plan.candidate(picked) if picked is not None else shown(plan)
-    lines += ["", *_wrapped(f"{candidate.name} (heads: {candidate.heads}), on dev rows:")]
+    named = f"{candidate.name} (heads: {candidate.heads})" if plan.family is not None else "All together"
+    lines += ["", *_wrapped(f"{named}, on dev rows:")]
     lines += [*_tasks(candidate.dev), *_whole(candidate.dev)]
     if found.guarded is not None:
         lines += ["", "The same on guard rows, which nothing else has read:", *_guard(found.guarded)]
@@ -43,8 +44,12 @@ def shown(plan: Plan) -> Candidate:
 
 
 def _stack(plan: Plan) -> list[str]:
-    frames = f"{many(len(plan.frames), 'frame')} of the family {plan.family}"
-    said = f"{plan.stack}: {size(plan.bytes)} of adapters, {size(plan.family_bytes)} in {frames}: "
+    if plan.family is None:
+        most = f", at most {size(plan.target)} wanted" if plan.target is not None else ""
+        said = f"{plan.stack}: {size(plan.bytes)} of adapters in {many(len(plan.frames), 'frame')}{most}: "
+    else:
+        frames = f"{many(len(plan.frames), 'frame')} of the family {plan.family}"
+        said = f"{plan.stack}: {size(plan.bytes)} of adapters, {size(plan.family_bytes)} in {frames}: "
     lines = _wrapped(f"{said}{listed(list(plan.frames))}.")
     if plan.idle:
         lines += _wrapped(f"Without an adapter, and left as it is: {listed(list(plan.idle))}.")
@@ -54,21 +59,46 @@ def _stack(plan: Plan) -> list[str]:
 
 
 def _table(plan: Plan) -> list[str]:
-    rows = [["CANDIDATE", "HEADS", "BYTES", "MEAN", "WORST", "PASSES"]]
+    if plan.family is None:
+        return _parts(plan)
+    found: list[tuple[int, list[str]]] = []
     for one in plan.candidates:
         worst = min(change.difference for change in one.dev.skills)
-        rows.append(
-            [
-                shorten(one.name, NAME),
-                shorten(one.heads, 12) if not one.heads.startswith("that of ") else "given",
-                f"{100 * one.bytes / plan.bytes:.0f} %",
-                points(one.dev.mean_difference, sign=True),
-                points(worst, sign=True),
-                {"should pass": "likely", "cannot tell": "unsure"}.get(one.verdict, "no"),
-            ]
-        )
-    lines = [f"  {line}" for line in columns(rows, right=(2, 3, 4))]
-    return [*lines, *_wrapped("Bytes of the whole stack's adapters; changes in points, on dev rows.")]
+        cells = [
+            shorten(one.name, NAME),
+            shorten(one.heads, 12) if not one.heads.startswith("that of ") else "given",
+            f"{100 * one.bytes / plan.bytes:.0f} %",
+            points(one.dev.mean_difference, sign=True),
+            points(worst, sign=True),
+            f"{100 * one.chance:.0f} %",
+        ]
+        found.append((one.bytes, cells))
+    for left in plan.screened:
+        share, mean = f"{100 * left.bytes / plan.bytes:.0f} %", points(left.difference, sign=True)
+        found.append((left.bytes, [shorten(left.name, NAME), "", share, f"({mean})", "", ""]))
+    rows = [["CANDIDATE", "HEADS", "BYTES", "MEAN", "WORST", "PASSES"]]
+    rows += [cells for _, cells in sorted(found, key=lambda one: one[0])]
+    lines = [f"  {line}" for line in columns(rows, right=(2, 3, 4, 5))]
+    said = (
+        "Bytes of the whole stack's adapters; changes in points, on dev rows; the chance that the guard lets "
+        "all tasks pass."
+    )
+    if plan.screened:
+        said += f" In brackets: of {many(plan.screened[0].rows, 'short row')} only, and not tried further."
+    return [*lines, *_wrapped(said)]
+
+
+def _parts(plan: Plan) -> list[str]:
+    """What becomes of each family of a stack, candidate by candidate."""
+    lines = []
+    for one in plan.candidates:
+        share = f"{100 * one.bytes / plan.bytes:.1f} %"
+        change = points(one.dev.mean_difference, sign=True)
+        chance = f"a chance of {100 * one.chance:.0f} % to pass"
+        lines += _wrapped(f"{share} of the bytes, {change} points on dev rows, {chance}:")
+        rows = [[family, what] for family, what in one.settings.items()]
+        lines += [f"    {line}" for line in columns(rows)]
+    return lines
 
 
 def _tasks(judged: Judged) -> list[str]:
@@ -123,14 +153,15 @@ def _whole(judged: Judged) -> list[str]:
 def _outcome(found: Compressed, candidate: Candidate, command: str) -> str:
     if found.applied and found.guarded is not None:
         now = "one frame now" if candidate.merges else "smaller now"
+        what = f"The family's frames are {now}, and the" if found.plan.family is not None else "The"
         return (
-            f"Done: {found.guarded.why}. The family's frames are {now}, and the stack has "
+            f"Done: {found.guarded.why}. {what} stack has "
             f"{size(candidate.bytes)} of adapters. `skillstack undo` brings the old stack back; "
             "`skillstack gc` frees the space later."
         )
     if found.guarded is not None:
         return f"Nothing was changed: {found.guarded.why}."
-    said = f"{candidate.name}: {candidate.why}."
+    said = f"{candidate.name if found.plan.family is not None else 'All together'}: {candidate.why}."
     if candidate.verdict != "should pass":
         unlikely = "No candidate should pass" if found.plan.chosen is None else "This one should not pass"
         return f"Nothing was changed. {unlikely}. {said}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +10,10 @@ import click
 from skillstack.cli import render
 from skillstack.cli.bases import device_option, model_option, precision_option
 from skillstack.cli.command import command
+from skillstack.cli.exams import tables
 from skillstack.cli.execution import Carried, carrying
 from skillstack.cli.failures import OUT_OF_TIME
+from skillstack.cli.merging import Merging, merging
 
 if TYPE_CHECKING:
     from skillstack.tasks.sources.table_report import TableReport
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     "skillstack learn tickets more-tickets.parquet --replace",
     "skillstack learn tickets tickets.csv --method frozen-linear --stack quick",
     "skillstack learn tickets tickets.csv --time-limit 30m",
+    "skillstack learn mails mails.csv --family support --auto-compress --rows tickets=tickets.csv",
 )
 @click.argument("name")
 @click.argument("file")
@@ -50,6 +54,12 @@ if TYPE_CHECKING:
 @device_option()
 @click.option("--seed", type=int, metavar="N", help="Of rows, order, start and dropout.")
 @carrying
+@merging
+@click.option("--data-dir", metavar="FOLDER", help="Holds rows of the other skills, to merge with them.")
+@click.option(
+    "--rows", "tables", multiple=True, metavar="SKILL=FILE", callback=tables,
+    help="Labelled rows of another skill, likewise.",
+)  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
 @click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
 def learn(
@@ -68,6 +78,9 @@ def learn(
     device: str,
     seed: int | None,
     carried: Carried,
+    merging: Merging,
+    data_dir: str | None,
+    tables: dict[str, Path],
     settings: tuple[str, ...],
     no_keep_texts: bool,
     store: str | None,
@@ -112,6 +125,9 @@ def learn(
             recipe=recipe,
             keep_texts=not no_keep_texts,
             **carried.settings,
+            **merging.settings,
+            data_dir=data_dir,
+            tables=tables,
             on_event=listen,
             on_table=tell,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from skillstack.answers import Trained
 from skillstack.cli.watching import UNFINISHED
 from skillstack.cli.words import accuracy, columns
 from skillstack.frames.records import Count
-from skillstack.training.events import Event, FrameDone
+from skillstack.training.events import Event, FamilySettled, FrameDone
 from skillstack.wording import many, percent, seconds
 
 
@@ -19,14 +20,18 @@ class Summary:
     """Collects the frames that were finished.
 
     :ivar done: their last events, in order.
+    :ivar settled: what became of families that new frames were tried against.
     """
 
     done: list[FrameDone] = field(default_factory=list)
+    settled: list[FamilySettled] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
         """Listen to a training."""
         if isinstance(event, FrameDone):
             self.done.append(event)
+        elif isinstance(event, FamilySettled):
+            self.settled.append(event)
 
     def to_json(self, trained: Trained) -> dict[str, Any]:
         """As `train --json` shows it."""
@@ -47,6 +52,7 @@ class Summary:
                 }
                 for frame in self.done
             ],
+            "settled": [dataclasses.asdict(one) for one in self.settled],
         }
 
     def words(self, trained: Trained, store: str | None) -> list[str]:
@@ -77,6 +83,10 @@ class Summary:
                     seconds(sum(f.seconds for f in self.done)),
                 ]
             )
+        merged = [one for one in self.settled if one.merged is not None]
+        if merged:
+            again = f"{many(len(self.settled), 'time')} tried, {len(merged)} of them merged"
+            lines.append(f"Families: {again}; `skillstack log` shows the frames that there are now.")
         after = _next(trained, store) if trained.complete else ["", *UNFINISHED]
         return [*lines, "", *columns(table, right=(4,)), *after]
 

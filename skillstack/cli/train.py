@@ -9,6 +9,7 @@ from skillstack.cli.bases import Wanted, wanting
 from skillstack.cli.command import command
 from skillstack.cli.execution import Carried, carrying, launched_place
 from skillstack.cli.failures import OUT_OF_TIME
+from skillstack.cli.merging import Merging, merging
 from skillstack.errors import SkillStackError, UsageError
 
 
@@ -20,6 +21,7 @@ from skillstack.errors import SkillStackError, UsageError
     "skillstack train --preset starter8 --model smollm2 --stack small-llm",
     "skillstack train --task banking --stack quick --epochs 1 --batch-size 8",
     "skillstack train --preset starter8 --time-limit 8h",
+    "skillstack train --preset hard8 --data-dir data --auto-compress --stack few",
     "accelerate launch --num_processes 2 -m skillstack train --preset starter8",
 )
 @wanting(
@@ -35,6 +37,7 @@ from skillstack.errors import SkillStackError, UsageError
 @click.option("--rank", type=int, metavar="R", help="Of the LoRA adapters.")
 @click.option("--router-samples", type=int, metavar="N", help="Rows per task from which the router learns.")
 @carrying
+@merging
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
 @click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
 @click.option("--dry-run", is_flag=True, help="Say what would be trained, from what and how long, and stop.")
@@ -51,6 +54,7 @@ def train(
     rank: int | None,
     router_samples: int | None,
     carried: Carried,
+    merging: Merging,
     settings: tuple[str, ...],
     no_keep_texts: bool,
     dry_run: bool,
@@ -117,6 +121,7 @@ def train(
                 recipe=recipe,
                 keep_texts=not no_keep_texts,
                 **carried.settings,
+                **merging.settings,
                 on_event=listen,
             )
     except SkillStackError as error:

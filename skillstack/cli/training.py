@@ -12,6 +12,7 @@ from skillstack.cli.words import accuracy
 from skillstack.training.events import (
     DevMeasured,
     Event,
+    FamilySettled,
     FrameDone,
     FrameKept,
     FrameStarted,
@@ -20,7 +21,7 @@ from skillstack.training.events import (
     StepDone,
     nobody,
 )
-from skillstack.wording import many, percent, seconds
+from skillstack.wording import listed, many, percent, seconds
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -69,6 +70,10 @@ def event_line(event: Event) -> str | None:
         return f"{_place(event)}: {measured}, {seconds(event.seconds)}"
     if isinstance(event, FrameKept):
         return f"{_place(event)}: there already"
+    if isinstance(event, FamilySettled):
+        if event.merged is None:
+            return f"{event.family}: {listed(list(event.frames))} stay as they are: {event.why}"
+        return f"{event.family}: {listed(list(event.frames))} are one frame now, {event.merged}: {event.why}"
     if isinstance(event, MemoryShort):
         return f"{event.name}: memory ran out; {many(event.rows, 'row')} at once from now on"
     return None
@@ -166,7 +171,7 @@ class _Display:
                 self._steps = None
             self._say(event)
             self._show(f"{event.index} of {many(event.total, 'frame')}", event.index, event.total)
-        elif isinstance(event, MemoryShort):
+        elif isinstance(event, (MemoryShort, FamilySettled)):
             self._say(event)
 
     def _say(self, event: Event) -> None:

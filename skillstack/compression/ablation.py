@@ -7,9 +7,8 @@ are left, and whoever it picks answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from skillstack.answers import Frame
 from skillstack.compression.ablated import Ablated
@@ -17,7 +16,7 @@ from skillstack.compression.families import members
 from skillstack.compression.present import Chain, Present, Subject, stack_rows
 from skillstack.compression.pruning import prune
 from skillstack.compression.removals import Tell, ask, removal
-from skillstack.compression.verdicts import check_limits
+from skillstack.compression.terms import Terms
 from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.scores import accuracy, macro
 from skillstack.frames.store import Store
@@ -30,26 +29,19 @@ class AblationWish:
     :ivar frames: to be removed, each by itself.
     :ivar named: whether a person named them, so that their tasks' rows have to be there.
     :ivar apply: whether the one frame is to be pruned.
-    :ivar margin: the loss that the guard allows, as a share.
-    :ivar level: chance, at most, of passing what loses more.
-    :ivar data_dir: holds a folder with the rows of each task.
-    :ivar tables: by skill, a table of labelled rows instead of the task's.
+    :ivar terms: what the guard holds that to.
     """
 
     frames: tuple[Frame, ...]
     named: bool = False
     apply: bool = False
-    margin: float = 0.01
-    level: float = 0.05
-    data_dir: Path | None = None
-    tables: Mapping[str, Path] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
 
     def __post_init__(self) -> None:
         """Check it.
 
-        :raises UsageError: if a number is out of range, or several frames are to be pruned at once.
+        :raises UsageError: if several frames are to be pruned at once.
         """
-        check_limits(self.margin, self.level)
         if self.apply and (len(self.frames) != 1 or not self.named):
             raise UsageError(
                 "One frame is pruned at a time.", "Name it with --frame, and nothing else beside it."
@@ -92,7 +84,7 @@ def ablate(
             f"The stack {subject.name!r} has one frame, so nothing would be left without it.",
             "`skillstack stacks delete` removes a whole stack.",
         )
-    rows, skipped = stack_rows(subject, _needed(subject, wish), wish.data_dir, wish.tables)
+    rows, skipped = stack_rows(subject, _needed(subject, wish), wish.terms)
     skipped |= {one.skill.name: "It has no dev rows." for one in rows if not len(one.dev)}
     if len(skipped) == len(subject.skills):
         why = next(iter(skipped.values()))
@@ -105,7 +97,7 @@ def ablate(
     pruning = None
     if wish.apply:
         (frame,) = wish.frames
-        pruning = prune(present, frame, store, fit_router, margin=wish.margin, level=wish.level)
+        pruning = prune(present, frame, store, fit_router, margin=wish.terms.margin, level=wish.terms.level)
     return Ablated(
         stack=subject.name,
         tip=subject.frames[-1].id,
@@ -113,8 +105,8 @@ def ablate(
         texts=sum(len(one.labels) for one in asked),
         tasks=len(asked),
         routed=macro([accuracy(one.before.routed) for one in asked]),
-        margin=wish.margin,
-        level=wish.level,
+        margin=wish.terms.margin,
+        level=wish.terms.level,
         removals=tuple(sorted(removals, key=lambda one: (one.loss.difference, -one.bytes))),
         skipped=skipped,
         pruning=pruning,

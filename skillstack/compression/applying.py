@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from skillstack.answers import Frame
 from skillstack.compression.adapters import Adapter
-from skillstack.compression.card import write_card
-from skillstack.compression.planning import Planner, Tried
+from skillstack.compression.card import Making, write_card
+from skillstack.compression.families import Family
+from skillstack.compression.present import Present
 from skillstack.compression.rebuilding import put_in_place
+from skillstack.compression.tried import Replacement, Tried
 from skillstack.frames.records import AdapterRef, Content, Skill
 from skillstack.frames.store import Store
+from skillstack.frames.taught import TAUGHT, taught
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import skill_logits
 from skillstack.models.encoding import encode
@@ -23,9 +26,15 @@ Chain = Sequence[tuple[str, Content]]
 
 
 def apply(
-    planner: Planner, tried: Tried, store: Store, fit_router: Callable[[Chain], object], *, note: str
+    present: Present,
+    tried: Tried,
+    store: Store,
+    fit_router: Callable[[Chain], object],
+    *,
+    note: str,
+    transaction: str | None = None,
 ) -> str | None:
-    """Put the frames of a candidate in the place of the family's; returns the new tip.
+    """Put the frames of a candidate in the place of those that it replaces; returns the new tip.
 
     A merged frame stands where the newest of its members stood and has the skills of all. Frames above it
     get new nodes, and their contents stay as they are. Files come first, then the router's state, then one
@@ -33,72 +42,76 @@ def apply(
 
     :param fit_router: makes and keeps the state of a chain.
     :param note: of the transaction.
+    :param transaction: that the step belongs to; by default one of its own.
     :raises BusyError: if the stack was changed meanwhile.
     :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
     """
     store.check_writable()
-    contents = new_contents(planner, tried, store)
+    contents = new_contents(present, tried, store)
     ids = [store.put_content(content) for content in contents]
     fit_router(list(zip(ids, contents, strict=True)))
-    return put_in_place(store, planner.subject, ids, verb="compress", note=note)
+    return put_in_place(store, present.subject, ids, verb="compress", note=note, transaction=transaction)
 
 
-def new_contents(planner: Planner, tried: Tried, store: Store) -> list[Content]:
+def new_contents(present: Present, tried: Tried, store: Store) -> list[Content]:
     """The stack's contents afterwards, oldest first; the files of new ones are put into the store."""
-    family, proposal = {frame.name for frame in planner.family.frames}, tried.proposal
-    newest = planner.family.frames[-1].name
-    slot = planner.trial.slot
-    found = []
-    for frame in planner.subject.frames:
-        if frame.name not in family:
+    part_of = {frame.name: part for part in tried.parts for frame in part.family.frames}
+    slot, found = present.trial.slot, []
+    taken = {frame.name for frame in present.subject.frames if frame.name not in part_of}
+    for frame in present.subject.frames:
+        part = part_of.get(frame.name)
+        if part is None:
             found.append(frame.content)
-        elif not proposal.merges:
-            found.append(_content(store, slot, [frame], proposal.adapters[frame.name], tried, frame.name))
-        elif frame.name == newest:
-            members = planner.family.frames
-            name = _free_name(planner)
-            found.append(_content(store, slot, members, proposal.adapters[newest], tried, name))
+            continue
+        members: Sequence[Frame] = part.family.frames if part.proposal.merges else [frame]
+        if frame is members[-1]:
+            name = _free_name(part.family, taken) if part.proposal.merges else frame.name
+            taken.add(name)
+            found.append(_content(store, slot, members, part, tried, name))
     return found
 
 
-def _free_name(planner: Planner) -> str:
+def _free_name(family: Family, taken: Collection[str]) -> str:
     """The family's name, if no other frame has it; else that of the newest member."""
-    family = {frame.name for frame in planner.family.frames}
-    others = {frame.name for frame in planner.subject.frames} - family
-    name = planner.family.name
-    return name if name not in others else planner.family.frames[-1].name
+    return family.name if family.name not in taken else family.frames[-1].name
 
 
 def _content(
-    store: Store, slot: Slot, members: Sequence[Frame], adapter: Adapter, tried: Tried, name: str
+    store: Store, slot: Slot, members: Sequence[Frame], part: Replacement, tried: Tried, name: str
 ) -> Content:
     """A frame with the skills of several."""
     first = members[-1].content
+    adapter = part.proposal.adapters[members[-1].name]
     skills = [skill for frame in members for skill in frame.skills]
-    heads = {skill.name: tried.heads[skill.name] for skill in skills}
-    dev = {change.skill: change.after for change in tried.candidate.dev.skills}
+    dev = {change.skill: change for change in tried.candidate.dev.skills}
     new = [
         dataclasses.replace(
             skill,
-            head=store.put_head(heads[skill.name].weight, heads[skill.name].bias),
-            metrics={**skill.metrics, "dev": dev[skill.name]},
+            head=store.put_head(part.heads[skill.name].weight, part.heads[skill.name].bias),
+            metrics={**skill.metrics, "dev": dev[skill.name].after},
         )
         for skill in skills
     ]
+    made = Making(part.proposal.name, part.way, tuple(dev[skill.name] for skill in skills))
     return Content(
         name=name,
-        adapter=_put_adapter(store, slot, adapter, first, new, tried, name),
+        adapter=_put_adapter(store, slot, adapter, first, new, made, name),
         skills=tuple(new),
         base=first.base,
         precision=first.precision,
         pooling=first.pooling,
         recipe={
-            "heads": tried.candidate.heads,
+            "heads": part.way,
             "members": [frame.content_id for frame in members],
-            "method": f"compress-{tried.proposal.way}",
-            "settings": dict(tried.proposal.settings),
+            "method": f"compress-{part.proposal.way}",
+            "settings": dict(part.proposal.settings),
+            TAUGHT: {
+                skill.name: dict(taught(frame.content, skill.name))
+                for frame in members
+                for skill in frame.skills
+            },
         },
-        canaries=store.put_canaries(_canaries(slot, adapter, new, heads)),
+        canaries=store.put_canaries(_canaries(slot, adapter, new, part.heads)),
     )
 
 
@@ -108,7 +121,7 @@ def _put_adapter(
     adapter: Adapter,
     content: Content,
     skills: Sequence[Skill],
-    tried: Tried,
+    made: Making,
     name: str,
 ) -> AdapterRef:
     config = adapter_config.dump(
@@ -118,7 +131,7 @@ def _put_adapter(
         revision=content.base.revision,
         decoder=content.base_kind == "decoder",
     )
-    card = write_card(name, content, skills, tried.candidate)
+    card = write_card(name, content, skills, made)
     return store.put_adapter(name, config, adapter.file, card.encode())
 
 

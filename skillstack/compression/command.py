@@ -1,17 +1,29 @@
-"""Compressing a family: planned, guarded, carried out."""
+"""Compressing a family or a stack: planned, guarded, carried out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from skillstack.compression.applying import apply as carry_out
+from skillstack.compression.family_plan import plan_family
 from skillstack.compression.guard import guard
-from skillstack.compression.planning import Planner, Tried, Wish
+from skillstack.compression.planned import Planned
 from skillstack.compression.present import Subject
-from skillstack.compression.result import Compressed, Plan
-from skillstack.errors import UsageError, did_you_mean
+from skillstack.compression.result import Compressed
+from skillstack.compression.stack_plan import plan_stack
+from skillstack.compression.wish import Wish
 from skillstack.frames.records import Content
 from skillstack.frames.store import Store
+
+
+def planned(subject: Subject, wish: Wish, tell: Callable[[str], None]) -> Planned:
+    """Try what is wished for; nothing changes.
+
+    :raises SkillStackError: one of its kinds, if that cannot be done.
+    """
+    if wish.family is not None:
+        return plan_family(subject, wish.family, wish, tell)
+    return plan_stack(subject, wish.target or 0.0, wish, tell)
 
 
 def compress(
@@ -20,34 +32,24 @@ def compress(
     store: Store,
     fit_router: Callable[[Sequence[tuple[str, Content]]], object],
     *,
-    candidate: str | None = None,
     apply: bool = False,
+    transaction: str | None = None,
     tell: Callable[[str], None] = lambda name: None,
 ) -> Compressed:
-    """Try candidates, and with ``apply`` put the chosen one in the place of the family's frames if it passes.
+    """Try candidates, and with ``apply`` put the chosen one in the place of the frames if it passes.
 
-    :param candidate: name of the one to take; by default the plan's choice.
+    :param transaction: that the change belongs to; by default one of its own.
     :param tell: called with the name of each candidate before it is tried, and ``guard`` before that.
     :raises SkillStackError: one of its kinds, if that cannot be done; nothing has changed then.
     """
-    planner = Planner(subject, wish, tell)
-    plan = planner.plan()
-    chosen = _chosen(plan, planner.tried, candidate)
+    found = planned(subject, wish, tell)
+    chosen = found.chosen(wish.candidate)
     if not apply or chosen is None:
-        return Compressed(plan)
+        return Compressed(found.plan)
     tell("guard")
-    guarded = guard(planner, chosen)
+    guarded = guard(found.examiner, chosen)
     if not guarded.passes:
-        return Compressed(plan, guarded)
-    note = f"compress --family {wish.family}: {chosen.candidate.name}"
-    return Compressed(plan, guarded, carry_out(planner, chosen, store, fit_router, note=note))
-
-
-def _chosen(plan: Plan, tried: Sequence[Tried], name: str | None) -> Tried | None:
-    wanted = name or plan.chosen
-    if wanted is None:
-        return None
-    names = [one.candidate.name for one in tried]
-    if wanted not in names:
-        raise UsageError(f"There is no candidate {wanted[:80]!r}.", did_you_mean(wanted, names))
-    return tried[names.index(wanted)]
+        return Compressed(found.plan, guarded)
+    note = f"{wish.note}: {chosen.candidate.name}"
+    tip = carry_out(found.examiner.present, chosen, store, fit_router, note=note, transaction=transaction)
+    return Compressed(found.plan, guarded, tip)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from skillstack.answers import SCHEMA
-from skillstack.compression.result import Candidate, Compressed, Guarded, Judged, Plan, SkillChange, Whole
+from skillstack.compression.result import (
+    Candidate,
+    Compressed,
+    Guarded,
+    Judged,
+    Plan,
+    Screened,
+    SkillChange,
+    Whole,
+)
 from skillstack.evaluation.document import DIGITS
 from skillstack.frames.records import Count
 
@@ -27,6 +36,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "stack": plan.stack,
         "tip": plan.tip,
         "family": plan.family,
+        "target_bytes": plan.target,
         "frames": list(plan.frames),
         "without_adapter": list(plan.idle),
         "margin": plan.margin,
@@ -34,6 +44,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "bytes": plan.bytes,
         "family_bytes": plan.family_bytes,
         "candidates": [_candidate(one, plan) for one in plan.candidates],
+        "screened": [_screened(one, plan) for one in plan.screened],
         "chosen": plan.chosen,
         "guard_rows": dict(plan.guard_rows),
         "skipped": dict(plan.skipped),
@@ -52,7 +63,20 @@ def _candidate(one: Candidate, plan: Plan) -> dict[str, Any]:
         "family_bytes": {"before": plan.family_bytes, "after": one.family_bytes},
         "verdict": one.verdict,
         "why": one.why,
+        "chance": round(one.chance, DIGITS),
         **_judged(one.dev),
+    }
+
+
+def _screened(one: Screened, plan: Plan) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "way": one.way,
+        "merges": one.merges,
+        "bytes": {"before": plan.bytes, "after": one.bytes},
+        "family_bytes": {"before": plan.family_bytes, "after": one.family_bytes},
+        "mean_difference": round(one.difference, DIGITS),
+        "rows": one.rows,
     }
 
 

@@ -28,20 +28,40 @@ class Family:
         """Every skill of these frames, those of other families on them included: all are affected."""
         return tuple((frame, skill) for frame in self.frames for skill in frame.skills)
 
-    def merged(self, frames: Sequence[Frame]) -> list[tuple[str, Content]]:
-        """A stack's contents, oldest first, as a router sees them once these frames are one.
 
-        That one stands where the newest of them is and has the skills of all, those of the oldest first.
+def merged_chain(frames: Sequence[Frame], families: Sequence[Family]) -> list[tuple[str, Content]]:
+    """A stack's contents, oldest first, as a router sees them once the frames of each family are one.
 
-        :param frames: of the stack, oldest first.
-        """
-        own, newest = {frame.id for frame in self.frames}, self.frames[-1].content
-        one = replace(newest, skills=tuple(skill for _, skill in self.skills))
-        return [
-            (frame.content_id, one if frame.content is newest else frame.content)
-            for frame in frames
-            if frame.id not in own or frame.content is newest
-        ]
+    That one stands where the newest of them is and has the skills of all, those of the oldest first.
+
+    :param frames: of the stack, oldest first.
+    :param families: no two of them with a common frame.
+    """
+    owner = {frame.id: family for family in families for frame in family.frames}
+    found = []
+    for frame in frames:
+        family, content = owner.get(frame.id), frame.content
+        if family is not None and frame.id != family.frames[-1].id:
+            continue
+        if family is not None:
+            content = replace(content, skills=tuple(skill for _, skill in family.skills))
+        found.append((frame.content_id, content))
+    return found
+
+
+def families_of(frames: Sequence[Frame]) -> tuple[Family, ...]:
+    """Every frame with an adapter in one family, whole families first come first served, oldest first.
+
+    :param frames: of the stack, oldest first.
+    """
+    left = [frame for frame in frames if frame.content.adapter is not None]
+    found = []
+    for name in dict.fromkeys(skill.family for frame in left for skill in frame.skills):
+        own = tuple(frame for frame in left if name in {skill.family for skill in frame.skills})
+        if own:
+            found.append(Family(name, own))
+            left = [frame for frame in left if frame not in own]
+    return tuple(found)
 
 
 def family_of(frames: Sequence[Frame], name: str) -> Family:

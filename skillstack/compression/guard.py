@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from skillstack.compression.planning import Planner, Tried
+from skillstack.compression.examining import Examiner
 from skillstack.compression.result import Guarded
+from skillstack.compression.tried import Tried
 from skillstack.compression.verdicts import said
 
 
-def guard(planner: Planner, tried: Tried) -> Guarded:
+def guard(examiner: Examiner, tried: Tried) -> Guarded:
     """Test a candidate: every affected skill by itself, and what other families' texts are answered.
 
     Each skill passes or not at the level by itself, and all have to pass, so the chance that a candidate with
     a skill that loses the margin passes is below the level, however many skills there are (Berger 1982,
     https://doi.org/10.2307/1267823).
     """
-    judged = planner.judged("guard", tried.proposal, tried.heads)
+    judged = examiner.judged("guard", tried.parts)
     verdict, why = said(judged)
     return Guarded(tried.candidate, judged, verdict, why)

@@ -1,334 +1,256 @@
-"""A plan: every candidate tried on dev rows, and the smallest one that should pass the guard."""
+"""Candidates for one family: all are screened on short rows, and the smallest promising ones tried in full.
+
+That the many are compared on little and the few on much is successive halving (Jamieson & Talwalkar 2016,
+https://proceedings.mlr.press/v51/jamieson16.html), with two rounds.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
 
 from skillstack.answers import Frame
 from skillstack.compression import heads
 from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates import merge
-from skillstack.compression.candidates.proposal import Proposal
-from skillstack.compression.candidates.registry import AUTO, ways
-from skillstack.compression.changes import change_of
-from skillstack.compression.families import family_of
+from skillstack.compression.candidates.proposal import Proposal, Way
+from skillstack.compression.examining import Examiner
+from skillstack.compression.families import Family
 from skillstack.compression.heads import Seen, given, heads_of
-from skillstack.compression.judging import Judge, Part, Right, State
-from skillstack.compression.present import Present, Subject, stack_rows
-from skillstack.compression.result import Candidate, Judged, Plan, Whole
-from skillstack.compression.rows import SkillRows
-from skillstack.compression.trial import Answering
-from skillstack.compression.verdicts import check_limits, expected
-from skillstack.errors import InputError, SkillStackError, UsageError
-from skillstack.evaluation.scores import accuracy, macro
+from skillstack.compression.result import Candidate, Screened
+from skillstack.compression.rows import Labelled
+from skillstack.compression.tried import Replacement, Tried
+from skillstack.compression.verdicts import expected
+from skillstack.evaluation.noninferiority import NonInferiority, non_inferior
+from skillstack.evaluation.scores import Mask, macro
 from skillstack.frames.records import Skill
 from skillstack.models.heads import Head
-from skillstack.wording import many
 
-MARGIN, LEVEL = 0.01, 0.05
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is asked for.
-
-    :ivar family: whose frames are to become smaller or fewer.
-    :ivar method: a way of compressing, or ``auto`` for all.
-    :ivar margin: the loss that is allowed, as a share.
-    :ivar level: chance, at most, of passing what loses more.
-    :ivar data_dir: holds a folder with the rows of each task.
-    :ivar tables: by skill, a table of labelled rows instead of the task's.
-    """
-
-    family: str
-    method: str = AUTO
-    margin: float = MARGIN
-    level: float = LEVEL
-    data_dir: Path | None = None
-    tables: Mapping[str, Path] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        :raises UsageError: if one is out of range.
-        """
-        check_limits(self.margin, self.level)
+#: Candidates that are tried in full, at most.
+FULL = 3
+#: How far behind the best on short rows one may be that is tried in full, as a share.
+BEHIND = 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Tried:
-    """A proposal with the heads that dev prefers over it.
+class Look:
+    """A proposal after the first round.
 
     :ivar proposal: the proposal.
-    :ivar candidate: how it does.
-    :ivar heads: of the affected skills.
+    :ivar tests: by skill, answers on short dev rows before and after, with the best heads there.
     """
 
     proposal: Proposal
-    candidate: Candidate
-    heads: Mapping[str, Head]
+    tests: Mapping[str, NonInferiority]
+
+    @property
+    def mean(self) -> float:
+        """Mean over skills of accuracy after minus before."""
+        return macro([-test.loss for test in self.tests.values()])
+
+    @property
+    def rows(self) -> int:
+        """How many rows it was compared on."""
+        return sum(test.n for test in self.tests.values())
 
 
 class Planner:
     """Tries candidates for one family.
 
-    :ivar subject: the stack.
-    :ivar family: its family.
-    :ivar tried: candidates so far.
+    :ivar family: its frames.
+    :ivar looks: proposals of the first round.
+    :ivar tried: those of the second.
     """
 
-    def __init__(self, subject: Subject, wish: Wish, tell: Callable[[str], None] = lambda name: None) -> None:
-        """Read the rows; nothing is asked of the model yet.
+    def __init__(
+        self, examiner: Examiner, family: Family, ways: Sequence[Way], tell: Callable[[str], None]
+    ) -> None:
+        """Prepare; nothing is asked of the model yet.
 
-        :param tell: called with the name of each candidate before it is tried.
-        :raises UsageError: if there is no such family or way, or nothing to do for it.
-        :raises SkillStackError: one of its kinds, if an affected skill's rows cannot be had.
+        :param ways: of compressing.
+        :param tell: called with the name of each candidate before it is looked at, and before it is tried in
+            full.
         """
-        self.subject, self.wish, self._tell = subject, wish, tell
-        self.ways = ways(wish.method)
-        self.family = family_of(subject.frames, wish.family)
-        if len(self.family.frames) == 1:
-            self.ways = tuple(way for way in self.ways if way.alone)
-            if not self.ways:
-                raise UsageError(
-                    f"The family {wish.family!r} has one frame, so there is nothing to merge.",
-                    "--method rank makes its adapter smaller.",
-                )
-        affected = {skill.name for _, skill in self.family.skills}
-        self.rows, self.skipped = stack_rows(subject, affected, wish.data_dir, wish.tables)
-        self._check_rows()
+        self.family, self._examiner, self._ways, self._tell = family, examiner, ways, tell
+        self._trial = examiner.present.trial
+        self._rows = {one.skill.name: one for one in examiner.rows}
+        self.looks: list[Look] = []
         self.tried: list[Tried] = []
-        present = Present(subject, self.rows)
-        self._present = present
-        self.adapters, self.trial = present.adapters, present.trial
-        self.judge, self.now = present.judge, present.state
-        self._check_adapters()
-        self.left_out = self._leave_out()
-        self._before: dict[tuple[str, Part], Right] = {}
+        self._own: dict[str, Mask] = {}
 
-    def plan(self) -> Plan:
-        """Try everything.
+    def look(self, wanted: str | None = None) -> None:
+        """The first round: every proposal on short rows.
 
-        :raises UsageError: if there is no candidate.
+        :param wanted: name of a candidate; lower ranks are looked at for the best merge, and for its own.
         :raises MismatchError: if an adapter does not fit the base.
         """
-        family = {frame.name: self.adapters[frame.name] for frame in self.family.frames}
-        for way in self.ways:
-            self._try_all(way.propose(self.family, family))
-            merges = [one for one in self.tried if one.proposal.way == "merge"]
+        family = {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
+        for way in self._ways:
+            self._look_at(way.propose(self.family, family))
+            merges = [look for look in self.looks if look.proposal.way == "merge"]
             if way.name == "merge" and merges:
-                best = max(merges, key=lambda one: one.candidate.dev.mean_difference)
-                self._try_all(merge.lower(self.family, family, best.proposal))
+                best = max(merges, key=lambda look: look.mean)
+                named = [look for look in merges if wanted and _stem(look.proposal.name) == _stem(wanted)]
+                for look in dict.fromkeys([best, *named]):
+                    self._look_at(merge.lower(self.family, family, look.proposal))
             if way.name == "rank":
-                self._try_all(self._smallest_ranks(family))
-        self._fit_more()
-        order = sorted(self.tried, key=lambda one: (one.candidate.bytes, -one.candidate.dev.mean_difference))
-        if not order:
-            raise UsageError(
-                f"There is nothing to make smaller in the family {self.family.name!r}.",
-                "Its adapters have rank 1 already.",
-            )
-        good = [one.candidate for one in order if one.candidate.verdict == "should pass"]
-        others, family_bytes = self._other_bytes(), sum(adapter.bytes for adapter in family.values())
-        return Plan(
-            stack=self.subject.name,
-            tip=self.subject.frames[-1].id,
-            family=self.family.name,
-            frames=tuple(frame.name for frame in self.family.frames),
-            idle=self.family.idle,
-            margin=self.wish.margin,
-            level=self.wish.level,
-            bytes=others + family_bytes,
-            family_bytes=family_bytes,
-            candidates=tuple(one.candidate for one in order),
-            chosen=good[0].name if good else None,
-            guard_rows={one.skill.name: len(one.guard) for one in self.rows},
-            skipped=self.skipped,
-            left_out=self.left_out,
-        )
+                self._look_at(self._smallest_ranks(family))
 
-    def judged(self, part: Part, tried: Proposal, found: Mapping[str, Head]) -> Judged:
-        """A proposal with its heads on one part of the rows."""
-        after = self.after(tried, found)
-        judge = self._judge_of_merged if tried.merges else self.judge
-        changes, rights = [], []
-        others = others_of = 0
-        for one in self.rows:
-            if not len(self.judge.rows(one, part)) and one.skill.name not in found:
-                continue
-            before, now = self.before(one, part), judge.right(one, part, after)
-            rights.append((before, now))
-            if one.skill.name in found:
-                if before.own is None or now.own is None:
-                    raise ValueError(f"the skill {one.skill.name} is gone")
-                limits = {"margin": self.wish.margin, "level": self.wish.level}
-                changes.append(change_of(one, before.own, now.own, **limits))
-            else:
-                others += int((before.routed != now.routed).sum())
-                others_of += len(before.routed)
-        return Judged(
-            part=part,
-            skills=tuple(changes),
-            before=_whole([before for before, _ in rights]),
-            after=_whole([now for _, now in rights]),
-            others=others,
-            others_of=others_of,
-        )
+    def try_best(self, wanted: str | None = None) -> None:
+        """The second round: the smallest promising ones and the best, until one should pass.
 
-    def before(self, one: SkillRows, part: Part) -> Right:
-        """The stack as it is."""
-        key = one.skill.name, part
-        if key not in self._before:
-            self._before[key] = self.judge.right(one, part, self.now)
-        return self._before[key]
-
-    def after(self, proposal: Proposal, found: Mapping[str, Head]) -> State:
-        """The stack as it would be: merged frames stand where the newest of them is."""
-        newest = self.family.frames[-1].position
-        answering, places = dict(self.now.answering), dict(self.now.places)
-        for frame, skill in self.family.skills:
-            answering[skill.name] = Answering(proposal.adapters[frame.name], found[skill.name])
-            if proposal.merges:
-                places[skill.name] = newest
-        return State(answering, places)
-
-    @cached_property
-    def _judge_of_merged(self) -> Judge:
-        """Chooses as the router will when the family's frames are one: it is fitted for that order."""
-        scores_of = self.subject.scores_of
-        if scores_of is None:
-            return self.judge
-        chain = self.family.merged(self.subject.frames)
-        return self._present.judged_by(lambda rows: scores_of(chain, rows), self.rows)
-
-    def _try_all(self, proposals: Iterable[Proposal]) -> None:
-        for proposal in proposals:
-            self._tell(proposal.name)
-            self.tried.append(self._try(proposal))
-
-    def _try(self, proposal: Proposal) -> Tried:
-        seen = [self._seen(frame, skill, proposal) for frame, skill in self.family.skills]
-        options = self._heads(seen, heads.WAYS)
-        if proposal.given:
-            options[f"that of {proposal.given}"] = given(seen, proposal.given)
-        return self._best(proposal, seen, options)
-
-    def _fit_more(self) -> None:
-        """Fit heads of the most promising candidates on more rows, which takes longer than all else of them.
-
-        These are the smallest one that may pass, and the one that gains the most.
+        :param wanted: name of one that is tried in any case.
         """
-        hopeful = [one for one in self.tried if one.candidate.verdict != "loses too much"] or self.tried
-        if not hopeful:
+        if not self.looks:
             return
-        smallest = min(hopeful, key=lambda one: one.candidate.bytes)
-        best = max(self.tried, key=lambda one: one.candidate.dev.mean_difference)
-        for tried in dict.fromkeys((smallest, best)):
-            proposal = tried.proposal
-            self._tell(f"{proposal.name}, heads on more rows")
-            seen = [self._seen(frame, skill, proposal, more=True) for frame, skill in self.family.skills]
-            ways = [way for way in heads.WAYS if way.startswith("refit")]
-            options = {f"{name}, more rows": made for name, made in self._heads(seen, ways).items()}
-            again = self._best(proposal, seen, {tried.candidate.heads: tried.heads, **options})
-            self.tried[self.tried.index(tried)] = again
+        best = max(self.looks, key=lambda look: look.mean)
+        order = sorted(self.looks, key=lambda look: (look.proposal.bytes, -look.mean))
+        hopeful = [look for look in order if look.mean >= best.mean - BEHIND]
+        for look in dict.fromkeys([*hopeful[: FULL - 1], best]):
+            if self.try_one(look.proposal).candidate.verdict == "should pass":
+                break
+        for look in order:
+            if look.proposal.name == wanted:
+                self.try_one(look.proposal)
 
-    def _heads(self, seen: Sequence[Seen], wanted: Sequence[str]) -> dict[str, Mapping[str, Head]]:
-        standardise = self.trial.slot.base.kind == "decoder"
-        made = {way: heads_of(way, seen, standardise=standardise) for way in wanted}
-        return {way: found for way, found in made.items() if found is not None}
-
-    def _best(
-        self, proposal: Proposal, seen: Sequence[Seen], options: Mapping[str, Mapping[str, Head]]
-    ) -> Tried:
-        """The proposal with the heads that dev prefers, the first of equals."""
-        way = max(options, key=lambda name: _mean(seen, options[name]))
-        dev = self.judged("dev", proposal, options[way])
-        rows = {one.skill.name: len(one.guard) for one in self.rows}
-        verdict, why = expected(dev, rows)
+    def try_one(self, proposal: Proposal) -> Tried:
+        """A proposal on all dev rows, with heads that are kept, shared, or fitted on few and on more rows."""
+        for one in self.tried:
+            if one.candidate.name == proposal.name:
+                return one
+        self._tell(f"{proposal.name}, in full")
+        few = [self._seen(frame, skill, proposal, "fit") for frame, skill in self.family.skills]
+        more = [self._seen(frame, skill, proposal, "more") for frame, skill in self.family.skills]
+        options = self._heads(few, heads.WAYS, proposal.given)
+        refits = self._heads(more, [way for way in heads.WAYS if way.startswith("refit")])
+        options |= {f"{name}, more rows": made for name, made in refits.items()}
+        ways, chosen = _best_each(few, options)
+        part = Replacement(self.family, proposal, chosen, said_of(ways))
+        dev = self._examiner.judged("dev", [part])
+        found = expected(dev, {name: len(one.guard) for name, one in self._rows.items()})
         candidate = Candidate(
             name=proposal.name,
             way=proposal.way,
-            heads=way,
+            heads=part.way,
             merges=proposal.merges,
-            bytes=self._other_bytes() + proposal.bytes,
+            bytes=self._bytes(proposal),
             family_bytes=proposal.bytes,
             dev=dev,
-            verdict=verdict,
-            why=why,
+            verdict=found.verdict,
+            why=found.why,
+            chance=found.chance,
             settings=proposal.settings,
         )
-        return Tried(proposal, candidate, options[way])
+        self.tried.append(Tried(candidate, (part,)))
+        return self.tried[-1]
 
-    def _seen(self, frame: Frame, skill: Skill, proposal: Proposal, *, more: bool = False) -> Seen:
-        one = next(rows for rows in self.rows if rows.skill.name == skill.name)
-        fit = one.more if more else one.fit
+    @property
+    def screened(self) -> tuple[Screened, ...]:
+        """Those that the second round did not try, the smallest first."""
+        names = {one.candidate.name for one in self.tried}
+        left = [look for look in self.looks if look.proposal.name not in names]
+        return tuple(
+            Screened(
+                name=look.proposal.name,
+                way=look.proposal.way,
+                merges=look.proposal.merges,
+                bytes=self._bytes(look.proposal),
+                family_bytes=look.proposal.bytes,
+                difference=look.mean,
+                rows=look.rows,
+            )
+            for look in sorted(left, key=lambda look: (look.proposal.bytes, -look.mean))
+        )
+
+    def _look_at(self, proposals: Iterable[Proposal]) -> None:
+        for proposal in proposals:
+            self._tell(proposal.name)
+            seen = [self._seen(frame, skill, proposal, "screen") for frame, skill in self.family.skills]
+            options = self._heads(seen, heads.WAYS, proposal.given)
+            _, best = _best_each(seen, options)
+            before, terms = self._right_now(), self._examiner.terms
+            limits = {"margin": terms.margin, "level": terms.level}
+            tests = {
+                one.skill.name: non_inferior(before[one.skill.name], _right(one, best), **limits)
+                for one in seen
+            }
+            self.looks.append(Look(proposal, tests))
+
+    def _right_now(self) -> Mapping[str, Mask]:
+        """Which short dev rows each skill answers rightly as it is."""
+        if not self._own:
+            present = self._examiner.present
+            for _, skill in self.family.skills:
+                _, dev = self._rows[skill.name].screen
+                answering = present.state.answering[skill.name]
+                features = self._trial.passages(dev.rows, skill.rendering).features(answering.adapter)
+                self._own[skill.name] = answering.head.logits(features).argmax(axis=1) == dev.labels
+        return self._own
+
+    def _heads(
+        self, seen: Sequence[Seen], ways: Sequence[str], giver: str = ""
+    ) -> dict[str, Mapping[str, Head]]:
+        """Heads by the way to come by them.
+
+        :param giver: skill whose head may answer for all; empty for none.
+        """
+        standardise = self._trial.slot.base.kind == "decoder"
+        made = {way: heads_of(way, seen, standardise=standardise) for way in ways}
+        options = {way: found for way, found in made.items() if found is not None}
+        if giver:
+            options[f"that of {giver}"] = given(seen, giver)
+        return options
+
+    def _seen(self, frame: Frame, skill: Skill, proposal: Proposal, part: str) -> Seen:
+        one = self._rows[skill.name]
+        parts: dict[str, tuple[Labelled, Labelled]] = {"fit": (one.fit, one.dev), "more": (one.more, one.dev)}
+        fit, dev = one.screen if part == "screen" else parts[part]
         adapter = proposal.adapters[frame.name]
-        features = [
-            self.trial.passages(part.rows, skill.rendering).features(adapter) for part in (fit, one.dev)
-        ]
-        head = self.now.answering[skill.name].head
-        return Seen(skill, head, features[0], fit.labels, features[1], one.dev.labels)
+        features = [self._trial.passages(rows.rows, skill.rendering).features(adapter) for rows in (fit, dev)]
+        head = self._examiner.present.state.answering[skill.name].head
+        return Seen(skill, head, features[0], fit.labels, features[1], dev.labels)
 
     def _smallest_ranks(self, family: Mapping[str, Adapter]) -> Iterable[Proposal]:
-        """Of each frame the smallest rank at which dev rows lose nothing."""
-        cuts = [one for one in self.tried if one.proposal.way == "rank"]
+        """Of each frame the smallest rank at which short dev rows lose nothing."""
+        cuts = [look for look in self.looks if look.proposal.way == "rank"]
         if len(cuts) < 2 or len(family) < 2:
             return
         chosen, ranks = dict(family), dict.fromkeys(family, "whole")
-        for one in cuts:  # from the highest rank to the lowest
-            for change in one.candidate.dev.skills:
-                if change.difference >= 0:
-                    chosen[change.frame] = one.proposal.adapters[change.frame]
-                    ranks[change.frame] = one.proposal.settings["rank"]
-        if not any(one.proposal.adapters == chosen for one in cuts):
+        for look in cuts:  # from the highest rank to the lowest
+            for frame in self.family.frames:
+                if all(look.tests[skill.name].loss <= 0 for skill in frame.skills):
+                    chosen[frame.name] = look.proposal.adapters[frame.name]
+                    ranks[frame.name] = look.proposal.settings["rank"]
+        if not any(look.proposal.adapters == chosen for look in cuts):
             yield Proposal("frame by frame", "rank", chosen, settings=ranks)
 
-    def _other_bytes(self) -> int:
-        """Of the adapters of all other frames; each has a file of its own."""
-        family = {frame.name for frame in self.family.frames}
-        return sum(adapter.bytes for name, adapter in self.adapters.items() if name not in family)
-
-    def _leave_out(self) -> dict[str, str]:
-        """Ways that make one frame of several, where no router can be fitted for that; and why."""
-        try:
-            self._present.store.check_texts(frame.content for frame in self.subject.frames)
-            for name, (_, skill) in self.subject.skills.items():
-                if skill.samples is None:
-                    raise UsageError(f"The skill {name!r} kept no samples for a router.", "Train it again.")
-        except SkillStackError as error:
-            out = {way.name: error.message for way in self.ways if not way.alone}
-            self.ways = tuple(way for way in self.ways if way.alone)
-            if not self.ways:
-                error.hint = f"{error.hint} Or try --method rank, which leaves the router as it is."
-                raise
-            return out
-        return {}
-
-    def _check_rows(self) -> None:
-        for one in self.rows:
-            if one.skill.name in {skill.name for _, skill in self.family.skills} and not len(one.dev):
-                raise InputError(
-                    f"The {many(len(one.fit), 'row')} of {one.skill.name!r} leave none to choose by.",
-                    f"Give two or more of each label with --rows {one.skill.name}=FILE.",
-                )
-
-    def _check_adapters(self) -> None:
-        for frame in self.family.frames:
-            if self.adapters[frame.name].is_zero:
-                raise UsageError(
-                    f"The adapter of the frame {frame.name!r} is zero: it changes nothing.",
-                    "Train the frame again with --method frozen-linear, or take it off the stack.",
-                )
+    def _bytes(self, proposal: Proposal) -> int:
+        """Of the whole stack's adapters with it."""
+        return self._examiner.bytes - self._examiner.bytes_of(self.family) + proposal.bytes
 
 
-def _mean(seen: Sequence[Seen], found: Mapping[str, Head]) -> float:
-    rights = [found[one.skill.name].logits(one.dev).argmax(axis=1) == one.dev_labels for one in seen]
-    return macro([accuracy(right) for right in rights])
+def _stem(name: str) -> str:
+    """What a merge and its lower ranks have in common."""
+    return name.rpartition(", rank ")[0]
 
 
-def _whole(rights: Sequence[Right]) -> Whole:
-    own = [0.0 if right.own is None else accuracy(right.own) for right in rights]
-    return Whole(macro(own), macro([accuracy(right.routed) for right in rights]))
+def _best_each(
+    seen: Sequence[Seen], options: Mapping[str, Mapping[str, Head]]
+) -> tuple[dict[str, str], dict[str, Head]]:
+    """Of each skill the head that its dev rows prefer, the first of equals; with how it was come by."""
+    ways = {}
+    for one in seen:
+        right = {way: int(_right(one, found).sum()) for way, found in options.items()}
+        ways[one.skill.name] = max(right, key=lambda way: right[way])
+    return ways, {name: options[way][name] for name, way in ways.items()}
+
+
+def said_of(ways: Mapping[str, str]) -> str:
+    """How heads were come by, most skills first: ``refit-shared, more rows; own``."""
+    return "; ".join(way for way, _ in Counter(ways.values()).most_common())
+
+
+def _right(one: Seen, found: Mapping[str, Head]) -> Mask:
+    right: Mask = found[one.skill.name].logits(one.dev).argmax(axis=1) == one.dev_labels
+    return right

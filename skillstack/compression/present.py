@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from skillstack.answers import Frame
 from skillstack.compression.adapters import Adapter, stored
 from skillstack.compression.judging import Judge, State
 from skillstack.compression.rows import SkillRows, skill_rows
+from skillstack.compression.terms import Terms
 from skillstack.compression.trial import Answering, Trial
 from skillstack.errors import SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.reasons import published
@@ -30,6 +31,7 @@ class Subject:
     :ivar frames: oldest first.
     :ivar scores: gives the router's scores of rows.
     :ivar load: loads the base.
+    :ivar derived: folder of files that can be made again.
     :ivar scores_of: gives scores of rows by a router that is fitted for other contents, oldest first; None
         where only the frames' own is asked.
     """
@@ -38,6 +40,7 @@ class Subject:
     frames: tuple[Frame, ...]
     scores: Callable[[list[Row]], Scores]
     load: Callable[[], LoadedStack]
+    derived: Path
     scores_of: Callable[[Chain, list[Row]], Scores] | None = None
 
     @property
@@ -70,7 +73,7 @@ class Present:
             if frame.content.adapter is not None
         }
         first = min((adapter.spec.first_layer for adapter in self.adapters.values()), default=0)
-        self.trial = Trial(loaded.answering.slot, first)
+        self.trial = Trial(loaded.answering.slot, first, subject.derived)
         self.state = State(
             {
                 name: Answering(self.adapters.get(frame.name), loaded.answerer(frame.content, skill).head)
@@ -87,18 +90,18 @@ class Present:
 
 
 def stack_rows(
-    subject: Subject, needed: Collection[str], data_dir: Path | None, tables: Mapping[str, Path]
+    subject: Subject, needed: Collection[str], terms: Terms
 ) -> tuple[tuple[SkillRows, ...], dict[str, str]]:
     """Rows of each skill, oldest first; others than the needed ones are left out where there are none.
 
     :param needed: names of skills.
-    :param data_dir: holds a folder with the rows of each task.
-    :param tables: by skill or task, a table of labelled rows instead of the task's.
+    :param terms: say where rows are; tables may be named by skill or task.
     :returns: with them, why others are left out, by the names of the skills.
     :raises UsageError: if there is a table for a skill that the stack does not have.
     :raises SkillStackError: one of its kinds, if rows of a needed skill, or of a table, cannot be had.
     """
     known = {known for name, (_, skill) in subject.skills.items() for known in (name, skill.task)}
+    tables, data_dir = terms.tables, terms.data_dir
     for name in tables:
         if name not in known:
             raise UsageError(f"The stack {subject.name!r} has no {name[:80]!r}.", did_you_mean(name, known))
@@ -106,7 +109,8 @@ def stack_rows(
     for name, (frame, skill) in subject.skills.items():
         table = tables.get(name) or tables.get(skill.task)
         try:
-            rows = skill_rows(frame, skill, data_dir=data_dir, table=table)
+            at_hand = terms.known.get(name, ())
+            rows = skill_rows(frame, skill, data_dir=data_dir, table=table, known=at_hand)
         except SkillStackError as error:
             if name in needed or table is not None:
                 raise

@@ -10,14 +10,23 @@ from skillstack.frames.digests import sha256
 from skillstack.frames.store import Store
 
 
-def put_in_place(store: Store, subject: Subject, ids: Sequence[str], *, verb: str, note: str) -> str | None:
+def put_in_place(
+    store: Store,
+    subject: Subject,
+    ids: Sequence[str],
+    *,
+    verb: str,
+    note: str,
+    transaction: str | None = None,
+) -> str | None:
     """Make the stack hold just these contents, as one transaction; returns its new tip.
 
     :param ids: of contents in the store, oldest first.
     :param verb: what was done; it tells the transaction from others with the same outcome.
+    :param transaction: that this step belongs to; by default one of its own.
     :raises BusyError: if the stack was changed meanwhile.
     :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
     """
     tip = subject.frames[-1].id
-    transaction = sha256("\n".join([verb, tip, *ids]).encode())
-    return transactions.rebuild(store, subject.name, ids, transaction=transaction, note=note, expected=tip)
+    own = transaction or sha256("\n".join([verb, tip, *ids]).encode())
+    return transactions.rebuild(store, subject.name, ids, transaction=own, note=note, expected=tip)

@@ -100,6 +100,7 @@ class Candidate:
     :ivar dev: how it does on dev rows.
     :ivar verdict: what is expected of it.
     :ivar why: in words.
+    :ivar chance: that the guard lets all affected skills pass, as far as dev rows tell, 0 to 1.
     :ivar settings: what decided it.
     """
 
@@ -112,23 +113,48 @@ class Candidate:
     dev: Judged
     verdict: Verdict
     why: str
+    chance: float
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
+class Screened:
+    """What was compared on a few short rows only, because others did better there or are smaller.
+
+    :ivar name: what a table calls it.
+    :ivar way: the way of compressing.
+    :ivar merges: whether the frames become one.
+    :ivar bytes: of the stack's adapters afterwards.
+    :ivar family_bytes: of the family's adapters afterwards.
+    :ivar difference: mean over affected skills of accuracy after minus before, on those rows.
+    :ivar rows: how many they are, of all skills together.
+    """
+
+    name: str
+    way: str
+    merges: bool
+    bytes: int
+    family_bytes: int
+    difference: float
+    rows: int
+
+
+@dataclass(frozen=True)
 class Plan:
-    """What compressing a family would do. Nothing has changed.
+    """What compressing a family, or a whole stack, would do. Nothing has changed.
 
     :ivar stack: the stack's name.
     :ivar tip: its newest node, on which the plan builds.
-    :ivar family: the family.
-    :ivar frames: names of its frames with adapters, oldest first.
+    :ivar family: the family; None for the whole stack.
+    :ivar target: bytes that the stack's adapters may have; None where nobody said.
+    :ivar frames: names of the frames with adapters that it is about, oldest first.
     :ivar idle: names of those without.
     :ivar margin: the loss that is allowed, as a share.
     :ivar level: chance, at most, of passing what loses more.
     :ivar bytes: of the stack's adapters today.
-    :ivar family_bytes: of the family's.
+    :ivar family_bytes: of those frames'.
     :ivar candidates: the smallest first.
+    :ivar screened: those that were looked at only shortly, the smallest first.
     :ivar chosen: name of the one that is recommended; None where none should pass.
     :ivar guard_rows: by skill, rows that guard.
     :ivar skipped: other skills without rows here, and why.
@@ -137,7 +163,7 @@ class Plan:
 
     stack: str
     tip: str
-    family: str
+    family: str | None
     frames: tuple[str, ...]
     idle: tuple[str, ...]
     margin: float
@@ -149,6 +175,8 @@ class Plan:
     guard_rows: Mapping[str, int]
     skipped: Mapping[str, str]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    screened: tuple[Screened, ...] = ()
+    target: int | None = None
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of this name."""

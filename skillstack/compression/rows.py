@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ from skillstack.answers import Frame
 from skillstack.evaluation.questions import SEED, task_rows
 from skillstack.frames.records import Skill
 from skillstack.frames.rows import Row
+from skillstack.frames.taught import taught
 from skillstack.tasks.sampling import sample
 from skillstack.tasks.splits import split
 from skillstack.tasks.task import Example
 
 #: Dev rows of a skill that candidates are compared on.
-DEV_ROWS = 256
+DEV_ROWS = 384
 #: Rows of a skill that the heads of the most promising candidates are fitted on.
-MORE_ROWS = 1024
+MORE_ROWS = 512
+#: Rows of a skill that all candidates are screened on: heads are fitted on the first, compared on the second.
+SCREEN_FIT_ROWS, SCREEN_DEV_ROWS = 48, 48
 #: Rows of each label that heads are fitted on, where a frame does not say how many it was taught.
 FIT_PER_CLASS = 48
 
@@ -38,6 +42,20 @@ class Labelled:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def shortest(self, count: int) -> Labelled:
+        """The shortest rows of each label, about so many in all; the first of equals.
+
+        What a row costs grows with its length, and for a first comparison short ones will do.
+        """
+        labels = np.unique(self.labels)
+        each = -(-count // max(len(labels), 1))
+        length = np.array([len(row.joined) for row in self.rows])
+        of_label = [np.flatnonzero(self.labels == label) for label in labels]
+        kept = sorted(
+            place for places in of_label for place in places[np.argsort(length[places], kind="stable")][:each]
+        )
+        return Labelled(tuple(self.rows[place] for place in kept), self.labels[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +77,19 @@ class SkillRows:
     dev: Labelled
     guard: Labelled
 
+    @cached_property
+    def screen(self) -> tuple[Labelled, Labelled]:
+        """Short rows to fit on and short dev rows, on which all candidates are compared."""
+        return self.fit.shortest(SCREEN_FIT_ROWS), self.dev.shortest(SCREEN_DEV_ROWS)
+
 
 def skill_rows(
-    frame: Frame, skill: Skill, *, data_dir: Path | None = None, table: Path | None = None
+    frame: Frame,
+    skill: Skill,
+    *,
+    data_dir: Path | None = None,
+    table: Path | None = None,
+    known: tuple[Example, ...] = (),
 ) -> SkillRows:
     """The rows of a skill, divided as for its training.
 
@@ -70,12 +98,13 @@ def skill_rows(
 
     :param data_dir: holds a folder with the rows of each task.
     :param table: labelled rows of a person's own, instead of the task's.
+    :param known: rows that are at hand already, instead of both.
     :raises InputError: if there are none, or they have a label that the skill does not know.
     :raises SkillStackError: if they cannot be had.
     """
-    examples, validation = task_rows(skill, data_dir=data_dir, table=table, option="--rows")
-    sides = split(examples, validation)
-    recipe = frame.content.recipe
+    found = task_rows(skill, data_dir=data_dir, table=table, option="--rows") if not known else (known, ())
+    sides = split(*found)
+    recipe = taught(frame.content, skill.name)
     per_class, seed = recipe.get("samples_per_class", FIT_PER_CLASS), recipe.get("seed", SEED)
     fit = sample(sides.train, int(per_class) or len(sides.train), int(seed), skill.task)
     more = sample(sides.train, -(-MORE_ROWS // len(skill.labels)), int(seed), skill.task)
@@ -86,8 +115,3 @@ def skill_rows(
 def _labelled(examples: Sequence[Example]) -> Labelled:
     labels = np.array([example.label for example in examples], dtype=np.int64)
     return Labelled(tuple(example.row for example in examples), labels)
-
-
-def by_name(found: Sequence[SkillRows]) -> Mapping[str, SkillRows]:
-    """Rows by the names of their skills."""
-    return {one.skill.name: one for one in found}

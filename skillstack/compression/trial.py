@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.compression.adapters import Adapter
 from skillstack.errors import MismatchError
+from skillstack.frames import canonical
+from skillstack.frames.derived import Derived
+from skillstack.frames.digests import sha256
 from skillstack.frames.records import Rendering
 from skillstack.frames.rows import Row
 from skillstack.models.encoding import encode
@@ -21,6 +26,8 @@ from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 
 Floats = NDArray[np.float32]
+#: Derived files that hold features, with the version of how these are computed.
+KIND = "tried-1"
 #: Memory that the lower states of all rows together may take, in bytes; those of further rows are not kept.
 MAX_BYTES = 3 << 30
 
@@ -51,13 +58,15 @@ class Passages:
         rows: Sequence[Row],
         rendering: Rendering,
         room: Callable[[], int],
+        kept: Derived,
     ) -> None:
         """Prepare; nothing is read yet.
 
         :param room: says how many bytes lower states may take.
+        :param kept: features that were computed before.
         """
         self.rows, self.rendering = tuple(rows), rendering
-        self._slot, self._split, self._room = slot, split, room
+        self._slot, self._split, self._room, self._kept = slot, split, room, kept
         self._cache: HiddenCache | None = None
         self._seen: dict[str, Floats] = {}
 
@@ -68,18 +77,45 @@ class Passages:
         """
         key = adapter.key if adapter is not None else ""
         if key not in self._seen:
-            cache = self._filled()
-            if adapter is None:
-                self._slot.clear()
-            else:
-                self._slot.copy_in(adapter.tensors, adapter.spec)
-            found = features(cache)
+            place = sha256(canonical.dumps({"adapter": key, "rows": self._digest}))
+            shape = len(self.rows), self._slot.base.hidden_size
+            found = (self._kept.read(place) or {}).get("features")
+            if found is None or found.shape != shape or found.dtype != np.float32:
+                found = self._compute(adapter)
+                self._kept.write(place, {"features": found})
             if not np.isfinite(found).all():
                 raise MismatchError(
                     "An adapter gives features that are not finite.", "Try another candidate with --method."
                 )
-            self._seen[key] = found
+            self._seen[key] = np.asarray(found, dtype=np.float32)
         return self._seen[key]
+
+    def _compute(self, adapter: Adapter | None) -> Floats:
+        cache = self._filled()
+        if adapter is None:
+            self._slot.clear()
+        else:
+            self._slot.copy_in(adapter.tensors, adapter.spec)
+        return features(cache)
+
+    @cached_property
+    def _digest(self) -> str:
+        """Of the rows, of how they are shown, and of what reads them."""
+        base = self._slot.base
+        return sha256(
+            canonical.dumps(
+                {
+                    "base": [base.identity.weights, base.identity.tokenizer, base.precision, base.pooling],
+                    "cut": self._split.first_adapted_layer,
+                    "rendering": [
+                        self.rendering.prompt,
+                        self.rendering.truncation,
+                        self.rendering.max_length,
+                    ],
+                    "rows": [row.digest() for row in self.rows],
+                }
+            )
+        )
 
     @property
     def bytes(self) -> int:
@@ -105,12 +141,14 @@ class Trial:
     :ivar slot: the base's slot.
     """
 
-    def __init__(self, slot: Slot, first_layer: int) -> None:
+    def __init__(self, slot: Slot, first_layer: int, derived: Path) -> None:
         """Cut the base below the lowest layer that any of the adapters changes.
 
         :param first_layer: that layer.
+        :param derived: folder of all derived files; features that were computed before are read from there.
         """
         self.slot = slot
+        self._kept = Derived(derived, KIND)
         try:
             self._split = SplitModel(slot.base, first_layer)
         except MismatchError:
@@ -121,7 +159,7 @@ class Trial:
         """Rows shown in one way; the same ones are read once. Label words are no part of what is shown."""
         key = tuple(rows), dataclasses.replace(rendering, label_words=())
         if key not in self._passages:
-            self._passages[key] = Passages(self.slot, self._split, rows, rendering, self._room)
+            self._passages[key] = Passages(self.slot, self._split, rows, rendering, self._room, self._kept)
         return self._passages[key]
 
     def _room(self) -> int:

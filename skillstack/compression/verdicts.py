@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
+from skillstack.compression.forecast import chances, shrunken
 from skillstack.compression.result import Judged, SkillChange, Verdict
-from skillstack.errors import UsageError
-from skillstack.evaluation.noninferiority import NonInferiority, p_value
 from skillstack.wording import listed, many, percent, points
 
+#: Chance to pass from which a candidate is taken.
+LIKELY = 0.5
 #: Share of other families' texts whose routed answer may become right or wrong.
 OTHERS = 0.002
 
 
-def check_limits(margin: float, level: float) -> None:
-    """See that a guard's margin and level mean something.
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of the guard.
 
-    :raises UsageError: if one is out of range.
+    :ivar verdict: in a word.
+    :ivar why: in words.
+    :ivar chance: that all skills pass, 0 to 1.
     """
-    for name, value in (("margin", margin), ("level", level)):
-        if not 0 < value < 0.5:
-            raise UsageError(f"A {name} of {value} means nothing.", "It lies between 0 and 0.5.")
+
+    verdict: Verdict
+    why: str
+    chance: float
 
 
-def expected(judged: Judged, guard_rows: Mapping[str, int]) -> tuple[Verdict, str]:
+def expected(judged: Judged, guard_rows: Mapping[str, int]) -> Expected:
     """What the guard will probably say of what did so on dev rows.
 
     :param guard_rows: by skill.
     """
     if judged.others_share > OTHERS:
-        return "loses too much", _others(judged)
-    losses = shrunken([one.test for one in judged.skills])
-    lost: list[tuple[SkillChange, float, int]] = []
-    unclear: list[tuple[SkillChange, float, int]] = []
-    for one, loss in zip(judged.skills, losses, strict=True):
-        test, n = one.test, guard_rows[one.skill]
-        if _would_pass(test, loss, n):
-            continue
-        (unclear if loss < test.margin else lost).append((one, loss, n))
-    if lost:
-        one, loss, _ = max(lost, key=lambda found: found[1])
-        return "loses too much", f"{one.skill} would lose about {points(loss)} points"
-    if unclear:
-        one, _, n = max(unclear, key=lambda found: found[0].test.needed - found[2])
-        return "cannot tell", f"{one.skill} has {many(n, 'guard row')} and needs about {one.test.needed:,}"
-    return "should pass", f"{points(judged.mean_difference, sign=True)} points on dev rows"
+        return Expected("loses too much", _others(judged), 0.0)
+    tests = [one.test for one in judged.skills]
+    rows = [guard_rows[one.skill] for one in judged.skills]
+    each = chances(tests, rows)
+    together = math.prod(each)
+    losses, _ = shrunken(tests)
+    worst = min(range(len(each)), key=lambda place: each[place])
+    name, test, loss = judged.skills[worst].skill, tests[worst], losses[worst]
+    if together >= LIKELY:
+        return Expected(
+            "should pass", f"{points(judged.mean_difference, sign=True)} points on dev rows", together
+        )
+    if loss >= test.margin:
+        return Expected("loses too much", f"{name} would lose about {points(loss)} points", together)
+    if rows[worst] < test.needed and each[worst] < LIKELY:
+        said = f"{name} has {many(rows[worst], 'guard row')} and needs about {test.needed:,}"
+    else:
+        said = f"all of its tasks pass with a chance of {percent(together)}"
+    return Expected("cannot tell", said, together)
 
 
 def said(judged: Judged) -> tuple[Verdict, str]:
@@ -71,27 +79,6 @@ def said_of(skills: Sequence[SkillChange]) -> tuple[Verdict, str]:
         return "loses too much", f"a loss beyond the margin is not ruled out for {names}"
     names = listed([f"{one.skill} ({one.test.n:,} of about {one.test.needed:,} rows)" for one in failed])
     return "cannot tell", f"too few guard rows for {names}"
-
-
-def shrunken(tests: Sequence[NonInferiority]) -> list[float]:
-    """Losses of several skills, each drawn to their mean as far as chance explains that they differ.
-
-    Efron and Morris 1975, Data analysis using Stein's estimator, https://doi.org/10.2307/2285814.
-    """
-    losses = np.array([test.loss for test in tests])
-    if len(losses) < 3:
-        return [float(loss) for loss in losses]
-    noise = np.mean([(t.disagreement - t.loss**2) / max(t.n, 1) for t in tests])
-    spread = losses.var(ddof=1)
-    keep = max(0.0, 1.0 - noise / spread) if spread > 0 else 0.0
-    return [float(loss) for loss in losses.mean() + keep * (losses - losses.mean())]
-
-
-def _would_pass(test: NonInferiority, loss: float, n: int) -> bool:
-    """Whether so many rows pass if as many of them differ as on dev rows, and this share is lost."""
-    differing = max(test.disagreement, abs(loss)) * n
-    lost, gained = round((differing + loss * n) / 2), round((differing - loss * n) / 2)
-    return p_value(n, lost, min(gained, n - lost), test.margin) <= test.level
 
 
 def _others(judged: Judged) -> str:

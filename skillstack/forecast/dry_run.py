@@ -21,8 +21,9 @@ from skillstack.tasks.sources import load_task
 from skillstack.training.command import task_names
 from skillstack.training.data import FrameData, choose_rows
 from skillstack.training.events import nobody
+from skillstack.training.held import keep_frames
+from skillstack.training.job import Job
 from skillstack.training.recipe import Recipe
-from skillstack.training.run import Job, keep_frames
 
 
 @dataclass(frozen=True)

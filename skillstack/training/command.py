@@ -16,8 +16,8 @@ from skillstack.models.base import Base
 from skillstack.models.sources import DEFAULT
 from skillstack.tasks.presets import Preset, load_preset
 from skillstack.tasks.sources import load_task
+from skillstack.training.job import Job
 from skillstack.training.recipe import Recipe, default_recipe
-from skillstack.training.run import Job
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,23 @@ class FrameKept:
     name: str
 
 
-Event = FrameStarted | StepDone | DevMeasured | MemoryShort | FrameDone | FrameKept
+@dataclass(frozen=True)
+class FamilySettled:
+    """A new frame was tried against the others of its family.
+
+    :ivar family: the family.
+    :ivar frames: names of its frames, oldest first.
+    :ivar merged: name of the frame that they are now; None where they stay as they are.
+    :ivar why: what the guard said, or why it was not asked.
+    """
+
+    family: str
+    frames: tuple[str, ...]
+    merged: str | None
+    why: str
+
+
+Event = FrameStarted | StepDone | DevMeasured | MemoryShort | FrameDone | FrameKept | FamilySettled
 Listener = Callable[[Event], None]
 
 

@@ -6,82 +6,29 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from skillstack.errors import MismatchError, UsageError
-from skillstack.frames import canonical, transactions
-from skillstack.frames.digests import sha256
+from skillstack.errors import MismatchError
+from skillstack.frames import transactions
 from skillstack.frames.history import read_steps
 from skillstack.frames.locks import training_lock
-from skillstack.frames.records import BaseIdentity, Content
+from skillstack.frames.records import Content
 from skillstack.frames.store import Store
 from skillstack.models import adapter_config
 from skillstack.models.base import Base
 from skillstack.models.heads import Head
 from skillstack.models.identity import describe
 from skillstack.models.slot import Slot
-from skillstack.tasks.rendering import rendering
 from skillstack.tasks.sources import TaskData
-from skillstack.training.data import choose_rows
 from skillstack.training.deadline import OutOfTime
 from skillstack.training.events import FrameDone, FrameKept, Listener
 from skillstack.training.execution import Execution
 from skillstack.training.frame import Made, Start, forget_work, make_frame, passes
+from skillstack.training.held import keep_frames
+from skillstack.training.job import Chain, Job, plan_of
 from skillstack.training.plan import FramePlan
 from skillstack.training.processes import Processes
-from skillstack.training.recipe import Recipe
 
-#: Contents of a stack with their ids, oldest first.
-Chain = tuple[tuple[str, Content], ...]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A training of a stack.
-
-    :ivar stack: the stack's name.
-    :ivar tasks: what it is to hold, oldest first.
-    :ivar recipe: how each frame is trained.
-    :ivar precision: how the base is held.
-    :ivar base_name: what the base calls itself, so that a finished stack is recognised without loading it;
-        empty where that does not matter.
-    :ivar keep_texts: whether router samples hold texts.
-    :ivar reference: allows training the stack that ships with the package.
-    :ivar first: frames at the bottom of the stack that are none of this job's.
-    :ivar replaces: name of a frame that leaves the stack when the job's own one comes; empty for none.
-    """
-
-    stack: str
-    tasks: tuple[TaskData, ...]
-    recipe: Recipe
-    precision: str
-    keep_texts: bool = True
-    reference: bool = False
-    base_name: str = ""
-    first: int = 0
-    replaces: str = ""
-
-    @property
-    def end(self) -> int:
-        """Frames that the stack has when the job is done."""
-        return self.first + len(self.tasks)
-
-    @property
-    def transaction(self) -> str:
-        """Digest by which a command that was killed and run again is one transaction."""
-        return sha256(
-            canonical.dumps(
-                {
-                    "precision": self.precision,
-                    "recipe": self.recipe.to_record(),
-                    "stack": self.stack,
-                    "tasks": [[data.task.name, data.source.digest] for data in self.tasks],
-                    **(
-                        {"first": self.first, "replaces": self.replaces}
-                        if self.first or self.replaces
-                        else {}
-                    ),
-                }
-            )
-        )
+#: May merge frames of the stack; it is called with the base in a slot.
+Settle = Callable[[Slot], object]
 
 
 @dataclass(frozen=True)
@@ -112,11 +59,14 @@ def train_stack(
     fit_router: Callable[[Chain], object],
     listen: Listener,
     execution: Execution | None = None,
+    settle: Settle | None = None,
 ) -> Result:
     """Train what a stack lacks of a job, or as much of it as the time limit allows.
 
     :param load: loads the base; not called when there is nothing to train.
     :param fit_router: makes the router state of a chain; called before the tip moves.
+    :param settle: called with the base after each frame, and before the first one; it may merge frames of the
+        stack.
     :param execution: how it is carried out here. Of several processes the first one writes.
     :raises UsageError: if the stack holds frames of another plan.
     :raises BusyError: if another training of the stack is under way.
@@ -146,28 +96,23 @@ def train_stack(
         again: list[str] = []
         slot = Slot(base)
         complete = True
-        for position in range(len(chain), job.end):
+        chain = _settled(store, job, chain, slot, settle if kept else None, processes)
+        for data in job.tasks:
+            if data.task.name in kept:
+                continue
             try:
-                content, made = _train_one(store, job, slot, chain, position, fit_router, listen, execution)
+                content, made = _train_one(store, job, data, slot, chain, fit_router, listen, execution)
             except OutOfTime:
                 complete = False
                 break
             chain += ((content.id, content),)
+            chain = _settled(store, job, chain, slot, settle, processes)
             if made is None:
                 again.append(content.name)
             else:
                 trained.append(made)
         slot.remove()
         return Result((*kept, *again), store.tip(job.stack), complete, tuple(trained))
-
-
-def holds(job: Job, chain: Chain) -> bool:
-    """Whether a stack of this chain holds all that a job asks for, frame by frame of the same plan."""
-    return len(chain) >= job.end and all(
-        content.plan == _plan(job, chain, position, content.base, content.base_kind).digest()
-        for position, (_, content) in enumerate(chain[: job.end])
-        if position >= job.first
-    )
 
 
 def _clear_work(store: Store, chain: Chain) -> None:
@@ -185,12 +130,22 @@ def _lock(store: Store, stack: str, processes: Processes) -> Iterator[None]:
         yield
 
 
+def _settled(
+    store: Store, job: Job, chain: Chain, slot: Slot, settle: Settle | None, processes: Processes
+) -> Chain:
+    """The chain after frames of it may have been merged."""
+    if settle is None:
+        return chain
+    processes.first(lambda: settle(slot))
+    return tuple(store.contents(job.stack))
+
+
 def _train_one(
     store: Store,
     job: Job,
+    data: TaskData,
     slot: Slot,
     chain: Chain,
-    position: int,
     fit_router: Callable[[Chain], object],
     listen: Listener,
     execution: Execution,
@@ -200,8 +155,8 @@ def _train_one(
     :raises OutOfTime: at a checkpoint, if the time limit is reached.
     """
     processes, deadline = execution.processes, execution.deadline
-    plan = _plan(job, chain, position, slot.base.identity, slot.base.kind)
-    place = position - job.first + 1, len(job.tasks)
+    plan = plan_of(job, data, chain, slot.base.identity, slot.base.kind)
+    place = job.tasks.index(data) + 1, len(job.tasks)
     expected = store.tip(job.stack)
     content = _finished(store, job.stack, plan.digest())
     made = None
@@ -262,58 +217,6 @@ def _finished(store: Store, stack: str, plan: str) -> Content | None:
     return None
 
 
-def keep_frames(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
-    """Names of the job's frames that the stack holds already.
-
-    :raises UsageError: if it holds others.
-    """
-    kept = []
-    for position, (_, content) in enumerate(chain[: job.end]):
-        if job.base_name and content.base.name != job.base_name:
-            raise UsageError(
-                f"The stack {job.stack!r} stands on {content.base.name}, not on {job.base_name}.",
-                "One stack has one base: name another stack with --stack.",
-            )
-        if position < job.first:
-            continue
-        plan = _plan(job, chain, position, content.base, content.base_kind)
-        if content.plan != plan.digest():
-            difference = _difference(position, content, plan)
-            raise UsageError(
-                f"The stack {job.stack!r} holds other frames already: {difference}.",
-                "Name another stack with --stack, or run `skillstack undo` first.",
-            )
-        listen(FrameKept(position - job.first + 1, len(job.tasks), content.name))
-        kept.append(content.name)
-    return tuple(kept)
-
-
-def _plan(job: Job, chain: Chain, position: int, base: BaseIdentity, kind: str) -> FramePlan:
-    data = job.tasks[position - job.first]
-    return FramePlan(
-        data=choose_rows(data, job.recipe),
-        recipe=job.recipe,
-        rendering=rendering(data.task, "encoder" if kind == "encoder" else "decoder", job.recipe.max_length),
-        base=base,
-        precision=job.precision,
-        position=position,
-        starts=_starts(job, data.task.family, chain[:position]),
-        keep_texts=job.keep_texts,
-    )
-
-
-def _starts(job: Job, family: str, older: Chain) -> tuple[str, ...]:
-    """Contents whose adapters a frame may start from: the newest one, and the newest of its family."""
-    if job.recipe.init == "fresh" or job.recipe.method == "frozen-linear":
-        return ()
-    adapted = [
-        (content_id, content) for content_id, content in reversed(older) if content.adapter is not None
-    ]
-    relatives = [pair for pair in adapted if any(skill.family == family for skill in pair[1].skills)]
-    chosen = adapted[:1] + (relatives[:1] if job.recipe.init == "auto" else [])
-    return tuple(dict.fromkeys(content_id for content_id, _ in chosen))
-
-
 def _start(store: Store, job: Job, content_id: str, plan: FramePlan) -> Start:
     content = store.content(content_id)
     if content.adapter is None:
@@ -328,16 +231,3 @@ def _start(store: Store, job: Job, content_id: str, plan: FramePlan) -> Start:
             )
     scaling = adapter_config.parse(store.adapter_config(content.adapter)).spec.scaling
     return Start(content_id, store.adapter_tensors(content.adapter), scaling, head)
-
-
-def _difference(position: int, content: Content, plan: FramePlan) -> str:
-    """What sets a frame apart from what was to be trained in its place, in words."""
-    if content.name != plan.name:
-        return f"frame {position + 1} is {content.name!r}, not {plan.name!r}"
-    wanted = plan.recipe.to_record()
-    for name in sorted({*wanted, *content.recipe}):
-        if content.recipe.get(name) != wanted.get(name):
-            return f"{content.name!r} has {name} {content.recipe.get(name)!r}, not {wanted.get(name)!r}"
-    if content.precision != plan.precision:
-        return f"{content.name!r} has precision {content.precision}, not {plan.precision}"
-    return f"{content.name!r} was trained on other rows, or by another version"

@@ -60,6 +60,25 @@ def test_a_plan_says_what_would_become_of_each_task_and_changes_nothing(compress
     assert log(compressed) == before
 
 
+def test_a_whole_stack_is_brought_to_the_bytes_that_are_asked_for(compressed):
+    before = log(compressed)
+    ran = compressed("compress", "--target-bytes", "55%", "--method", "rank", *WIDE)
+    assert ran.status == 0, ran.err
+    words = said(ran)
+    assert "of adapters in 2 frames, at most" in words and "sentiment rank 1" in words
+    assert "skillstack compress --target-bytes 55% --method rank --margin 20 --level 0.2 --apply" in words
+    assert log(compressed) == before
+    ran = compressed("compress", "--target-bytes", "55%", "--method", "rank", *WIDE, "--apply", "--json")
+    assert ran.status == 0, ran.err
+    found = ran.json
+    assert found["plan"]["family"] is None and found["applied"]
+    sizes = found["plan"]["candidates"][0]["bytes"]
+    assert sizes["after"] <= found["plan"]["target_bytes"] <= 0.55 * sizes["before"]
+    assert compressed("verify", "--deep").status == 0
+    assert compressed("undo").status == 0
+    assert log(compressed) == before
+
+
 def test_what_is_carried_out_says_so_and_undo_brings_the_old_stack_back(compressed):
     before = log(compressed)
     ran = compressed("compress", "--family", "sentiment", "--method", "rank", *WIDE, "--apply")
@@ -130,7 +149,12 @@ def test_json_is_one_document(compressed):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ((), 2, "Missing option '--family'"),
+        ((), 2, "Name a family, or the bytes that the whole stack may have"),
+        (("--family", "sentiment", "--target-bytes", "50%"), 2, "one of the two"),
+        (("--target-bytes", "half"), 2, "'half' is no number of bytes.\nGive 250kB, 1.5MB, 250000 or 25%."),
+        (("--target-bytes", "100%"), 2, "'100%' is no number of bytes."),
+        (("--target-bytes", "1GB"), 2, "which is no more than 1.0 GB"),
+        (("--target-bytes", "100"), 2, "cannot be made smaller than"),
         (("--family", "sentimant"), 2, "Did you mean 'sentiment'?"),
         (("--family", "sentiment", "--method", "ties"), 2, "no way of compressing called 'ties'"),
         (

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from skillstack import Stack
-from skillstack.compression.planning import Planner
+from skillstack.compression.planned import Planned
 from skillstack.compression.result import Compressed
 
-from .world import copied, make_stack, merge, planner_of
+from .world import copied, make_stack, merge, plan_of
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +53,6 @@ def merged(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Merging:
 
 
 @pytest.fixture(scope="session")
-def planner(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Planner:
-    """A planner of the sentiment family, that has tried all there is."""
-    found = planner_of(copied(trained, tmp_path_factory.mktemp("planned")), method="auto")
-    found.plan()
-    return found
+def planned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    """A plan for the sentiment family."""
+    return plan_of(copied(trained, tmp_path_factory.mktemp("planned")), method="auto")

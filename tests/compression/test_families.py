@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skillstack.compression.families import Family, family_of
+from skillstack.compression.families import Family, families_of, family_of, merged_chain
 from skillstack.errors import UsageError
 
 
@@ -41,7 +41,7 @@ def test_a_family_without_any_adapter_has_nothing_to_compress(stack):
 
 def test_merged_a_family_stands_where_its_newest_frame_was_and_has_the_skills_of_all(stack):
     frames = oldest_first(stack)
-    chain = family_of(frames, "sentiment").merged(frames)
+    chain = merged_chain(frames, [family_of(frames, "sentiment")])
     assert [[skill.name for skill in content.skills] for _, content in chain] == [
         ["wiki_topics"],
         ["imdb_sentences", "yelp_sentences"],
@@ -55,3 +55,24 @@ def test_skills_of_other_families_on_its_frames_are_affected_too(stack):
     family = family_of([mixed, *others], "sentiment")
     assert isinstance(family, Family)
     assert "wiki_topics" in {skill.name for _, skill in family.skills}
+
+
+def test_every_frame_with_an_adapter_is_in_one_family(stack):
+    oldest, topics, *others = oldest_first(stack)
+    mixed = replace(oldest, content=replace(oldest.content, skills=oldest.skills + topics.skills))
+    bare = replace(topics, content=replace(topics.content, adapter=None))
+    found = families_of([mixed, bare, *others])
+    assert [[frame.name for frame in family.frames] for family in found] == [
+        ["imdb_sentences", "yelp_sentences"],
+        ["home"],
+    ]
+
+
+def test_several_families_merge_at_once(stack):
+    frames = oldest_first(stack)
+    chain = merged_chain(frames, families_of(frames))
+    assert [[skill.name for skill in content.skills] for _, content in chain] == [
+        ["wiki_topics"],
+        ["imdb_sentences", "yelp_sentences"],
+        ["home"],
+    ]

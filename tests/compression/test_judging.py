@@ -5,14 +5,14 @@ import pytest
 
 from skillstack.evaluation.scores import macro
 
-from .world import TASKS, planner_of, right, skills
+from .world import TASKS, plan_of, right, skills
 
 
 @pytest.mark.parametrize("part", ["dev", "guard"])
 def test_before_it_counts_what_the_stack_answers(merged, part):
-    planner = planner_of(merged.before)
-    for one in planner.rows:
-        found = planner.judge.right(one, part, planner.now)
+    examiner = plan_of(merged.before).examiner
+    for one in examiner.rows:
+        found = examiner.before(one, part)
         for routed, mask in ((False, found.own), (True, found.routed)):
             assert mask.tolist() == right(merged.before, one.skill.name, part, routed=routed)
 

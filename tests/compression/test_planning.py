@@ -5,10 +5,12 @@ import pytest
 
 from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates.rank import truncated
-from skillstack.compression.planning import Planner
+from skillstack.compression.document import compressed_json
+from skillstack.compression.planning import FULL
+from skillstack.compression.rows import SCREEN_DEV_ROWS
 from skillstack.errors import InputError, IntegrityError, UsageError
 
-from .world import WIDE, adapter_of, compress, files, planner_of, right, with_adapter
+from .world import WIDE, adapter_of, compress, files, plan_of, right, with_adapter
 
 
 def test_a_plan_changes_no_file(stack):
@@ -19,40 +21,56 @@ def test_a_plan_changes_no_file(stack):
     assert files(root) == before and files(root.parent / "routers") == routers
 
 
-def test_candidates_come_smallest_first_and_the_first_that_should_pass_is_chosen(planner):
-    plan = planner.plan()
-    sizes = [one.bytes for one in plan.candidates]
-    assert sizes == sorted(sizes)
+def test_a_second_plan_is_the_same_and_asks_no_model(stack, monkeypatch):
+    first = compress(stack, method="merge")
+
+    def no_model(*_, **__):
+        raise AssertionError("the model was asked")
+
+    monkeypatch.setattr("skillstack.compression.trial.features", no_model)
+    assert compressed_json(compress(stack, method="merge")) == compressed_json(first)
+
+
+def test_candidates_come_smallest_first_and_the_first_that_should_pass_is_chosen(planned):
+    plan = planned.plan
+    for found in (plan.candidates, plan.screened):
+        assert [one.bytes for one in found] == sorted(one.bytes for one in found)
     good = [one.name for one in plan.candidates if one.verdict == "should pass"]
     assert plan.chosen == (good[0] if good else None)
-    assert {one.way for one in plan.candidates} == {"anchor", "merge", "rank"}
+    assert {one.way for one in (*plan.candidates, *plan.screened)} == {"anchor", "merge", "rank"}
 
 
-def test_every_way_to_come_by_heads_is_tried_and_dev_decides(planner):
-    assert {tried.candidate.heads for tried in planner.tried} - {"own"}
-    for tried in planner.tried:
-        assert set(tried.heads) == {"imdb_sentences", "yelp_sentences"}
-        assert tried.candidate.merges == (tried.candidate.way != "rank")
+def test_every_candidate_is_screened_and_few_are_tried_in_full(planned):
+    tried = [one.name for one in planned.plan.candidates]
+    screened = [one.name for one in planned.plan.screened]
+    assert 1 <= len(tried) <= FULL and not {*tried} & {*screened}
+    assert {"linear, rank 4", "rank 2", "anchor imdb_sentences"} <= {*tried, *screened}
+    for one in planned.tried:
+        (part,) = one.parts
+        assert set(part.heads) == {"imdb_sentences", "yelp_sentences"}
+        assert one.candidate.merges == (one.candidate.way != "rank")
 
 
-def test_each_candidate_is_told_before_it_is_tried(stack):
+def test_one_that_is_asked_for_by_name_is_tried_in_full_however_it_was_screened(stack):
+    first = compress(stack, method="merge").plan
+    left = first.screened[-1]
+    plan = compress(stack, method="merge", candidate=left.name).plan
+    assert plan.candidate(left.name).bytes == left.bytes
+    assert plan.chosen == first.chosen or plan.chosen == left.name
+
+
+def test_each_candidate_is_told_before_it_is_looked_at_and_before_it_is_tried(stack):
     told = []
-    found = compress(stack, method="rank", on_candidate=told.append)
-    names = [one for one in told if not one.endswith(", heads on more rows")]
-    assert sorted(names) == sorted(one.name for one in found.plan.candidates)
-    again = [one.removesuffix(", heads on more rows") for one in told if one not in names]
-    assert 1 <= len(again) <= 2 and set(again) <= set(names)
+    plan = compress(stack, method="rank", on_candidate=told.append).plan
+    full = [one for one in told if one.endswith(", in full")]
+    assert sorted(full) == sorted(f"{one.name}, in full" for one in plan.candidates)
+    looked = [one for one in told if one not in full]
+    assert sorted(looked) == sorted(one.name for one in (*plan.candidates, *plan.screened))
 
 
-def test_heads_on_more_rows_are_taken_only_where_dev_rows_prefer_them(stack, monkeypatch):
-    more = {one.name: one for one in compress(stack, method="merge").plan.candidates}
-    monkeypatch.setattr(Planner, "_fit_more", lambda self: None)
-    for one in compress(stack, method="merge").plan.candidates:
-        again = more[one.name]
-        if again.heads.endswith("more rows"):
-            assert again.dev.mean_difference > one.dev.mean_difference
-        else:
-            assert again == one
+def test_what_was_screened_says_on_how_many_rows(planned):
+    for one in planned.plan.screened:
+        assert one.rows == 2 * SCREEN_DEV_ROWS and -1 <= one.difference <= 1
 
 
 @pytest.mark.parametrize(
@@ -83,7 +101,8 @@ def test_a_family_of_one_frame_has_nothing_to_merge_but_can_be_cut(stack):
     with pytest.raises(UsageError, match="has one frame") as caught:
         compress(stack, "topic", method="merge")
     assert "--method rank" in caught.value.hint
-    assert {one.way for one in compress(stack, "topic").plan.candidates} == {"rank"}
+    plan = compress(stack, "topic").plan
+    assert {one.way for one in (*plan.candidates, *plan.screened)} == {"rank"}
 
 
 def test_two_rows_leave_none_to_choose_by(stack, tmp_path):
@@ -145,13 +164,13 @@ def test_adapters_of_other_ranks_and_layers_merge_and_answer_as_planned(stack):
     one = truncated(adapter_of(stack, "imdb_sentences"), 3)
     fewer = {n: t for n, t in one.tensors.items() if ".layer.3." in n and ("query" in n or "value" in n)}
     with_adapter(stack, "imdb_sentences", Adapter(fewer, one.spec))
-    planner = planner_of(stack, method="merge")
-    plan = planner.plan()
-    assert all(one.merges for one in plan.candidates)
-    assert {"linear, rank 4", "linear, rank 2"} & {one.name for one in plan.candidates}
-    for row in planner.rows:
-        found = planner.judge.own(row, "dev", planner.now.answering[row.skill.name])
-        assert found.tolist() == right(stack, row.skill.name, "dev", routed=False)
+    found = plan_of(stack, method="merge")
+    candidates = (*found.plan.candidates, *found.plan.screened)
+    assert all(one.merges for one in candidates)
+    assert "linear, rank 4" in {one.name for one in candidates}
+    for row in found.examiner.rows:
+        own = found.examiner.before(row, "dev").own
+        assert own.tolist() == right(stack, row.skill.name, "dev", routed=False)
 
 
 def test_a_wider_margin_only_makes_more_pass(stack):

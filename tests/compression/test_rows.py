@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from skillstack.compression.rows import DEV_ROWS, by_name, skill_rows
+from skillstack.compression.rows import DEV_ROWS, skill_rows
 from skillstack.errors import InputError
 from skillstack.tasks.sources import load_task
 from skillstack.training.data import choose_rows
@@ -71,8 +71,3 @@ def test_rows_of_a_label_that_the_skill_does_not_know_are_refused(stack, tmp_pat
     path = table(tmp_path / "films.csv", data.train[:40], ("bad", "good"))
     with pytest.raises(InputError, match="is none that the skill knows"):
         skill_rows(frame, skill, table=path)
-
-
-def test_rows_are_found_by_the_names_of_their_skills(stack):
-    found = [skill_rows(*skills(stack)[name]) for name in TASKS[:2]]
-    assert list(by_name(found)) == list(TASKS[:2])

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from skillstack.compression.forecast import chances, shrunken
 from skillstack.compression.result import Judged, SkillChange, Whole
-from skillstack.compression.verdicts import expected, said, shrunken
+from skillstack.compression.verdicts import expected, said
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.noninferiority import non_inferior
+from skillstack.evaluation.noninferiority import non_inferior, p_value
 from skillstack.frames.records import Count
 
 WHOLE = Whole(0.9, 0.88)
@@ -58,39 +59,62 @@ def test_other_families_texts_may_change_by_two_in_a_thousand():
 
 
 def test_a_gain_on_dev_with_enough_guard_rows_should_pass():
-    verdict, why = expected(judged(change("films", 250, 2, 6), part="dev"), {"films": 2000})
-    assert (verdict, why) == ("should pass", "+1.6 points on dev rows")
+    found = expected(judged(change("films", 250, 2, 6), part="dev"), {"films": 2000})
+    assert (found.verdict, found.why) == ("should pass", "+1.6 points on dev rows")
+    assert found.chance > 0.9
 
 
 def test_without_enough_guard_rows_it_is_said_how_many_it_needs():
     one = change("films", 250, 5, 5)
-    verdict, why = expected(judged(one, part="dev"), {"films": 290})
-    assert verdict == "cannot tell"
-    assert why == f"films has 290 guard rows and needs about {one.test.needed:,}"
+    found = expected(judged(one, part="dev"), {"films": 300})
+    assert found.verdict == "cannot tell" and found.chance < 0.5
+    assert found.why == f"films has 300 guard rows and needs about {one.test.needed:,}"
     # Four rows in a hundred differ: about 2,500 rows.
     assert one.test.needed == pytest.approx(2500, rel=0.03)
 
 
 def test_nothing_should_pass_with_fewer_rows_than_the_level_allows():
     same = judged(change("films", 250, 0, 0), part="dev")
-    assert expected(same, {"films": 298})[0] == "cannot tell"
-    assert expected(same, {"films": 299})[0] == "should pass"
-    assert expected(same, {"films": 0})[0] == "cannot tell"
+    assert expected(same, {"films": 298}).verdict == "cannot tell"
+    assert expected(same, {"films": 299}).verdict == "should pass"
+    assert expected(same, {"films": 0}).chance == 0.0
 
 
 def test_a_loss_on_dev_is_expected_to_be_one_on_guard():
-    verdict, why = expected(judged(change("films", 250, 10, 0), part="dev"), {"films": 2000})
-    assert (verdict, why) == ("loses too much", "films would lose about 4.0 points")
+    found = expected(judged(change("films", 250, 10, 0), part="dev"), {"films": 2000})
+    assert (found.verdict, found.why) == ("loses too much", "films would lose about 4.0 points")
 
 
 def test_other_families_count_on_dev_too():
     found = expected(judged(change("films", 300, 0, 0), others=10, part="dev"), {"films": 2000})
-    assert found[0] == "loses too much" and "10 texts" in found[1]
+    assert found.verdict == "loses too much" and "10 texts" in found.why and found.chance == 0.0
 
 
 def test_losses_are_drawn_to_their_mean_as_far_as_chance_explains_them():
     tests = [change(name, 250, lost, 5).test for name, lost in (("a", 4), ("b", 5), ("c", 6))]
-    assert shrunken(tests) == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
+    assert shrunken(tests)[0] == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
     far = [change(name, 2000, lost, 0).test for name, lost in (("a", 0), ("b", 0), ("c", 400))]
-    assert shrunken(far) == pytest.approx([0.0, 0.0, 0.2], abs=0.002)
-    assert shrunken(tests[:2]) == [tests[0].loss, tests[1].loss]
+    assert shrunken(far)[0] == pytest.approx([0.0, 0.0, 0.2], abs=0.002)
+    assert shrunken(tests[:2])[0] == [tests[0].loss, tests[1].loss]
+
+
+def test_several_skills_have_to_pass_together():
+    two = judged(change("films", 250, 3, 6), change("food", 250, 3, 6), part="dev")
+    rows = {"films": 900, "food": 900}
+    one = expected(judged(change("films", 250, 3, 6), part="dev"), rows)
+    assert expected(two, rows).chance == pytest.approx(one.chance**2)
+
+
+def test_the_chance_to_pass_is_about_the_share_of_guards_that_do():
+    """Tasks that lose and gain what they like: what dev rows forecast, and what guard rows say."""
+    chance = np.random.default_rng(1)
+    forecast, passed = [], []
+    for _ in range(400):
+        lost, gained = chance.uniform(0, 0.08, size=2)
+        shares, rows = [lost, gained, 1 - lost - gained], int(chance.integers(300, 2000))
+        dev, guard = chance.multinomial(384, shares), chance.multinomial(rows, shares)
+        forecast += chances([change("films", 384, dev[0], dev[1]).test], [rows])
+        passed.append(p_value(rows, int(guard[0]), int(guard[1]), 0.01) <= 0.05)
+    found, happened = np.array(forecast), np.array(passed)
+    assert found.mean() == pytest.approx(happened.mean(), abs=0.05)
+    assert happened[found >= 0.5].mean() > 0.75 and happened[found < 0.5].mean() < 0.25

@@ -18,10 +18,13 @@ from skillstack import Stack
 from skillstack.answers import Frame
 from skillstack.compression import verdicts
 from skillstack.compression.adapters import Adapter, stored
-from skillstack.compression.planning import Planner, Wish
+from skillstack.compression.command import planned
+from skillstack.compression.planned import Planned
 from skillstack.compression.present import Subject
 from skillstack.compression.result import Compressed
 from skillstack.compression.rows import skill_rows
+from skillstack.compression.terms import Terms
+from skillstack.compression.wish import Wish
 from skillstack.frames.records import Skill
 from skillstack.frames.rows import Row
 from skillstack.frames.samples import TextSamples
@@ -125,13 +128,16 @@ def subject_of(stack: Stack) -> Subject:
         frames=tuple(reversed(stack.frames())),
         scores=lambda rows: router.scores(chain, rows),
         load=lambda: stack.loaded(model=model_of(stack)),
+        derived=stack.store.root / "derived",
         scores_of=StackRouter(stack.store, stack.name, keep=False).scores,
     )
 
 
-def planner_of(stack: Stack, family: str = "sentiment", method: str = "rank", **options: Any) -> Planner:
-    """A planner of it."""
-    return Planner(subject_of(stack), Wish(family, method, **{**WIDE, **options}))
+def plan_of(stack: Stack, family: str | None = "sentiment", method: str = "rank", **options: Any) -> Planned:
+    """A plan of it, with what it takes to carry it out."""
+    limits = {name: options.pop(name, value) for name, value in WIDE.items()}
+    tell = options.pop("tell", lambda name: None)
+    return planned(subject_of(stack), Wish(family, method, terms=Terms(**limits), **options), tell)
 
 
 def skills(stack: Stack) -> dict[str, tuple[Frame, Skill]]:
@@ -149,12 +155,12 @@ def right(stack: Stack, name: str, part: str, *, routed: bool) -> list[bool]:
     return [one.label_name == label for one, label in zip(found, wanted, strict=True)]
 
 
-def files(root: Path, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """Every file below a store, but locks and folders that are named."""
+def files(root: Path) -> dict[str, bytes]:
+    """Every file below a folder, but locks and what can be made again."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.suffix != ".lock" and path.relative_to(root).parts[0] not in without
+        if path.is_file() and path.suffix != ".lock" and "derived" not in path.relative_to(root).parts
     }
 
 

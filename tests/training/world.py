@@ -28,9 +28,10 @@ from skillstack.tasks.rendering import rendering
 from skillstack.tasks.sources import TaskData, load_task
 from skillstack.training.data import choose_rows
 from skillstack.training.events import Event, StepDone
+from skillstack.training.job import Job
 from skillstack.training.plan import FramePlan
 from skillstack.training.recipe import Recipe
-from skillstack.training.run import Job, Result, train_stack
+from skillstack.training.run import Result, train_stack
 
 #: A training of six steps; its rates are so high that a random model learns something.
 RECIPE = Recipe(

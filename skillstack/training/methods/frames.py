@@ -10,11 +10,12 @@ from skillstack.models import adapter_config
 from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec
 from skillstack.training.events import Event, FrameStarted
+from skillstack.training.job import Chain, Job
 from skillstack.training.methods.cost import Cost
 from skillstack.training.methods.heads import Answering, head_logits, head_size
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.methods.method import Place, Terms
-from skillstack.training.run import Chain, Job, train_stack
+from skillstack.training.run import train_stack
 from skillstack.training.schedule import Schedule
 
 

@@ -9,10 +9,10 @@ from typing import Protocol
 from skillstack.frames.store import Store
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
+from skillstack.training.job import Chain
 from skillstack.training.methods.cost import Cost
 from skillstack.training.methods.lessons import Floats, Lesson, Passages
 from skillstack.training.recipe import Recipe
-from skillstack.training.run import Chain
 
 
 @dataclass(frozen=True)

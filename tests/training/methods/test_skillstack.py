@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from skillstack.training.job import Job
 from skillstack.training.methods import registry
-from skillstack.training.run import Job, train_stack
+from skillstack.training.run import train_stack
 
 
 def test_its_frames_are_those_that_train_makes(room):

@@ -1,0 +1,50 @@
+"""What is asked of a compression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from skillstack.compression.candidates.registry import AUTO
+from skillstack.compression.terms import Terms
+from skillstack.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A family that is to become smaller, or a stack that is to fit into so many bytes.
+
+    :ivar family: whose frames; None for the whole stack.
+    :ivar method: a way of compressing, or ``auto`` for all.
+    :ivar target: bytes that the stack's adapters may have: a number, or below 1 a share of today's.
+    :ivar candidate: name of the candidate to take; None for the plan's choice.
+    :ivar terms: what the guard holds it to.
+    """
+
+    family: str | None
+    method: str = AUTO
+    target: float | None = None
+    candidate: str | None = None
+    terms: Terms = field(default_factory=Terms)
+
+    def __post_init__(self) -> None:
+        """See that it says what is to be done.
+
+        :raises UsageError: if it says nothing, both or nonsense.
+        """
+        if (self.family is None) == (self.target is None):
+            raise UsageError(
+                "Name a family, or the bytes that the whole stack may have: one of the two.",
+                "For example --family sentiment, or --target-bytes 25%.",
+            )
+        if self.target is not None and not 0 < self.target < float("inf"):
+            raise UsageError(
+                f"A target of {self.target} bytes means nothing.", "Give 250kB, 1.5MB, 250000 or 25%."
+            )
+
+    @property
+    def note(self) -> str:
+        """How a history names it."""
+        if self.family is not None:
+            return f"compress --family {self.family}"
+        target = self.target or 0.0
+        return f"compress --target-bytes {f'{100 * target:g}%' if target < 1 else f'{target:.0f}'}"

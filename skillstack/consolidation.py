@@ -1,0 +1,139 @@
+"""Merging as a stack grows: each new frame is tried against its family, and joins it where the guard allows.
+
+A stream of tasks of few families then keeps few adapters. What was tried and refused is remembered beside the
+store, so that a training that is started again does not try it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skillstack.answers import Frame, frames_from
+from skillstack.compression.command import compress
+from skillstack.compression.present import Subject
+from skillstack.compression.result import Compressed
+from skillstack.compression.terms import Terms
+from skillstack.compression.wish import Wish
+from skillstack.errors import InputError, UsageError
+from skillstack.frames import canonical, derived
+from skillstack.frames.derived import Derived
+from skillstack.frames.digests import sha256
+from skillstack.frames.store import Store
+from skillstack.loaded import LoadedStack
+from skillstack.models.answering import Answering
+from skillstack.models.slot import Slot
+from skillstack.stack_router import StackRouter
+from skillstack.training.events import FamilySettled, Listener
+
+#: What a task may lose when frames are merged as they come, as a share.
+MARGIN = 0.02
+#: Derived files that remember what was refused, with the version of how that is decided.
+KIND = "refused-1"
+
+
+@dataclass(frozen=True)
+class Consolidation:
+    """Tries a stack's newest frame against its family.
+
+    :ivar store: where the stack lies.
+    :ivar stack: its name.
+    :ivar transaction: that a merge belongs to.
+    :ivar terms: what the guard holds it to.
+    :ivar listen: is told what became of it.
+    :ivar tell: called with the name of each candidate before it is tried.
+    """
+
+    store: Store
+    stack: str
+    transaction: str
+    terms: Terms
+    listen: Listener
+    tell: Callable[[str], None] = lambda name: None
+
+    def __call__(self, slot: Slot) -> None:
+        """Merge the newest frame with the others of its family, if the guard lets it.
+
+        Where rows of one of them are not here, all stay as they are, and why is told.
+
+        :param slot: of the base in memory; it is empty afterwards.
+        :raises SkillStackError: one of its kinds, if the store cannot be read or changed.
+        """
+        frames = tuple(reversed(frames_from(self.store, self.store.tip(self.stack))))
+        if not frames or frames[-1].content.adapter is None:
+            return
+        family = frames[-1].skills[0].family
+        members = [
+            frame
+            for frame in frames
+            if frame.content.adapter is not None and family in {skill.family for skill in frame.skills}
+        ]
+        refused, key = Derived(self.store.root / derived.FOLDER, KIND), self._key(frames)
+        if len(members) < 2 or refused.read(key) is not None:
+            return
+        names = tuple(frame.name for frame in members)
+        try:
+            found = self._compress(frames, family, slot)
+        except (InputError, UsageError) as error:
+            self.listen(FamilySettled(family, names, None, error.message))
+            return
+        finally:
+            slot.clear()
+        if not found.applied:
+            refused.write(key, {"refused": np.ones(1, dtype=np.uint8)})
+        self.listen(FamilySettled(family, names, self._name(members, found), _why(found)))
+
+    def _compress(self, frames: tuple[Frame, ...], family: str, slot: Slot) -> Compressed:
+        chain = [(frame.content_id, frame.content) for frame in frames]
+        router = StackRouter(self.store, self.stack)
+        subject = Subject(
+            name=self.stack,
+            frames=frames,
+            scores=lambda rows: router.scores(chain, rows),
+            load=lambda: LoadedStack(self.store, Answering(slot)),
+            derived=self.store.root / derived.FOLDER,
+            scores_of=StackRouter(self.store, self.stack, keep=False).scores,
+        )
+        return compress(
+            subject,
+            Wish(family, "merge", terms=self.terms),
+            self.store,
+            router.state,
+            apply=True,
+            transaction=self.transaction,
+            tell=self.tell,
+        )
+
+    def _name(self, members: list[Frame], found: Compressed) -> str | None:
+        """Name of the frame that they are now."""
+        if not found.applied:
+            return None
+        skill = members[0].skills[0].name
+        frames = frames_from(self.store, found.tip)
+        return next(frame.name for frame in frames if skill in {one.name for one in frame.skills})
+
+    def _key(self, frames: tuple[Frame, ...]) -> str:
+        terms = self.terms
+        return sha256(
+            canonical.dumps(
+                {
+                    "frames": [frame.content_id for frame in frames],
+                    "level": repr(terms.level),
+                    "margin": repr(terms.margin),
+                    "rows": [
+                        str(terms.data_dir),
+                        {name: str(path) for name, path in terms.tables.items()},
+                        {name: len(rows) for name, rows in terms.known.items()},
+                    ],
+                }
+            )
+        )
+
+
+def _why(found: Compressed) -> str:
+    if found.guarded is not None:
+        return found.guarded.why
+    best = max(found.plan.candidates, key=lambda one: one.dev.mean_difference)
+    return best.why

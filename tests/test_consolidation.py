@@ -1,0 +1,252 @@
+"""Frames that are merged as they come: the guard decides, a stopped training goes on, undo takes all back."""
+
+import shutil
+
+import pytest
+
+from skillstack import Stack
+from skillstack.compression import verdicts
+from skillstack.errors import UsageError
+from skillstack.training.events import FamilySettled, FrameKept
+
+from .compression.world import RECIPE, last_candidate_wins, make_stack, model_of, tiny_bert
+
+#: Three sentiment tasks with another one between them.
+TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences", "amazon_sentences")
+
+
+def train(folder, tasks=TASKS, *, margin=0.49, listen=None, **options):
+    """A stack on a tiny base whose frames may be merged; a random model can pass a wide margin."""
+    return Stack.train(
+        tasks=tasks,
+        store=folder / "frames",
+        stack="main",
+        model=str(folder / "tiny-bert"),
+        device="cpu",
+        recipe=RECIPE,
+        auto_compress=True,
+        compress_margin=margin,
+        on_event=listen,
+        **options,
+    )
+
+
+def names(folder):
+    return [frame.name for frame in reversed(Stack.open(folder / "frames", "main").frames())]
+
+
+def ids(folder):
+    return [frame.id for frame in Stack.open(folder / "frames", "main").frames()]
+
+
+@pytest.fixture(scope="module")
+def anything_goes():
+    """Whatever becomes of the routing of others."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(verdicts, "OTHERS", 1.0)
+        last_candidate_wins(monkeypatch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory, anything_goes):
+    """A stack that grew and merged, with what it told."""
+    folder, told = tmp_path_factory.mktemp("grown"), []
+    tiny_bert(folder / "tiny-bert")
+    trained = train(folder, listen=told.append)
+    return folder, trained, [event for event in told if isinstance(event, FamilySettled)]
+
+
+def copy(grown, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(grown[0], folder)
+    return folder
+
+
+def test_a_family_keeps_one_adapter_however_many_tasks_come(grown):
+    folder, trained, told = grown
+    assert trained.complete and trained.trained == TASKS
+    assert names(folder) == ["wiki_topics", "sentiment"]
+    skills = Stack.open(folder / "frames", "main").frame("sentiment").skills
+    assert {skill.name for skill in skills} == {"imdb_sentences", "yelp_sentences", "amazon_sentences"}
+    assert [(event.family, event.merged) for event in told] == [("sentiment", "sentiment")] * 2
+    assert told[0].frames == ("imdb_sentences", "yelp_sentences")
+    assert told[1].frames == ("sentiment", "amazon_sentences")
+
+
+def test_each_skill_remembers_how_it_was_taught(grown):
+    content = Stack.open(grown[0] / "frames", "main").frame("sentiment").content
+    taught = content.recipe["taught"]
+    assert set(taught) == {"imdb_sentences", "yelp_sentences", "amazon_sentences"}
+    assert all(one["samples_per_class"] == RECIPE["samples_per_class"] for one in taught.values())
+
+
+def test_started_again_it_finds_every_task_and_trains_none(grown, tmp_path):
+    folder, told = copy(grown, tmp_path), []
+    before = ids(folder)
+    trained = train(folder, listen=told.append)
+    assert trained.complete and trained.kept == TASKS and not trained.trained
+    assert [event.name for event in told if isinstance(event, FrameKept)] == list(TASKS)
+    assert ids(folder) == before
+
+
+def test_stopped_between_two_tasks_it_ends_with_the_same_stack(grown, tmp_path, anything_goes):
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+    tiny_bert(folder / "tiny-bert")
+
+    class Killed(BaseException):
+        pass
+
+    def kill(event):
+        if isinstance(event, FamilySettled):
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(folder, listen=kill)
+    assert names(folder) == ["wiki_topics", "sentiment"]
+    train(folder)
+    assert ids(folder) == ids(grown[0])
+
+
+def test_killed_between_a_push_and_its_merge_it_merges_first(grown, tmp_path, anything_goes, monkeypatch):
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+    tiny_bert(folder / "tiny-bert")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("skillstack.consolidation.compress", killed)
+        with pytest.raises(Killed):
+            train(folder)
+    assert names(folder) == ["imdb_sentences", "wiki_topics", "yelp_sentences"]
+    train(folder)
+    assert ids(folder) == ids(grown[0])
+
+
+def test_a_plain_training_does_not_take_a_merged_stack_for_its_own(grown, tmp_path):
+    folder = copy(grown, tmp_path)
+    before = ids(folder)
+    with pytest.raises(UsageError, match="holds other frames already"):
+        Stack.train(
+            tasks=TASKS, store=folder / "frames", stack="main", model=str(folder / "tiny-bert"), recipe=RECIPE
+        )
+    with pytest.raises(UsageError, match="has epochs 2, not 3"):
+        Stack.train(
+            tasks=TASKS,
+            store=folder / "frames",
+            stack="main",
+            model=str(folder / "tiny-bert"),
+            recipe={**RECIPE, "epochs": 3},
+            auto_compress=True,
+        )
+    with pytest.raises(UsageError, match="has the skill 'amazon_sentences', which is not asked for"):
+        train(folder, TASKS[:3])
+    assert ids(folder) == before
+
+
+def test_one_undo_takes_the_whole_training_back(grown, tmp_path):
+    folder = copy(grown, tmp_path)
+    stack = Stack.open(folder / "frames", "main")
+    stack.undo()
+    assert stack.frames() == ()
+    stack.redo()
+    assert ids(folder) == ids(grown[0])
+
+
+def test_what_the_guard_refuses_stays_as_it_is_and_is_not_tried_again(tmp_path, monkeypatch):
+    last_candidate_wins(monkeypatch)
+    tiny_bert(tmp_path / "tiny-bert")
+    told = []
+    train(tmp_path, TASKS[:3], margin=0.0001, listen=told.append)
+    assert names(tmp_path) == list(TASKS[:3])
+    (event,) = [event for event in told if isinstance(event, FamilySettled)]
+    assert event.merged is None and event.why
+
+    def tried(*_, **__):
+        raise AssertionError("tried again")
+
+    monkeypatch.setattr("skillstack.consolidation.compress", tried)
+    with pytest.raises(AssertionError, match="tried again"):  # of the new frame, not of the old ones
+        train(tmp_path, TASKS, margin=0.0001)
+    assert names(tmp_path) == list(TASKS)
+
+
+def test_a_table_that_is_learned_joins_its_family_and_is_known_there(tmp_path, anything_goes, monkeypatch):
+    root = make_stack(tmp_path, ("imdb_sentences", "wiki_topics"))
+    stack = Stack.open(root, "main")
+    lines = [
+        f"The {thing} was {word} on day {n}.,{label}"
+        for n in range(40)
+        for thing in ("film", "soup")
+        for label, word in (("positive", "fine"), ("negative", "foul"))
+    ]
+    (tmp_path / "films.csv").write_text("\n".join(["text,label", *lines]))
+    told = []
+
+    def learn(**options):
+        return Stack.learn(
+            "films",
+            tmp_path / "films.csv",
+            family="sentiment",
+            store=root,
+            stack="main",
+            model=model_of(stack),
+            device="cpu",
+            recipe=RECIPE,
+            auto_compress=True,
+            compress_margin=0.49,
+            on_event=told.append,
+            **options,
+        )
+
+    learned = learn()
+    (event,) = [event for event in told if isinstance(event, FamilySettled)]
+    assert event.frames == ("imdb_sentences", "films") and event.merged == "sentiment"
+    assert learned.change == "learned" and learned.frame.name == "sentiment"
+    assert learned.test.frame.n == 160 - learned.table.train
+    before = stack.store.tip("main")
+    again = learn()
+    assert again.change == "nothing" and stack.store.tip("main") == before
+
+
+def test_rows_that_nobody_knows_leave_the_family_as_it_is_and_say_so(tmp_path, anything_goes):
+    root = make_stack(tmp_path, ("imdb_sentences", "wiki_topics"))
+    stack, told = Stack.open(root, "main"), []
+
+    def table(name, words):
+        lines = [f"{name} {n} is {word}.,{label}" for n in range(40) for label, word in words]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *lines]))
+        return tmp_path / f"{name}.csv"
+
+    def learn(name, **options):
+        path = table(name, (("yes", "fine"), ("no", "foul")))
+        return Stack.learn(
+            name,
+            path,
+            family="own",
+            store=root,
+            stack="main",
+            model=model_of(stack),
+            device="cpu",
+            recipe=RECIPE,
+            auto_compress=True,
+            compress_margin=0.49,
+            on_event=told.append,
+            **options,
+        )
+
+    learn("films")
+    learn("meals")
+    (event,) = [event for event in told if isinstance(event, FamilySettled)]
+    assert event.merged is None and "Nobody knows" in event.why
+    assert [frame.name for frame in stack.frames()] == ["meals", "films", "wiki_topics", "imdb_sentences"]
+    told.clear()
+    learn("plays", tables={"films": tmp_path / "films.csv", "meals": tmp_path / "meals.csv"})
+    (event,) = [event for event in told if isinstance(event, FamilySettled)]
+    assert event.frames == ("films", "meals", "plays") and event.merged == "own"
