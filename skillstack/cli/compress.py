@@ -72,7 +72,7 @@ def _again(context: click.Context) -> str:
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="anchor, merge, rank, or auto for all.",
+    help="anchor, merge, rank, joint, or auto for all.",
 )
 @click.option("--candidate", metavar="NAME", help="Take this one, not the smallest that should pass.")
 @click.option(

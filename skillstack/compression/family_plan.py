@@ -45,6 +45,7 @@ def plan_family(subject: Subject, name: str, wish: Wish, tell: Callable[[str], N
     planner = Planner(examiner, family, wanted, tell)
     planner.look(wish.candidate)
     planner.try_best(wish.candidate)
+    planner.try_last(wish.candidate)
     if not planner.tried:
         raise UsageError(
             f"There is nothing to make smaller in the family {name!r}.", "Its adapters have rank 1 already."

@@ -14,6 +14,7 @@ from skillstack.answers import Frame
 from skillstack.compression import heads
 from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates import merge
+from skillstack.compression.candidates.joint import trained
 from skillstack.compression.candidates.proposal import Proposal, Way
 from skillstack.compression.examining import Examiner
 from skillstack.compression.families import Family
@@ -87,7 +88,9 @@ class Planner:
         """
         family = {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
         for way in self._ways:
-            self._look_at(way.propose(self.family, family))
+            if way.last and len(self._ways) > 1:
+                continue
+            self._look_at(way.propose(self.family, family, self._train))
             merges = [look for look in self.looks if look.proposal.way == "merge"]
             if way.name == "merge" and merges:
                 best = max(merges, key=lambda look: look.mean)
@@ -113,6 +116,22 @@ class Planner:
         for look in order:
             if look.proposal.name == wanted:
                 self.try_one(look.proposal)
+
+    def try_last(self, wanted: str | None = None) -> None:
+        """What takes longer, where nothing else should pass, or it is asked for.
+
+        :param wanted: name of one that is tried in any case.
+        :raises SkillStackError: if a training diverges.
+        """
+        left = [way for way in self._ways if way.last and len(self._ways) > 1]
+        named = wanted is not None and any(wanted.startswith(way.name) for way in left)
+        if not named and any(one.candidate.verdict == "should pass" for one in self.tried):
+            return
+        family = {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
+        for way in left:
+            self._look_at(way.propose(self.family, family, self._train))
+        if left:
+            self.try_best(wanted)
 
     def try_one(self, proposal: Proposal) -> Tried:
         """A proposal on all dev rows, with heads that are kept, shared, or fitted on few and on more rows."""
@@ -162,6 +181,16 @@ class Planner:
             )
             for look in sorted(left, key=lambda look: (look.proposal.bytes, -look.mean))
         )
+
+    def _train(self, start: Proposal) -> Adapter:
+        """Train further from a merge, with heads that were fitted on it."""
+        self._tell(f"training from {start.name}")
+        seen = [self._seen(frame, skill, start, "more") for frame, skill in self.family.skills]
+        (found,) = [
+            made for way in ("refit", "own") if (made := self._heads(seen, [way]).get(way)) is not None
+        ][:1]
+        rows = [self._rows[skill.name] for _, skill in self.family.skills]
+        return trained(self.family, self._trial, rows, start.adapters[self.family.frames[0].name], found)
 
     def _look_at(self, proposals: Iterable[Proposal]) -> None:
         for proposal in proposals:

@@ -118,6 +118,11 @@ class Passages:
         )
 
     @property
+    def lower(self) -> HiddenCache:
+        """The lower states, to train on."""
+        return self._filled()
+
+    @property
     def bytes(self) -> int:
         """Memory that the lower states take."""
         return 0 if self._cache is None else self._cache.bytes
@@ -139,6 +144,7 @@ class Trial:
     """A base with rows to try adapters on.
 
     :ivar slot: the base's slot.
+    :ivar derived: folder of all derived files.
     """
 
     def __init__(self, slot: Slot, first_layer: int, derived: Path) -> None:
@@ -148,6 +154,7 @@ class Trial:
         :param derived: folder of all derived files; features that were computed before are read from there.
         """
         self.slot = slot
+        self.derived = derived
         self._kept = Derived(derived, KIND)
         try:
             self._split = SplitModel(slot.base, first_layer)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from skillstack.compression.adapters import Adapter
-from skillstack.compression.candidates.proposal import Proposal, Way
+from skillstack.compression.candidates.proposal import Proposal, Train, Way
 from skillstack.compression.families import Family
 
 
-def propose(family: Family, adapters: Mapping[str, Adapter]) -> Iterator[Proposal]:
+def propose(family: Family, adapters: Mapping[str, Adapter], _: Train) -> Iterator[Proposal]:
     """Each member in turn, the newest first."""
     for frame in reversed(family.frames):
         adapter = adapters[frame.name]

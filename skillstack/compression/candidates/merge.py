@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from skillstack.compression.adapters import Adapter
-from skillstack.compression.candidates.proposal import Proposal, Way, ranks_below
+from skillstack.compression.candidates.proposal import Proposal, Train, Way, ranks_below
 from skillstack.compression.families import Family
 from skillstack.compression.merging.merged import merge_adapters
 
@@ -24,7 +24,7 @@ TRIED: tuple[tuple[str, Mapping[str, float]], ...] = (
 )
 
 
-def propose(family: Family, adapters: Mapping[str, Adapter]) -> Iterator[Proposal]:
+def propose(family: Family, adapters: Mapping[str, Adapter], _: Train) -> Iterator[Proposal]:
     """Every way at the members' own rank."""
     rank = max(adapter.spec.r for adapter in adapters.values())
     for way, settings in TRIED:

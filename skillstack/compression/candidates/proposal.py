@@ -35,6 +35,10 @@ class Proposal:
         return sizes[0] if self.merges else sum(sizes)
 
 
+#: Trains a merged proposal's adapter further on labelled rows of all members.
+Train = Callable[[Proposal], Adapter]
+
+
 @dataclass(frozen=True)
 class Way:
     """A way to compress.
@@ -44,13 +48,15 @@ class Way:
     :ivar paper: authors, year and address; empty for plain practice.
     :ivar propose: proposals for a family, given its frames' adapters by their names; the largest first.
     :ivar alone: whether it has something for a single frame.
+    :ivar last: whether it takes so long that it is tried only where no other should pass, or is asked for.
     """
 
     name: str
     title: str
     paper: str
-    propose: Callable[[Family, Mapping[str, Adapter]], Iterator[Proposal]]
+    propose: Callable[[Family, Mapping[str, Adapter], Train], Iterator[Proposal]]
     alone: bool = False
+    last: bool = False
 
 
 def ranks_below(rank: int) -> list[int]:

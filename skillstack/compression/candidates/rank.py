@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from skillstack.compression.adapters import Adapter
-from skillstack.compression.candidates.proposal import Proposal, Way, ranks_below
+from skillstack.compression.candidates.proposal import Proposal, Train, Way, ranks_below
 from skillstack.compression.deltas import adapter_of, deltas_of
 from skillstack.compression.families import Family
 
 
-def propose(family: Family, adapters: Mapping[str, Adapter]) -> Iterator[Proposal]:
+def propose(family: Family, adapters: Mapping[str, Adapter], _: Train) -> Iterator[Proposal]:
     """All members at half their rank, at a quarter, and so on."""
     for rank in ranks_below(max(adapter.spec.r for adapter in adapters.values())):
         cut = {

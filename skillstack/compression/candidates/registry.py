@@ -15,6 +15,7 @@ _WAYS = {
     "anchor": "skillstack.compression.candidates.anchor",
     "merge": "skillstack.compression.candidates.merge",
     "rank": "skillstack.compression.candidates.rank",
+    "joint": "skillstack.compression.candidates.joint",
 }
 #: All ways together.
 AUTO = "auto"

@@ -1,0 +1,75 @@
+"""A whole stack is brought to a size: every family has its part, and undo brings all of it back."""
+
+import pytest
+
+from skillstack.compression import verdicts
+from skillstack.errors import UsageError
+
+from .world import adapter_of, compress, files, model_of, plan_of, right
+
+
+def ids(stack):
+    return [frame.id for frame in stack.frames()]
+
+
+def sizes(stack):
+    return sum(frame.content.adapter.bytes for frame in stack.frames())
+
+
+@pytest.fixture
+def wide(monkeypatch):
+    """Whatever a random model does passes."""
+    monkeypatch.setattr(verdicts, "OTHERS", 1.0)
+    return {"margin": 0.49, "level": 0.49}
+
+
+@pytest.mark.parametrize("share", [0.8, 0.4])
+def test_it_fits_and_what_each_family_becomes_is_said(stack, share):
+    found = plan_of(stack, None, "auto", target=share)
+    plan = found.plan
+    assert plan.family is None and plan.target <= share * plan.bytes
+    for tried in found.tried:
+        candidate = tried.candidate
+        assert candidate.bytes <= plan.target
+        assert set(candidate.settings) <= {"sentiment", "topic", "intent"} and candidate.settings
+        assert {part.family.name for part in tried.parts} == set(candidate.settings)
+        left = plan.bytes - sum(
+            adapter_of(stack, frame.name).bytes for part in tried.parts for frame in part.family.frames
+        )
+        assert candidate.bytes == left + sum(part.proposal.bytes for part in tried.parts)
+
+
+def test_carried_out_it_has_the_bytes_that_were_said_answers_as_planned_and_undo_brings_it_back(stack, wide):
+    before, old = ids(stack), sizes(stack)
+    found = compress(stack, None, target_bytes=0.4, apply=True, **wide)
+    assert found.applied, found.guarded
+    candidate = found.guarded.candidate
+    assert sizes(stack) == candidate.bytes <= 0.4 * old
+    for change in found.guarded.guard.skills:
+        assert change.after.correct == sum(right(stack, change.skill, "guard", routed=False))
+    checked, canaries = stack.verify(deep=True, model=model_of(stack))
+    assert checked.ok and all(one.distance <= one.limit for one in canaries)
+    assert stack.history().done[-1].note.startswith("compress --target-bytes 40%: ")
+    stack.undo()
+    assert ids(stack) == before
+
+
+def test_a_number_of_bytes_is_a_number_of_bytes(stack):
+    half = sizes(stack) // 2
+    plan = plan_of(stack, None, "rank", target=half).plan
+    assert plan.target == half and all(one.bytes <= half for one in plan.candidates)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [(1e9, "which is no more than 1.0 GB"), (10, "cannot be made smaller than"), (0.0, "means nothing")],
+)
+def test_what_is_no_target_is_refused(stack, target, message):
+    with pytest.raises(UsageError, match=message):
+        compress(stack, None, target_bytes=target)
+
+
+def test_a_plan_of_a_stack_changes_nothing(stack):
+    before = files(stack.store.root)
+    assert not compress(stack, None, target_bytes=0.7, method="rank").applied
+    assert files(stack.store.root) == before
