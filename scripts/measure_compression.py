@@ -197,12 +197,15 @@ def table(found: list[dict[str, Any]]) -> list[str]:
     for one in found:
         for removal in one.get("boundary", {}).get("removals", []):
             own = removal["own_tasks"]
-            lost = 100 * (own["before"] - own["after"])
+            known = own["before"] is not None and own["after"] is not None
+            lost = f"{100 * (own['before'] - own['after']):.1f}" if known else "-"
+            redundancy = removal["redundancy"]
+            kept = f"{redundancy:.2f}" if redundancy is not None else "-"
             loss = removal["loss"]
             low, high = loss["interval"]
             lines.append(
                 f"| {one['seed']} | {removal['frame']} | {100 * loss['difference']:.1f} "
-                f"[{100 * low:.1f}, {100 * high:.1f}] | {lost:.1f} | {removal['redundancy']:.2f} |"
+                f"[{100 * low:.1f}, {100 * high:.1f}] | {lost} | {kept} |"
             )
     return lines
 

@@ -85,3 +85,9 @@ def test_an_adapter_as_wide_as_its_layers_makes_any_update(bench):
     found = bench.updates_of(adapter.tensors, adapter.spec.scaling)
     assert bench.relative_error(found, wanted) < 1e-6
     assert bench.largest_error({}, wanted) == max(np.abs(update).max() for update in wanted.values())
+
+
+def test_likeness_is_the_mean_cosine_between_members(bench):
+    one, other = {"a": np.eye(2)}, {"a": np.array([[0.0, 1.0], [0.0, 0.0]])}
+    assert bench.likeness([one, one]) == pytest.approx(1.0)
+    assert bench.likeness([one, one, other]) == pytest.approx(1 / 3)

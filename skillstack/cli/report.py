@@ -20,7 +20,8 @@ _GO_ON = f"Nothing was written. {GO_ON}"
     "skillstack report",
     "skillstack report --output hard8-report --data-dir data",
     "skillstack report --eval-samples-per-class all --no-matrix",
-    "skillstack report --bench-cells results/methods/hard8-minilm --compression results",
+    "skillstack report --bench-cells results/methods/hard8-minilm",
+    "skillstack report --compression results",
 )
 @click.option(
     "--output", default="report", show_default=True, metavar="FOLDER",

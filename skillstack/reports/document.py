@@ -39,6 +39,7 @@ def report_json(material: Material) -> dict[str, Any]:
             for task, one in zip(e.tasks, losses(e), strict=True)
         },
         "methods": None if material.bench is None else dict(material.bench.document),
+        "compression": None if material.compression is None else material.compression.to_json(),
         "provenance": provenance(material),
     }
     return found

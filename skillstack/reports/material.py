@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from skillstack.evaluation.result import Evaluation
 from skillstack.frames.records import BaseIdentity
+from skillstack.reports.compression_folder import Compressions
 from skillstack.reports.facts import FrameFacts
 from skillstack.reports.standings import Bench
 
@@ -21,6 +22,7 @@ class Material:
     :ivar command: what makes this report again.
     :ivar versions: of the packages that had a part in the figures.
     :ivar bench: of methods, if there was one.
+    :ivar compression: what was measured of it, if anything.
     """
 
     evaluation: Evaluation
@@ -29,3 +31,4 @@ class Material:
     command: str
     versions: Mapping[str, str]
     bench: Bench | None = None
+    compression: Compressions | None = None

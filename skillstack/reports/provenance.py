@@ -25,6 +25,7 @@ def report_command(
     only: Sequence[str] = (),
     matrix: bool = True,
     bench_cells: str | Path | None = None,
+    compression: str | Path | None = None,
     router: str = "hybrid_chain",
     precision_change: str | None = None,
 ) -> str:
@@ -41,6 +42,8 @@ def report_command(
         words += ["--no-matrix"]
     if bench_cells is not None:
         words += ["--bench-cells", _last(bench_cells)]
+    if compression is not None:
+        words += ["--compression", _last(compression)]
     if router != "hybrid_chain":
         words += ["--router", router]
     if precision_change is not None:

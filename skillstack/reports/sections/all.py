@@ -6,6 +6,7 @@ from skillstack.reports.material import Material
 from skillstack.reports.section import Section
 from skillstack.reports.sections.accuracy import accuracy_section
 from skillstack.reports.sections.chain import chain_section
+from skillstack.reports.sections.compression import compression_section
 from skillstack.reports.sections.cost import cost_section
 from skillstack.reports.sections.forgetting import forgetting_section
 from skillstack.reports.sections.gaps import gaps_section
@@ -22,6 +23,7 @@ _MAKERS = (
     routing_section,
     forgetting_section,
     methods_section,
+    compression_section,
     matrix_section,
     cost_section,
     gaps_section,
