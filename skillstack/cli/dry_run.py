@@ -20,14 +20,20 @@ from skillstack.wording import clean_line, many, size
 
 
 def show_dry_run(
-    request: Request, store: str | None, stack: str | None, *, keep_texts: bool, as_json: bool
+    request: Request,
+    store: str | None,
+    stack: str | None,
+    *,
+    keep_texts: bool,
+    as_json: bool,
+    merges: bool = False,
 ) -> None:
     """Print what the training would do.
 
     :raises SkillStackError: if it could not begin.
     """
     found = _store(store)
-    planned = dry_run(request, stack=stack, keep_texts=keep_texts, store=found)
+    planned = dry_run(request, stack=stack, keep_texts=keep_texts, store=found, merges=merges)
     if as_json:
         render.document(_to_json(planned))
     else:

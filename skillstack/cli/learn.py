@@ -14,6 +14,7 @@ from skillstack.cli.exams import tables
 from skillstack.cli.execution import Carried, carrying
 from skillstack.cli.failures import OUT_OF_TIME
 from skillstack.cli.merging import Merging, merging
+from skillstack.errors import UsageError
 
 if TYPE_CHECKING:
     from skillstack.tasks.sources.table_report import TableReport
@@ -93,6 +94,11 @@ def learn(
     what it does to routing. On the reference stack it starts a copy, called main. Stopped and run again, it
     goes on where it was.
     """
+    if (data_dir is not None or tables) and not merging.auto_compress:
+        raise UsageError(
+            "--data-dir and --rows say where rows of other skills are, to merge with them.",
+            "Add --auto-compress, or leave them out.",
+        )
     from skillstack.cli.learned import learned_words, table_words
     from skillstack.cli.recipes import chosen_recipe
 

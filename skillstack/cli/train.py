@@ -101,7 +101,9 @@ def train(
         from skillstack.cli.dry_run import show_dry_run
 
         request = wanted.request(store, recipe)
-        show_dry_run(request, store, stack, keep_texts=not no_keep_texts, as_json=as_json)
+        merges = merging.auto_compress
+        keep = not no_keep_texts
+        show_dry_run(request, store, stack, keep_texts=keep, as_json=as_json, merges=merges)
         return 0
 
     from skillstack.cli.summary import Summary

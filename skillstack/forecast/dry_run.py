@@ -92,11 +92,17 @@ class DryRun:
 
 
 def dry_run(
-    request: Request, *, stack: str | None = None, keep_texts: bool = True, store: Store | None = None
+    request: Request,
+    *,
+    stack: str | None = None,
+    keep_texts: bool = True,
+    store: Store | None = None,
+    merges: bool = False,
 ) -> DryRun:
     """See what a training would do.
 
     :param store: the store, where there is one already.
+    :param merges: whether frames may be merged as they come, which takes time that nobody foretells.
     :raises UsageError: if a name or a combination cannot be meant, or the stack holds other frames.
     :raises SkillStackError: if a task or the base cannot be had.
     """
@@ -124,7 +130,7 @@ def dry_run(
         if None in known
         else tuple(filter(None, known))
     )
-    job = Job(target, here, recipe, held, keep_texts, base_name=facts.calls_itself)
+    job = Job(target, here, recipe, held, keep_texts, base_name=facts.calls_itself, merges=merges)
     chain = tuple(store.contents(target)) if store is not None else ()
     kept = len(keep_frames(job, chain, nobody))
     frames = tuple(

@@ -1,7 +1,7 @@
 from skillstack.answers import Trained
 from skillstack.cli.summary import Summary
 from skillstack.frames.records import Count
-from skillstack.training.events import FrameDone, FrameKept
+from skillstack.training.events import FamilySettled, FrameDone, FrameKept
 
 DONE = FrameDone(2, 2, "banking", "ab" * 32, Count(191, 200), Count(160, 200), "epoch 2", 12.34)
 
@@ -42,3 +42,18 @@ def test_json_gives_counts_and_the_chosen_candidate():
             "seconds": 12.34,
         }
     ]
+
+
+def test_families_that_were_merged_are_counted():
+    made = summary()
+    made.add(FamilySettled("intent", ("travel", "banking"), "intent", "no task loses 2.0 points or more"))
+    made.add(FamilySettled("intent", ("intent", "work"), None, "work would lose about 3.0 points"))
+    trained = Trained("mine", ("banking",), ("films",), "ab" * 32)
+    said = "Families: 2 times tried, 1 of them merged; `skillstack log` shows the frames that there are now."
+    assert said in made.words(trained, None)
+    assert made.to_json(trained)["settled"][0] == {
+        "family": "intent",
+        "frames": ("travel", "banking"),
+        "merged": "intent",
+        "why": "no task loses 2.0 points or more",
+    }

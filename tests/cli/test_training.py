@@ -3,7 +3,15 @@ import sys
 
 from skillstack.cli.training import event_line, training_progress
 from skillstack.frames.records import Count
-from skillstack.training.events import DevMeasured, FrameDone, FrameKept, FrameStarted, MemoryShort, StepDone
+from skillstack.training.events import (
+    DevMeasured,
+    FamilySettled,
+    FrameDone,
+    FrameKept,
+    FrameStarted,
+    MemoryShort,
+    StepDone,
+)
 
 EVENTS = (
     FrameKept(1, 2, "films"),
@@ -26,6 +34,16 @@ def test_without_a_terminal_a_frame_has_a_line_at_its_start_and_its_end(capsys):
         "banking: memory ran out; 8 rows at once from now on",
         "frame 2 of 2, banking: dev 95.5 % of 200 (epoch 2; frozen linear 80.0 %), 12.3 s",
     ]
+
+
+def test_what_became_of_a_family_is_said():
+    frames = ("films", "food")
+    assert event_line(
+        FamilySettled("sentiment", frames, "sentiment", "no task loses 2.0 points or more")
+    ) == ("sentiment: films and food are one frame now, sentiment: no task loses 2.0 points or more")
+    assert event_line(FamilySettled("sentiment", frames, None, "food would lose about 3.0 points")) == (
+        "sentiment: films and food stay as they are: food would lose about 3.0 points"
+    )
 
 
 class Terminal(io.StringIO):
