@@ -35,7 +35,6 @@ _ONLY: dict[str, tuple[Any, ...]] = {
     "target_parameters": (None, []),
     "trainable_token_indices": (None,),
     "megatron_config": (None,),
-    "auto_mapping": (None,),
     "alora_invocation_tokens": (None,),
     "arrow_config": (None,),
     "corda_config": (None,),

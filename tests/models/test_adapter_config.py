@@ -62,6 +62,14 @@ def test_another_tools_short_names_mean_every_layer(tiny_llama):
     assert len(Slot(tiny_llama).targets(found.spec)) == 8
 
 
+def test_peft_may_say_which_class_the_base_has(tiny_llama):
+    """It does so where no task type is named; it changes nothing that is computed."""
+    config = json.loads(adapter_config.dump(SPEC, Slot(tiny_llama).targets(SPEC), base_name="m", revision=""))
+    known = {"base_model_class": "BertModel", "parent_library": "transformers.models.bert.modeling_bert"}
+    config["auto_mapping"] = known
+    assert adapter_config.parse(json.dumps(config).encode()).spec.r == SPEC.r
+
+
 @pytest.mark.parametrize(
     "changes",
     [
