@@ -9,7 +9,8 @@ from skillstack.compression import verdicts
 from skillstack.errors import UsageError
 from skillstack.training.events import FamilySettled, FrameKept
 
-from .compression.world import RECIPE, last_candidate_wins, make_stack, model_of, tiny_bert
+from .compression.world import RECIPE, make_stack, model_of
+from .tiny import last_candidate_wins, tiny_bert
 
 #: Three sentiment tasks with another one between them.
 TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences", "amazon_sentences")

@@ -49,7 +49,7 @@ class Derived:
 
     def write(self, key: str, arrays: Arrays) -> None:
         """Keep arrays; a disk that refuses costs the next one time and nothing else."""
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(StoreError, OSError):
             atomic.make_folder(self.path(key).parent)
             atomic.write_file(self.path(key), encode(arrays, key))
 

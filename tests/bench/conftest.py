@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoTokenizer, BertConfig, BertModel
 
 from skillstack.bench.cell import Cell, TaskResult
 from skillstack.bench.request import Request, resolve
-from skillstack.models import builtin
 from skillstack.training.methods.cost import Cost
+
+from ..tiny import tiny_bert
 
 RECIPE = {
     "samples_per_class": 8,
@@ -33,22 +32,7 @@ RECIPE = {
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory) -> Path:
     """A folder with a random encoder of four layers."""
-    folder = tmp_path_factory.mktemp("bert") / "tiny-bert"
-    torch.manual_seed(0)
-    words = AutoTokenizer.from_pretrained(builtin.folder())
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        max_position_embeddings=130,
-        initializer_range=0.2,
-    )
-    folder.mkdir(parents=True)
-    BertModel(config).save_pretrained(folder)
-    words.save_pretrained(folder)
-    return folder
+    return tiny_bert(tmp_path_factory.mktemp("bert") / "tiny-bert")
 
 
 @pytest.fixture

@@ -5,22 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 
 from skillstack import Stack
 from skillstack.compression.planned import Planned
 from skillstack.compression.result import Compressed
 
-from .world import copied, make_stack, merge, plan_of
+from ..tiny import copied, single_thread
+from .world import make_stack, merge, plan_of
 
 
 @pytest.fixture(scope="session")
 def one_thread() -> Iterator[None]:
     """Tiny models are faster so."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ from skillstack.frames.transactions import push
 from skillstack.stack_router import StackRouter
 from skillstack.tasks.sources import load_task
 
-from .world import TASKS, WIDE, copied, files, model_of, right, skills
+from ..tiny import copied
+from .world import TASKS, WIDE, files, model_of, right, skills
 
 FILMS, TOPICS, PLACES, HOME = TASKS
 

@@ -7,7 +7,8 @@ from skillstack.compression import verdicts
 from skillstack.errors import BusyError, StoreError, UsageError
 from skillstack.stacks import import_stack
 
-from .world import RECIPE, adapter_of, compress, copied, files, merge, model_of, right, with_texts
+from ..tiny import copied
+from .world import RECIPE, adapter_of, compress, files, merge, model_of, right, with_texts
 
 
 def ids(stack):

@@ -5,7 +5,8 @@ import pytest
 from skillstack.compression.candidates import joint
 from skillstack.training.methods import loop
 
-from .world import WIDE, compress, copied, model_of, right
+from ..tiny import copied
+from .world import WIDE, compress, model_of, right
 
 
 @pytest.fixture(scope="module")

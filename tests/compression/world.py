@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import save
-from transformers import AutoTokenizer, BertConfig, BertModel
 
 from skillstack import Stack
 from skillstack.answers import Frame
@@ -29,10 +26,9 @@ from skillstack.frames.records import Skill
 from skillstack.frames.rows import Row
 from skillstack.frames.samples import TextSamples
 from skillstack.frames.transactions import rebuild
-from skillstack.models import builtin
 from skillstack.stack_router import StackRouter
-from skillstack.training.candidates import Candidate
-from skillstack.training.loop import Trainer
+
+from ..tiny import store_of
 
 #: Two sentiment frames with another one between them, and one that is newer than both.
 TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences", "home")
@@ -55,49 +51,9 @@ RECIPE = {
 WIDE = {"margin": 0.3, "level": 0.2}
 
 
-def tiny_bert(folder: Path) -> Path:
-    """A folder with a random encoder of four layers."""
-    torch.manual_seed(0)
-    words = AutoTokenizer.from_pretrained(builtin.folder())
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        max_position_embeddings=130,
-        initializer_range=0.2,
-    )
-    folder.mkdir(parents=True)
-    BertModel(config).save_pretrained(folder)
-    words.save_pretrained(folder)
-    return folder
-
-
-def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every frame gets an adapter, although random models seldom gain by training."""
-
-    def take(trainer: Trainer, candidate: Candidate) -> None:
-        trainer._best = candidate
-
-    monkeypatch.setattr(Trainer, "_consider", take)
-
-
 def make_stack(folder: Path, tasks: tuple[str, ...] = TASKS) -> Path:
     """A store with a stack ``main`` on a tiny base; its folder is returned."""
-    base, store = tiny_bert(folder / "tiny-bert"), folder / "frames"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        last_candidate_wins(monkeypatch)
-        Stack.train(tasks=tasks, store=store, stack="main", model=str(base), device="cpu", recipe=RECIPE)
-    return store
-
-
-def copied(root: Path, folder: Path) -> Stack:
-    """The stack in a store of its own."""
-    shutil.copytree(root, folder / "frames")
-    shutil.copytree(root.parent / "routers", folder / "routers")
-    (folder / "tiny-bert").symlink_to((root.parent / "tiny-bert").resolve())
-    return Stack.open(folder / "frames", "main")
+    return store_of(folder, tasks, RECIPE)
 
 
 def compress(stack: Stack, family: str = "sentiment", **options: Any) -> Compressed:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from skillstack import Stack
 from skillstack.evaluation.result import Evaluation
 
-from .world import copied, evaluate, make_stack
+from ..tiny import copied, single_thread
+from .world import evaluate, make_stack
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,10 +25,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def one_thread() -> Iterator[None]:
     """Tiny models are faster so."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,16 +10,14 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, BertConfig, BertModel
 
 from skillstack import Stack
 from skillstack.evaluation.result import Evaluation
 from skillstack.frames.records import Content, Skill
 from skillstack.frames.transactions import push
-from skillstack.models import builtin
 from skillstack.models.split import SplitModel
-from skillstack.training.candidates import Candidate
-from skillstack.training.loop import Trainer
+
+from ..tiny import store_of
 
 #: Two tasks of the same labels, and one of others between them.
 TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences")
@@ -43,49 +40,9 @@ RECIPE = {
 }
 
 
-def tiny_bert(folder: Path) -> Path:
-    """A folder with a random encoder of four layers."""
-    torch.manual_seed(0)
-    words = AutoTokenizer.from_pretrained(builtin.folder())
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        max_position_embeddings=130,
-        initializer_range=0.2,
-    )
-    folder.mkdir(parents=True)
-    BertModel(config).save_pretrained(folder)
-    words.save_pretrained(folder)
-    return folder
-
-
-def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every frame gets an adapter, although random models seldom gain by training."""
-
-    def take(trainer: Trainer, candidate: Candidate) -> None:
-        trainer._best = candidate
-
-    monkeypatch.setattr(Trainer, "_consider", take)
-
-
 def make_stack(folder: Path) -> Path:
     """A store with a stack ``main`` of three frames on a tiny base; its folder is returned."""
-    base, store = tiny_bert(folder / "tiny-bert"), folder / "frames"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        last_candidate_wins(monkeypatch)
-        Stack.train(tasks=TASKS, store=store, stack="main", model=str(base), device="cpu", recipe=RECIPE)
-    return store
-
-
-def copied(root: Path, folder: Path) -> Stack:
-    """The stack in a store of its own."""
-    shutil.copytree(root, folder / "frames")
-    shutil.copytree(root.parent / "routers", folder / "routers")
-    (folder / "tiny-bert").symlink_to(base_of(root))
-    return Stack.open(folder / "frames", "main")
+    return store_of(folder, TASKS, RECIPE)
 
 
 def base_of(root: Path) -> Path:

@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from skillstack.frames.store import Store
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
-from skillstack.training.candidates import Candidate
-from skillstack.training.loop import Trainer
 
-from .world import World, tiny_bert, tiny_llama
+from .. import tiny
+from ..tiny import single_thread, tiny_bert
+from .world import World, tiny_llama
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,10 +28,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
     """Tiny models are faster so, and equal ids are promised for equal numbers of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with single_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +78,4 @@ def world(make_world: Callable[..., World]) -> World:
 @pytest.fixture
 def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random models seldom gain by training; where a test needs an adapter, dev is not asked."""
-
-    def take(trainer: Trainer, candidate: Candidate) -> None:
-        trainer._best = candidate
-
-    monkeypatch.setattr(Trainer, "_consider", take)
+    tiny.last_candidate_wins(monkeypatch)

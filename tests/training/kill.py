@@ -1,6 +1,6 @@
 """Trains a tiny stack in processes that are ended by SIGKILL at random times; prints what came out as JSON.
 
-    PYTHONPATH=.:tests python tests/training/kill.py FOLDER KILLS SEED
+    PYTHONPATH=. python tests/training/kill.py FOLDER KILLS SEED
 
 The parent loads the libraries once and forks; it runs no computation itself, so a child is as good as a
 process that was started anew. A store is trained until it is done, then another one is begun, until there
@@ -20,7 +20,8 @@ import torch
 from skillstack.frames.store import Store
 from skillstack.frames.verify import verify
 from skillstack.training import loop
-from training.world import RECIPE, TASKS, World, job, tiny_bert
+from tests.tiny import tiny_bert
+from tests.training.world import RECIPE, TASKS, World, job
 
 
 def child(world: World) -> int:

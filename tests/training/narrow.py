@@ -1,6 +1,6 @@
 """Learns from a batch for which the system gives no memory; prints what came of it as JSON.
 
-    PYTHONPATH=.:tests python tests/training/narrow.py FOLDER
+    PYTHONPATH=. python tests/training/narrow.py FOLDER
 
 The address space is limited, so the allocator itself says no, as on a machine whose memory is full.
 """
@@ -25,7 +25,7 @@ from skillstack.models.split import SplitModel
 from skillstack.training.execution import Execution
 from skillstack.training.recipe import Recipe
 from skillstack.training.steps import Rows, Steps
-from training.world import tiny_bert
+from tests.tiny import tiny_bert
 
 ROWS = 512
 ROOM = 60 << 20

@@ -17,7 +17,8 @@ from skillstack.training import checkpoint, loop
 from skillstack.training.events import DevMeasured, FrameDone, FrameKept, FrameStarted, StepDone
 from skillstack.training.run import train_stack
 
-from .world import RECIPE, TASKS, Ear, Killed, World, job, own_task, own_tasks, tiny_bert
+from ..tiny import tiny_bert
+from .world import RECIPE, TASKS, Ear, Killed, World, job, own_task, own_tasks
 
 
 def no_base():

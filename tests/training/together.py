@@ -1,6 +1,6 @@
 """Trains a tiny stack in one of several processes, as `accelerate launch` or torchrun starts them.
 
-    PYTHONPATH=.:tests torchrun --nproc_per_node 2 tests/training/together.py FOLDER MODE
+    PYTHONPATH=. torchrun --nproc_per_node 2 tests/training/together.py FOLDER MODE
 
 Modes: ``whole`` trains all; ``stop`` ends after a few steps of the second frame, as if the time were up;
 ``narrow`` lets the second process run out of memory above one row; ``fail`` raises an error in the second
@@ -21,7 +21,7 @@ from skillstack.training.deadline import Deadline
 from skillstack.training.events import StepDone
 from skillstack.training.execution import Execution
 from skillstack.training.processes import join_processes, leave_processes
-from training.world import RECIPE, TASKS, Ear, World, job
+from tests.training.world import RECIPE, TASKS, Ear, World, job
 
 
 class Steps(Deadline):

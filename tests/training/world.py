@@ -11,16 +11,12 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
-    AutoTokenizer,
-    BertConfig,
-    BertModel,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
 
 from skillstack.frames.store import Store
-from skillstack.models import builtin
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
@@ -55,22 +51,6 @@ TASKS = ("imdb_sentences", "yelp_sentences", "amazon_sentences")
 
 class Killed(BaseException):
     """Stands for the end of a process."""
-
-
-def tiny_bert(folder: Path, seed: int = 0) -> Path:
-    """A folder with a random encoder of four layers; the seed makes another one."""
-    torch.manual_seed(seed)
-    words = AutoTokenizer.from_pretrained(builtin.folder())
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        max_position_embeddings=130,
-        initializer_range=0.2,
-    )
-    return _save(folder, BertModel(config), words)
 
 
 def tiny_llama(folder: Path) -> Path:

@@ -1,0 +1,72 @@
+"""Real models that are made on the spot, and stacks on them: what several packages' tests share."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from skillstack import Stack
+from skillstack.models import builtin
+from skillstack.training.candidates import Candidate
+from skillstack.training.loop import Trainer
+
+
+def tiny_bert(folder: Path, seed: int = 0) -> Path:
+    """A folder with a random encoder of four layers; the seed makes another one."""
+    torch.manual_seed(seed)
+    words = AutoTokenizer.from_pretrained(builtin.folder())
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        max_position_embeddings=130,
+        initializer_range=0.2,
+    )
+    folder.mkdir(parents=True)
+    BertModel(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random models seldom gain by training; where a test needs adapters, dev is not asked."""
+
+    def take(trainer: Trainer, candidate: Candidate) -> None:
+        trainer._best = candidate
+
+    monkeypatch.setattr(Trainer, "_consider", take)
+
+
+def store_of(folder: Path, tasks: Sequence[str], recipe: Mapping[str, Any]) -> Path:
+    """A store with a stack ``main`` on a tiny base, an adapter in every frame; its folder is returned."""
+    base, store = tiny_bert(folder / "tiny-bert"), folder / "frames"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        last_candidate_wins(monkeypatch)
+        Stack.train(tasks=tasks, store=store, stack="main", model=str(base), device="cpu", recipe=recipe)
+    return store
+
+
+def copied(root: Path, folder: Path) -> Stack:
+    """The stack of such a store in a store of its own."""
+    shutil.copytree(root, folder / "frames")
+    shutil.copytree(root.parent / "routers", folder / "routers")
+    (folder / "tiny-bert").symlink_to((root.parent / "tiny-bert").resolve())
+    return Stack.open(folder / "frames", "main")
+
+
+@contextlib.contextmanager
+def single_thread() -> Iterator[None]:
+    """Tiny models are faster so, and equal ids are promised for equal numbers of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
