@@ -829,6 +829,7 @@ class Stack:
         :param model: as `predict` takes it; likewise ``device``.
         """
         from skillstack.compression.present import Subject
+        from skillstack.compression.rerouting import rerouted
 
         frames, chain = tuple(reversed(self.frames())), self._chain()  # as they are, whoever changes them
         return Subject(
@@ -837,7 +838,7 @@ class Stack:
             scores=lambda rows: self._router.scores(chain, rows),
             load=lambda: self.loaded(model=model, device=device),
             derived=self._derived(),
-            scores_of=StackRouter(self.store, self.name, keep=False).scores,
+            scores_of=rerouted(self.store, self.name, self._derived()),
         )
 
     def router_folder(self) -> Path:

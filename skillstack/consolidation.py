@@ -14,6 +14,7 @@ import numpy as np
 from skillstack.answers import Frame, frames_from
 from skillstack.compression.command import compress
 from skillstack.compression.present import Subject
+from skillstack.compression.rerouting import rerouted
 from skillstack.compression.result import Compressed
 from skillstack.compression.terms import Terms
 from skillstack.compression.wish import Wish
@@ -94,7 +95,7 @@ class Consolidation:
             scores=lambda rows: router.scores(chain, rows),
             load=lambda: LoadedStack(self.store, Answering(slot)),
             derived=self.store.root / derived.FOLDER,
-            scores_of=StackRouter(self.store, self.stack, keep=False).scores,
+            scores_of=rerouted(self.store, self.stack, self.store.root / derived.FOLDER),
         )
         return compress(
             subject,

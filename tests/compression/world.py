@@ -18,6 +18,7 @@ from skillstack.compression.adapters import Adapter, stored
 from skillstack.compression.command import planned
 from skillstack.compression.planned import Planned
 from skillstack.compression.present import Subject
+from skillstack.compression.rerouting import rerouted
 from skillstack.compression.result import Compressed
 from skillstack.compression.rows import skill_rows
 from skillstack.compression.terms import Terms
@@ -85,7 +86,7 @@ def subject_of(stack: Stack) -> Subject:
         scores=lambda rows: router.scores(chain, rows),
         load=lambda: stack.loaded(model=model_of(stack)),
         derived=stack.store.root / "derived",
-        scores_of=StackRouter(stack.store, stack.name, keep=False).scores,
+        scores_of=rerouted(stack.store, stack.name, stack.store.root / "derived"),
     )
 
 

@@ -1,0 +1,58 @@
+"""Scores of routers for orders of frames that no stack has yet: each router is fitted once, and not kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from skillstack.frames import canonical
+from skillstack.frames.derived import Derived
+from skillstack.frames.digests import sha256
+from skillstack.frames.records import Content
+from skillstack.frames.rows import Row
+from skillstack.frames.store import Store
+from skillstack.routers.scores import Scores
+from skillstack.stack_router import StackRouter
+
+#: Derived files that hold scores, with the version of how these are computed.
+KIND = "rerouted-1"
+
+
+def rerouted(
+    store: Store, stack: str, derived: Path
+) -> Callable[[Sequence[tuple[str, Content]], list[Row]], Scores]:
+    """Gives scores of rows by the router of a chain; those that were computed before are read.
+
+    :param stack: whose name the router's folder has.
+    :param derived: folder of all derived files.
+    """
+    router, files = StackRouter(store, stack, keep=False), Derived(derived, KIND)
+
+    def scores(chain: Sequence[tuple[str, Content]], rows: list[Row]) -> Scores:
+        contents = tuple(chain)
+        names = {"rows": [row.digest() for row in rows], "state": router.folder(contents).name}
+        key = sha256(canonical.dumps(names))
+        found = files.read(key)
+        if found is not None and set(found) == {"values", "frames", "threshold", "skills"}:
+            return Scores(
+                np.asarray(found["values"], dtype=np.float32),
+                tuple(json.loads(found["skills"].tobytes())),
+                tuple(int(place) for place in found["frames"]),
+                float(found["threshold"][0]),
+            )
+        made = router.scores(contents, rows)
+        files.write(
+            key,
+            {
+                "values": made.values,
+                "frames": np.array(made.frames, dtype=np.int64),
+                "threshold": np.array([made.threshold], dtype=np.float64),
+                "skills": np.frombuffer(json.dumps(made.skills).encode(), dtype=np.uint8),
+            },
+        )
+        return made
+
+    return scores
