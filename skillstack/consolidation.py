@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from skillstack.compression.rerouting import rerouted
 from skillstack.compression.result import Compressed
 from skillstack.compression.terms import Terms
 from skillstack.compression.wish import Wish
-from skillstack.errors import InputError, UsageError
+from skillstack.errors import SkillStackError, StoreError
 from skillstack.frames import canonical, derived
 from skillstack.frames.derived import Derived
 from skillstack.frames.digests import sha256
@@ -62,29 +63,47 @@ class Consolidation:
         :param slot: of the base in memory; it is empty afterwards.
         :raises SkillStackError: one of its kinds, if the store cannot be read or changed.
         """
-        frames = tuple(reversed(frames_from(self.store, self.store.tip(self.stack))))
-        if not frames or frames[-1].content.adapter is None:
+        frames, members = self._waiting()
+        if not members:
             return
+        family = frames[-1].skills[0].family
+        names = tuple(frame.name for frame in members)
+        try:
+            found = self._compress(frames, family, slot)
+        except StoreError:
+            raise
+        except SkillStackError as error:
+            self.listen(FamilySettled(family, names, None, error.message))
+            return
+        finally:
+            slot.clear()
+        if not found.applied:
+            self._refused.write(self._key(frames), {"refused": np.ones(1, dtype=np.uint8)})
+        self.listen(FamilySettled(family, names, self._name(members, found), _why(found)))
+
+    @property
+    def pending(self) -> bool:
+        """Whether the newest frame has others of its family that it was not tried against yet."""
+        return bool(self._waiting()[1])
+
+    @property
+    def _refused(self) -> Derived:
+        return Derived(self.store.root / derived.FOLDER, KIND)
+
+    def _waiting(self) -> tuple[tuple[Frame, ...], list[Frame]]:
+        """The stack's frames, oldest first, and those that could become one, if that was not tried yet."""
+        frames = tuple(reversed(frames_from(self.store, self.store.tip(self.stack))))
+        # A frame without a plan came out of a merge itself.
+        if not frames or frames[-1].content.adapter is None or not frames[-1].content.plan:
+            return frames, []
         family = frames[-1].skills[0].family
         members = [
             frame
             for frame in frames
             if frame.content.adapter is not None and family in {skill.family for skill in frame.skills}
         ]
-        refused, key = Derived(self.store.root / derived.FOLDER, KIND), self._key(frames)
-        if len(members) < 2 or refused.read(key) is not None:
-            return
-        names = tuple(frame.name for frame in members)
-        try:
-            found = self._compress(frames, family, slot)
-        except (InputError, UsageError) as error:
-            self.listen(FamilySettled(family, names, None, error.message))
-            return
-        finally:
-            slot.clear()
-        if not found.applied:
-            refused.write(key, {"refused": np.ones(1, dtype=np.uint8)})
-        self.listen(FamilySettled(family, names, self._name(members, found), _why(found)))
+        tried = len(members) < 2 or self._refused.read(self._key(frames)) is not None
+        return frames, [] if tried else members
 
     def _compress(self, frames: tuple[Frame, ...], family: str, slot: Slot) -> Compressed:
         chain = [(frame.content_id, frame.content) for frame in frames]
@@ -125,12 +144,20 @@ class Consolidation:
                     "margin": repr(terms.margin),
                     "rows": [
                         str(terms.data_dir),
-                        {name: str(path) for name, path in terms.tables.items()},
-                        {name: len(rows) for name, rows in terms.known.items()},
+                        {name: _digest(path) for name, path in terms.tables.items()},
+                        {name: [row.row.digest() for row in rows] for name, rows in terms.known.items()},
                     ],
                 }
             )
         )
+
+
+def _digest(path: Path) -> str:
+    """Of a table's bytes; of nothing where it cannot be read, which whoever reads it will say."""
+    try:
+        return sha256(path.read_bytes())
+    except OSError:
+        return ""
 
 
 def _why(found: Compressed) -> str:

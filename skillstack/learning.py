@@ -154,6 +154,8 @@ class Learning:
         name = lesson.table.data.task.name
         place = names.index(name) if name in names else len(names)
         job = self._job(chain[-1][1] if chain else None, place)
+        if kept_elsewhere(job, chain):
+            return Result((name,), before), "nothing"
         if place < len(names) and not holds(job, chain):
             if not lesson.replace:
                 raise UsageError(
@@ -161,8 +163,6 @@ class Learning:
                     "Choose another name, or pass --replace; `skillstack undo` brings the old one back.",
                 )
             job = self._job(chain[-1][1], len(names) - 1, replaces=name)
-        if kept_elsewhere(job, chain):
-            return Result((name,), before), "nothing"
         _check_alone(lesson, [content for _, content in chain])
         fit = StackRouter(store, lesson.stack).fit
         settle = self._settle(job, listen)

@@ -30,7 +30,7 @@ _OPTIONS: tuple[Decorator, ...] = (
     ),
     click.option(
         "--compress-margin", default="2", show_default=True, metavar="POINTS", callback=margin_share,
-        help="What a task may lose by that, in points of accuracy.",
+        help="What a task may lose by each merge, in points of accuracy.",
     ),
 )  # fmt: skip
 

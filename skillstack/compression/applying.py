@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from skillstack.answers import Frame
 from skillstack.compression.adapters import Adapter
@@ -57,7 +57,13 @@ def new_contents(present: Present, tried: Tried, store: Store) -> list[Content]:
     """The stack's contents afterwards, oldest first; the files of new ones are put into the store."""
     part_of = {frame.name: part for part in tried.parts for frame in part.family.frames}
     slot, found = present.trial.slot, []
-    taken = {frame.name for frame in present.subject.frames if frame.name not in part_of}
+    # A frame is found by its skills' names as well.
+    taken = {
+        name
+        for frame in present.subject.frames
+        if frame.name not in part_of or not part_of[frame.name].proposal.merges
+        for name in (frame.name, *(skill.name for skill in frame.skills))
+    }
     for frame in present.subject.frames:
         part = part_of.get(frame.name)
         if part is None:
@@ -71,9 +77,10 @@ def new_contents(present: Present, tried: Tried, store: Store) -> list[Content]:
     return found
 
 
-def _free_name(family: Family, taken: Collection[str]) -> str:
+def _free_name(family: Family, taken: Set[str]) -> str:
     """The family's name, if no other frame has it; else that of the newest member."""
-    return family.name if family.name not in taken else family.frames[-1].name
+    others = taken - {skill.name for _, skill in family.skills}
+    return family.name if family.name not in others else family.frames[-1].name
 
 
 def _content(

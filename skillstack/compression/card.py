@@ -47,8 +47,8 @@ def write_card(name: str, content: Content, skills: Sequence[Skill], made: Makin
     ]
     for change in made.changes:
         lines.append(
-            f"- {change.skill}: {100 * change.after.accuracy:.1f} % of {change.after.n} held-back rows "
-            f"({100 * change.before.accuracy:.1f} % before)"
+            f"- {change.skill}: {100 * change.after.accuracy:.1f} % of {change.after.n} dev rows, by which "
+            f"it was chosen ({100 * change.before.accuracy:.1f} % before)"
         )
     for skill in skills:
         labels = ", ".join(

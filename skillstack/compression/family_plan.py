@@ -66,7 +66,7 @@ def plan_family(subject: Subject, name: str, wish: Wish, tell: Callable[[str], N
         chosen=good[0] if good else None,
         guard_rows={one.skill.name: len(one.guard) for one in rows},
         skipped=skipped,
-        left_out=left_out,
+        left_out={**left_out, **planner.left_out},
         screened=planner.screened,
     )
     return Planned(plan, tried, examiner)

@@ -18,8 +18,8 @@ def chances(tests: Sequence[NonInferiority], guard_rows: Sequence[int]) -> list[
     """Of each skill the chance that its guard rows pass, if dev rows show this.
 
     By normal curves around the test's own limit (Tango 1998, Statistics in Medicine 17, by whose null
-    variance as many texts differ as before, but no fewer than the margin); below the rows that even a
-    candidate that changes nothing needs, there is none.
+    variance as many texts differ as before, but no fewer than the margin); what gains
+    nothing has none below the rows that even no change at all needs.
 
     :param tests: what dev rows show of each skill.
     :param guard_rows: how many rows each has.
@@ -29,7 +29,7 @@ def chances(tests: Sequence[NonInferiority], guard_rows: Sequence[int]) -> list[
     losses, spreads = shrunken(tests)
     found = []
     for test, loss, spread, n in zip(tests, losses, spreads, guard_rows, strict=True):
-        if n < math.log(test.level) / math.log1p(-test.margin):
+        if not n or (loss >= 0 and n < math.log(test.level) / math.log1p(-test.margin)):
             found.append(0.0)
             continue
         differing = max((test.lost + test.gained + 0.5) / (test.n + 1), abs(loss))
@@ -48,8 +48,9 @@ def shrunken(tests: Sequence[NonInferiority]) -> tuple[list[float], list[float]]
     losses = np.array([test.loss for test in tests])
     noise = np.array(
         [
-            ((t.lost + t.gained + 0.5) / (t.n + 1) - min(t.loss**2, t.disagreement)) / max(t.n, 1)
-            for t in tests
+            max((test.lost + test.gained + 0.5) / (test.n + 1) - test.loss**2, 0.5 / (test.n + 1))
+            / max(test.n, 1)
+            for test in tests
         ]
     )
     if len(losses) < 3:

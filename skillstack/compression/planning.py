@@ -23,6 +23,7 @@ from skillstack.compression.result import Candidate, Screened
 from skillstack.compression.rows import Labelled
 from skillstack.compression.tried import Replacement, Tried
 from skillstack.compression.verdicts import OTHERS, expected
+from skillstack.errors import SkillStackError
 from skillstack.evaluation.noninferiority import NonInferiority, non_inferior
 from skillstack.evaluation.scores import Mask, macro
 from skillstack.frames.records import Skill
@@ -62,6 +63,7 @@ class Planner:
     :ivar family: its frames.
     :ivar looks: proposals of the first round.
     :ivar tried: those of the second.
+    :ivar left_out: ways that failed, and why.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Planner:
         self.looks: list[Look] = []
         self.tried: list[Tried] = []
         self._own: dict[str, Mask] = {}
+        self.left_out: dict[str, str] = {}
 
     def look(self, wanted: str | None = None) -> None:
         """The first round: every proposal on short rows.
@@ -121,7 +124,6 @@ class Planner:
         """What takes longer, where nothing else should pass, or it is asked for.
 
         :param wanted: name of one that is tried in any case.
-        :raises SkillStackError: if a training diverges.
         """
         left = [way for way in self._ways if way.last and len(self._ways) > 1]
         named = wanted is not None and any(wanted.startswith(way.name) for way in left)
@@ -129,13 +131,19 @@ class Planner:
         # Where other families' texts are routed elsewhere, no adapter helps: that is the order of frames.
         astray = [one.dev.others_share > OTHERS for one in found if one.merges]
         good = any(one.verdict == "should pass" for one in found)
-        if not named and (good or (astray and all(astray))):
-            return
-        family = {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
-        for way in left:
-            self._look_at(way.propose(self.family, family, self._train))
-        if left:
+        if left and (named or not (good or (astray and all(astray)))):
+            self.look_last()
             self.try_best(wanted)
+
+    def look_last(self) -> None:
+        """The proposals of ways that take longer, on short rows; of one that fails it is kept why."""
+        family = {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
+        for way in self._ways:
+            if way.last and len(self._ways) > 1:
+                try:
+                    self._look_at(way.propose(self.family, family, self._train))
+                except SkillStackError as error:
+                    self.left_out[way.name] = error.message  # the others are there all the same
 
     def try_one(self, proposal: Proposal) -> Tried:
         """A proposal on all dev rows, with heads that are kept, shared, or fitted on few and on more rows."""
@@ -198,6 +206,8 @@ class Planner:
 
     def _look_at(self, proposals: Iterable[Proposal]) -> None:
         for proposal in proposals:
+            if proposal.bytes >= self._examiner.bytes_of(self.family):
+                continue  # nothing is gained by it
             self._tell(proposal.name)
             seen = [self._seen(frame, skill, proposal, "screen") for frame, skill in self.family.skills]
             options = self._heads(seen, heads.WAYS, proposal.given)

@@ -36,9 +36,10 @@ def rerouted(
         names = {"rows": [row.digest() for row in rows], "state": router.folder(contents).name}
         key = sha256(canonical.dumps(names))
         found = files.read(key)
-        if found is not None and set(found) == {"values", "frames", "threshold", "skills"}:
+        if found is not None and set(found) == {"values", "readable", "frames", "threshold", "skills"}:
+            values = np.where(found["readable"], found["values"], -np.inf)
             return Scores(
-                np.asarray(found["values"], dtype=np.float32),
+                np.asarray(values, dtype=np.float32),
                 tuple(json.loads(found["skills"].tobytes())),
                 tuple(int(place) for place in found["frames"]),
                 float(found["threshold"][0]),
@@ -47,7 +48,9 @@ def rerouted(
         files.write(
             key,
             {
-                "values": made.values,
+                # A skill that cannot read a row has no score, and no file holds what is not finite.
+                "values": np.where(np.isfinite(made.values), made.values, np.float32(0)),
+                "readable": np.isfinite(made.values).astype(np.uint8),
                 "frames": np.array(made.frames, dtype=np.int64),
                 "threshold": np.array([made.threshold], dtype=np.float64),
                 "skills": np.frombuffer(json.dumps(made.skills).encode(), dtype=np.uint8),

@@ -94,17 +94,13 @@ def plan_stack(subject: Subject, target: float, wish: Wish, tell: Callable[[str]
             planner.look()
         options.append(_Options(family, examiner.bytes_of(family), planner))
     _check_reachable(options, guard_rows, most)
-    tried: list[Tried] = []
-    for _ in range(ROUNDS):
-        numbers = cheapest([one.losses(guard_rows) for one in options], most)
-        if numbers is None:
-            break
-        found = _together(examiner, options, numbers, guard_rows)
-        if found.candidate.name in {one.candidate.name for one in tried}:
-            break
-        tried.append(found)
-        if found.candidate.verdict == "should pass":
-            break
+    tried = _rounds(examiner, options, most, guard_rows)
+    if not any(one.candidate.verdict == "should pass" for one in tried):
+        for one in options:
+            if one.planner is not None:
+                one.planner.look_last()
+        tried += _rounds(examiner, options, most, guard_rows)
+    tried = list({one.candidate.name: one for one in tried}.values())
     ordered = in_order(tried)
     good = [one.candidate.name for one in ordered if one.candidate.verdict == "should pass"]
     adapted = [frame for frame in subject.frames if frame.content.adapter is not None]
@@ -126,6 +122,24 @@ def plan_stack(subject: Subject, target: float, wish: Wish, tell: Callable[[str]
         target=most,
     )
     return Planned(plan, ordered, examiner)
+
+
+def _rounds(
+    examiner: Examiner, options: Sequence[_Options], most: int, guard_rows: dict[str, int]
+) -> list[Tried]:
+    """What is chosen, and chosen again with what trying it showed, until it should pass or stays the same."""
+    tried: list[Tried] = []
+    for _ in range(ROUNDS):
+        numbers = cheapest([one.losses(guard_rows) for one in options], most)
+        if numbers is None:
+            break
+        found = _together(examiner, options, numbers, guard_rows)
+        if found.candidate.name in {one.candidate.name for one in tried}:
+            break
+        tried.append(found)
+        if found.candidate.verdict == "should pass":
+            break
+    return tried
 
 
 def _check_reachable(options: Sequence[_Options], guard_rows: dict[str, int], most: int) -> None:

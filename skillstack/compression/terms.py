@@ -10,6 +10,8 @@ from skillstack.errors import UsageError
 from skillstack.tasks.task import Example
 
 MARGIN, LEVEL = 0.01, 0.05
+#: The smallest margin, as a share.
+LEAST = 1e-4
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,8 @@ class Terms:
         for name, value in (("margin", self.margin), ("level", self.level)):
             if not 0 < value < 0.5:
                 raise UsageError(f"A {name} of {value} means nothing.", "It lies between 0 and 0.5.")
+        if self.margin < LEAST:
+            raise UsageError(
+                f"A margin of {100 * self.margin:g} points cannot be tested.",
+                f"Give at least {100 * LEAST:g}: even that takes ten thousands of rows.",
+            )

@@ -12,7 +12,7 @@ from skillstack.frames.records import Skill
 from skillstack.frames.rows import Row
 from skillstack.tasks.sampling import sample
 from skillstack.tasks.sources import TaskData, load_task
-from skillstack.tasks.sources.labelled import labelled_rows
+from skillstack.tasks.sources.labelled import columns_in, labelled_rows
 from skillstack.tasks.task import Example
 
 #: Of which the test rows are sampled, whatever the seed of the training.
@@ -69,7 +69,7 @@ def ask(
     :raises SkillStackError: if they cannot be had.
     """
     if table is not None:
-        examples = labelled_rows(table, skill.labels, pair=skill.pair)
+        examples = labelled_rows(table, skill.labels, pair=skill.pair, columns=columns_in(skill.source))
         chosen = sample(examples, per_class if per_class is not None else len(examples), SEED, skill.task)
         return _questions(skill, chosen, None, per_class)
     data, places = _known_task(skill, data_dir)
@@ -89,7 +89,7 @@ def task_rows(
     :raises SkillStackError: if they cannot be had.
     """
     if table is not None:
-        return labelled_rows(table, skill.labels, pair=skill.pair), ()
+        return labelled_rows(table, skill.labels, pair=skill.pair, columns=columns_in(skill.source)), ()
     data, places = _known_task(skill, data_dir, option)
 
     def placed(examples: tuple[Example, ...]) -> tuple[Example, ...]:

@@ -35,6 +35,10 @@ def keep_frames(job: Job, chain: Chain, listen: Listener) -> tuple[str, ...]:
                 f"The stack {job.stack!r} stands on {content.base.name}, not on {job.base_name}.",
                 "One stack has one base: name another stack with --stack.",
             )
+        if job.merges and content.precision != job.precision:
+            raise _holds_others(
+                job, f"{content.name!r} has precision {content.precision}, not {job.precision}"
+            )
     if job.merges:
         kept = kept_skills(job, chain)
     else:
@@ -55,7 +59,7 @@ def kept_skills(job: Job, chain: Chain) -> tuple[str, ...]:
     """
     wanted = {data.task.name: data for data in job.tasks}
     found = set()
-    for _, content in chain[job.first :]:
+    for _, content in chain[job.first : job.end]:
         for skill in content.skills:
             data = wanted.get(skill.name)
             difference: str | None = f"it has the skill {skill.name!r}, which is not asked for"

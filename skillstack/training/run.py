@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from skillstack.errors import MismatchError
 from skillstack.frames import transactions
@@ -27,8 +28,16 @@ from skillstack.training.job import Chain, Job, plan_of
 from skillstack.training.plan import FramePlan
 from skillstack.training.processes import Processes
 
-#: May merge frames of the stack; it is called with the base in a slot.
-Settle = Callable[[Slot], object]
+
+class Settle(Protocol):
+    """May merge frames of the stack."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to try."""
+
+    def __call__(self, slot: Slot) -> None:
+        """Try it, with the base in a slot."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ def train_stack(
         chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
         kept = keep_frames(job, chain, listen)
         processes.first(lambda: _clear_work(store, chain))
-        if len(kept) == len(job.tasks):
+        if len(kept) == len(job.tasks) and (settle is None or not settle.pending):
             return Result(kept, store.tip(job.stack))
         # A new frame needs the router fitted anew; better told now than after the training.
         store.check_texts(content for _, content in chain)
@@ -96,7 +105,7 @@ def train_stack(
         again: list[str] = []
         slot = Slot(base)
         complete = True
-        chain = _settled(store, job, chain, slot, settle if kept else None, processes)
+        chain = _settled(store, job, chain, slot, settle if kept else None, execution)
         for data in job.tasks:
             if data.task.name in kept:
                 continue
@@ -106,7 +115,7 @@ def train_stack(
                 complete = False
                 break
             chain += ((content.id, content),)
-            chain = _settled(store, job, chain, slot, settle, processes)
+            chain = _settled(store, job, chain, slot, settle, execution)
             if made is None:
                 again.append(content.name)
             else:
@@ -131,12 +140,14 @@ def _lock(store: Store, stack: str, processes: Processes) -> Iterator[None]:
 
 
 def _settled(
-    store: Store, job: Job, chain: Chain, slot: Slot, settle: Settle | None, processes: Processes
+    store: Store, job: Job, chain: Chain, slot: Slot, settle: Settle | None, execution: Execution
 ) -> Chain:
-    """The chain after frames of it may have been merged."""
-    if settle is None:
+    """The chain after frames of it may have been merged; where time is short, a later run does that."""
+    processes, deadline = execution.processes, execution.deadline
+    if settle is None or not processes.agree(lambda: settle.pending and deadline.allows("settle")):
         return chain
-    processes.first(lambda: settle(slot))
+    with deadline.timed("settle"):
+        processes.first(lambda: settle(slot))
     return tuple(store.contents(job.stack))
 
 

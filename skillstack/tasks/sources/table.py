@@ -13,6 +13,7 @@ from skillstack.tables import Columns, find_columns, open_table
 from skillstack.tasks.sampling import sample
 from skillstack.tasks.sources.choice import Choice
 from skillstack.tasks.sources.data import SourceInfo, TaskData, rows_digest
+from skillstack.tasks.sources.labelled import columns_text
 from skillstack.tasks.sources.table_report import MAX_TEST_ROWS, TableReport
 from skillstack.tasks.sources.table_rows import TableRows
 from skillstack.tasks.task import Example, Task
@@ -87,7 +88,12 @@ def load_table(
         task=task,
         train=tuple(train),
         validation=(),
-        source=SourceInfo(kind=KIND, name=f"{KIND}/{name}", digest=rows_digest(task, train=train)),
+        source=SourceInfo(
+            kind=KIND,
+            name=f"{KIND}/{name}",
+            digest=rows_digest(task, train=train),
+            origin=columns_text(columns),
+        ),
         read_test=lambda: tuple(test),
     )
     report = TableReport(
