@@ -6,7 +6,8 @@ import pytest
 
 from skillstack import Stack
 from skillstack.compression import verdicts
-from skillstack.errors import UsageError
+from skillstack.errors import MissingError, UsageError
+from skillstack.training.deadline import Deadline
 from skillstack.training.events import FamilySettled, FrameKept
 
 from .compression.world import RECIPE, make_stack, model_of
@@ -251,3 +252,95 @@ def test_rows_that_nobody_knows_leave_the_family_as_it_is_and_say_so(tmp_path, a
     learn("plays", tables={"films": tmp_path / "films.csv", "meals": tmp_path / "meals.csv"})
     (event,) = [event for event in told if isinstance(event, FamilySettled)]
     assert event.frames == ("films", "meals", "plays") and event.merged == "own"
+
+
+def test_killed_before_the_merge_of_the_last_frame_the_same_command_makes_up_for_it(
+    grown, tmp_path, anything_goes, monkeypatch
+):
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+    tiny_bert(folder / "tiny-bert")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("skillstack.consolidation.compress", killed)
+        with pytest.raises(Killed):
+            train(folder, TASKS[:3])
+    assert names(folder) == ["imdb_sentences", "wiki_topics", "yelp_sentences"]
+    trained = train(folder, TASKS[:3])
+    assert trained.complete and not trained.trained
+    assert names(folder) == ["wiki_topics", "sentiment"]
+
+
+def test_no_time_for_a_merge_leaves_it_to_the_next_run(tmp_path, anything_goes, monkeypatch):
+    tiny_bert(tmp_path / "tiny-bert")
+    with monkeypatch.context() as patched:
+        patched.setattr(Deadline, "allows", lambda self, *parts, **counted: "settle" not in parts)
+        train(tmp_path, TASKS[:3], time_limit=3600)
+    assert names(tmp_path) == list(TASKS[:3])
+    train(tmp_path, TASKS[:3])
+    assert names(tmp_path) == ["wiki_topics", "sentiment"]
+
+
+def test_a_stack_keeps_its_precision(grown, tmp_path):
+    folder = copy(grown, tmp_path)
+    before = ids(folder)
+    with pytest.raises(UsageError, match="has precision fp32, not bf16"):
+        train(folder, (*TASKS, "home"), precision="bf16")
+    assert ids(folder) == before
+
+
+def test_skills_that_are_learned_again_are_there_wherever_they_are(tmp_path, anything_goes):
+    tiny_bert(tmp_path / "tiny-bert")
+
+    def learn(name, **options):
+        lines = [
+            f"The {name} was {word} on day {n}.,{label}"
+            for n in range(30)
+            for label, word in (("yes", "fine"), ("no", "foul"))
+        ]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *lines]))
+        return Stack.learn(
+            name,
+            tmp_path / f"{name}.csv",
+            store=tmp_path / "frames",
+            stack="main",
+            model=str(tmp_path / "tiny-bert"),
+            device="cpu",
+            recipe=RECIPE,
+            auto_compress=True,
+            compress_margin=0.49,
+            tables={other: tmp_path / f"{other}.csv" for other in options.pop("known", ())},
+            **options,
+        )
+
+    learn("tickets", family="support")
+    learn("home", family="house")
+    assert learn("tickets", family="support").change == "nothing"
+    # The merged frame may have the name of the skill that came last.
+    learn("support", family="other")
+    merged = learn("mails", family="support", known=("tickets",))
+    assert {skill.name for skill in merged.frame.skills} == {"tickets", "mails"}
+    assert merged.frame.name == "mails"
+    for name in ("tickets", "mails"):
+        assert learn(name, family="support").change == "nothing"
+
+
+def test_rows_that_the_network_does_not_give_leave_the_family_as_it_is(tmp_path, monkeypatch):
+    last_candidate_wins(monkeypatch)
+    tiny_bert(tmp_path / "tiny-bert")
+
+    def unreachable(*_, **__):
+        raise MissingError("The hub cannot be reached.", "Try again later.")
+
+    monkeypatch.setattr("skillstack.consolidation.compress", unreachable)
+    told = []
+    trained = train(tmp_path, TASKS[:3], listen=told.append)
+    assert trained.complete and names(tmp_path) == list(TASKS[:3])
+    (event,) = [event for event in told if isinstance(event, FamilySettled)]
+    assert event.merged is None and "cannot be reached" in event.why

@@ -184,7 +184,7 @@ def test_texts_that_were_left_out_leave_what_needs_no_new_router(merged, tmp_pat
     base = model_of(here)
     found = compress(there, model=base)
     assert {one.way for one in found.plan.candidates} == {"rank"}
-    assert set(found.plan.left_out) == {"anchor", "merge"}
+    assert set(found.plan.left_out) == {"anchor", "joint", "merge"}
     assert "left out" in found.plan.left_out["merge"]
     with pytest.raises(StoreError, match="left out") as caught:
         compress(there, method="merge", model=base)

@@ -3,6 +3,7 @@
 import pytest
 
 from skillstack.compression.candidates import joint
+from skillstack.errors import SkillStackError
 from skillstack.training.methods import loop
 
 from ..tiny import copied
@@ -71,12 +72,22 @@ def test_of_all_ways_it_comes_last_and_only_where_no_other_should_pass(stack, mo
     assert trained and {one.way for one in (*hard.candidates, *hard.screened)} >= {"joint", "merge"}
 
 
-def test_a_training_that_diverges_says_so_and_changes_nothing(stack, monkeypatch):
-    def diverged(slot, *_, **__):
-        raise loop.SkillStackError("The training diverged at step 1.", "Lower the learning rate.")
+def diverged(*_, **__):
+    raise SkillStackError("The training diverged at step 1.", "Lower the learning rate.")
 
+
+def test_a_training_that_diverges_says_so_and_changes_nothing(stack, monkeypatch):
     monkeypatch.setattr(joint, "train", diverged)
     tip = stack.store.tip(stack.name)
-    with pytest.raises(loop.SkillStackError, match="diverged"):
+    with pytest.raises(SkillStackError, match="diverged"):
         compress(stack, method="joint", apply=True)
     assert stack.store.tip(stack.name) == tip
+
+
+def test_of_all_ways_one_that_fails_is_left_out_and_the_others_stay(stack, monkeypatch):
+    monkeypatch.setattr(joint, "train", diverged)
+    plan = compress(stack, margin=0.0001).plan
+    assert plan.left_out == {"joint": "The training diverged at step 1."}
+    assert {one.way for one in (*plan.candidates, *plan.screened)} == {"anchor", "merge", "rank"}
+    whole = compress(stack, None, target_bytes=0.8, margin=0.0001).plan
+    assert whole.candidates

@@ -188,3 +188,12 @@ def test_two_frames_of_the_same_numbers_are_two_files_and_stay_two_when_they_are
     plan = compress(stack, method="rank").plan
     assert plan.family_bytes == 2 * adapter_of(stack, "imdb_sentences").bytes
     assert not any(one.merges for one in plan.candidates)
+
+
+def test_what_makes_nothing_smaller_is_no_candidate(planned, stack):
+    found = (*planned.plan.candidates, *planned.plan.screened)
+    assert all(one.family_bytes < planned.plan.family_bytes for one in found)
+    # Of two frames of which one is far smaller already, the larger one's shape saves little or nothing.
+    with_adapter(stack, "imdb_sentences", truncated(adapter_of(stack, "imdb_sentences"), 1))
+    plan = compress(stack).plan
+    assert all(one.family_bytes < plan.family_bytes for one in (*plan.candidates, *plan.screened))

@@ -1,9 +1,14 @@
 """A whole stack is brought to a size: every family has its part, and undo brings all of it back."""
 
+import csv
+from dataclasses import replace
+
 import pytest
 
 from skillstack.compression import verdicts
 from skillstack.errors import UsageError
+from skillstack.frames.transactions import rebuild
+from skillstack.tasks.sources import load_task
 
 from .world import adapter_of, compress, files, model_of, plan_of, right
 
@@ -73,3 +78,29 @@ def test_a_plan_of_a_stack_changes_nothing(stack):
     before = files(stack.store.root)
     assert not compress(stack, None, target_bytes=0.7, method="rank").applied
     assert files(stack.store.root) == before
+
+
+def test_no_two_frames_come_to_have_one_name(stack, wide):
+    contents = []
+    for frame in reversed(stack.frames()):
+        content = frame.content
+        if frame.name == "wiki_topics":  # a frame that has the family's name, of another family
+            skill = replace(content.skills[0], name="sentiment")
+            content = replace(content, name="sentiment", skills=(skill,), canaries=None, plan="")
+        contents.append(stack.store.put_content(content))
+    rebuild(stack.store, "main", contents, transaction="n", note="n", expected=stack.store.tip("main"))
+    data = {"sentiment": table_of(stack.store.root.parent / "topics.csv", "wiki_topics")}
+    found = compress(stack, None, target_bytes=0.4, apply=True, tables=data, **wide)
+    assert found.applied, found.guarded
+    names = [frame.name for frame in stack.frames()]
+    assert len(set(names)) == len(names) and "sentiment" in names
+
+
+def table_of(path, task):
+    """The training rows of a task as a table."""
+    data = load_task(task)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(["text", "label"])
+        lines.writerows([one.row.text, data.task.labels[one.label]] for one in data.train)
+    return path

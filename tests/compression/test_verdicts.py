@@ -118,3 +118,14 @@ def test_the_chance_to_pass_is_about_the_share_of_guards_that_do():
     found, happened = np.array(forecast), np.array(passed)
     assert found.mean() == pytest.approx(happened.mean(), abs=0.05)
     assert happened[found >= 0.5].mean() > 0.75 and happened[found < 0.5].mean() < 0.25
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(250, 0), (0, 250), (0, 0), (125, 125)])
+def test_whatever_dev_rows_show_the_chance_is_one(lost, gained):
+    (found,) = chances([change("films", 250, lost, gained).test], [600])
+    assert 0 <= found <= 1
+    assert found > 0.99 if gained > lost else found < 0.99
+
+
+def test_what_gains_much_may_pass_on_few_rows():
+    assert chances([change("films", 250, 5, 60).test], [120])[0] > 0.5

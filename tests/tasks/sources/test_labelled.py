@@ -6,7 +6,8 @@ import pytest
 
 from skillstack.errors import InputError, UsageError
 from skillstack.frames.rows import Row
-from skillstack.tasks.sources.labelled import labelled_rows
+from skillstack.tables import find_columns, open_table
+from skillstack.tasks.sources.labelled import columns_in, columns_text, labelled_rows
 from skillstack.tasks.task import Example
 
 LABELS = ("negative", "positive", "mixed")
@@ -114,3 +115,24 @@ def test_a_table_without_a_usable_row_is_an_error(table, rows):
 def test_a_table_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"gone\.csv"):
         labelled_rows(tmp_path / "gone.csv", LABELS, pair=False)
+
+
+def test_the_columns_that_a_skill_was_learned_from_are_taken_again(table):
+    rows = ("Quite a long subject line,It is,negative,x", "A subject of many words,It was,positive,y")
+    path = table("subject,body,queue,text", *rows * 3)
+    source = {
+        "kind": "table",
+        "origin": columns_text(find_columns(open_table(path), text="body", label="queue")),
+    }
+    assert columns_in(source) == {"text": "body", "label": "queue"}
+    found = labelled_rows(path, LABELS, pair=False, columns=columns_in(source))
+    assert {one.row.text for one in found} == {"It is", "It was"}
+    # A table without them is read as any other.
+    other = table("text,label", "It is,negative", "It was,positive")
+    assert len(labelled_rows(other, LABELS, pair=False, columns=columns_in(source))) == 2
+
+
+@pytest.mark.parametrize("origin", ["", "a paper", "[1]", "{", '{"text": 3, "other": "x"}'])
+def test_what_names_no_columns_names_none(origin):
+    assert columns_in({"kind": "table", "origin": origin}) == {}
+    assert columns_in({"kind": "folder", "origin": '{"text": "body"}'}) == {}
