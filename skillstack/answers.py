@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skillstack.frames.records import Content, Skill
-from skillstack.frames.store import Store
+
+if TYPE_CHECKING:
+    from skillstack.frames.store import Store
 
 #: Version of the JSON that commands print.
 SCHEMA = 1

@@ -7,15 +7,17 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from skillstack.api import Stack
 from skillstack.cli.bases import device_option, model_option
 from skillstack.cli.exams import tables
 from skillstack.cli.gathering import Decorator, gathering
 from skillstack.errors import UsageError
+
+if TYPE_CHECKING:
+    from skillstack.api import Stack
 
 
 def margin_share(_: click.Context, __: click.Parameter, value: str) -> float:
