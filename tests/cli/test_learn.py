@@ -62,6 +62,7 @@ def test_a_time_limit_ends_with_status_4_and_the_same_command_goes_on(command, t
         (("tickets", "tickets.csv", "--test-size", "2"), "0.2"),
         (("tickets", "tickets.csv", "--time-limit", "soon"), "1h30m"),
         (("tickets", "tickets.csv", "--rows", "mails=mails.csv"), "Add --auto-compress, or leave them out."),
+        (("tickets", "tickets.csv", "--compress-margin", "3"), "--compress-margin says what"),
         (("tickets", "tickets.csv", "--auto-compress", "--compress-margin", "60"), "between 0 and 50"),
         (("tickets", "tickets.csv", "--batch-size", "8", "--set", "batch_size=4"), "twice"),
     ],
