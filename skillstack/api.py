@@ -632,8 +632,7 @@ class Stack:
             only where no other should pass.
         :param margin: accuracy that a task may lose, as a share.
         :param level: chance, at most, that a change passes by which a task loses more.
-        :param candidate: name of the one to take; by default the plan's choice: the smallest that is sure
-            to pass, or else the surest.
+        :param candidate: name of the one to take; by default the smallest that should pass.
         :param tables: as in `evaluate`; likewise ``data_dir``.
         :param on_candidate: called with the name of each candidate before it is tried.
         :raises UsageError: if there is no such family, method or candidate, or nothing to do.

@@ -74,7 +74,7 @@ def _again(context: click.Context) -> str:
     metavar="NAME",
     help="anchor, merge, rank, joint, or auto for all.",
 )
-@click.option("--candidate", metavar="NAME", help="Take this one, not what the plan chooses.")
+@click.option("--candidate", metavar="NAME", help="Take this one, not the smallest that should pass.")
 @click.option(
     "--apply", is_flag=True, help="Test the candidate on guard rows, and carry it out if it passes."
 )

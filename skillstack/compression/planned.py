@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from skillstack.compression.examining import Examiner
 from skillstack.compression.result import Plan
 from skillstack.compression.tried import Tried
-from skillstack.compression.verdicts import SURE
 from skillstack.errors import UsageError, did_you_mean
 
 
@@ -38,18 +37,6 @@ class Planned:
             known = [*names, *(one.name for one in self.plan.screened)]
             raise UsageError(f"There is no candidate {wanted[:80]!r}.", did_you_mean(wanted, known))
         return self.tried[names.index(wanted)]
-
-
-def chosen_of(tried: Sequence[Tried]) -> str | None:
-    """Name of the smallest that is sure to pass, else of the one that is surest, if it should pass at all.
-
-    :param tried: the smallest first.
-    """
-    good = [one.candidate for one in tried if one.candidate.verdict == "should pass"]
-    sure = [one for one in good if one.chance >= SURE]
-    if sure:
-        return sure[0].name
-    return max(good, key=lambda one: one.chance).name if good else None
 
 
 def in_order(tried: Sequence[Tried]) -> tuple[Tried, ...]:

@@ -22,7 +22,7 @@ from skillstack.compression.heads import Seen, given, heads_of
 from skillstack.compression.result import Candidate, Screened
 from skillstack.compression.rows import Labelled
 from skillstack.compression.tried import Replacement, Tried
-from skillstack.compression.verdicts import OTHERS, SURE, expected
+from skillstack.compression.verdicts import OTHERS, expected
 from skillstack.errors import SkillStackError
 from skillstack.evaluation.noninferiority import NonInferiority, non_inferior
 from skillstack.evaluation.scores import Mask, macro
@@ -104,7 +104,7 @@ class Planner:
                 self._look_at(self._smallest_ranks(family))
 
     def try_best(self, wanted: str | None = None) -> None:
-        """The second round: the smallest promising ones and the best, until one is sure to pass.
+        """The second round: the smallest promising ones and the best, until one should pass.
 
         :param wanted: name of one that is tried in any case.
         """
@@ -114,8 +114,7 @@ class Planner:
         order = sorted(self.looks, key=lambda look: (look.proposal.bytes, -look.mean))
         hopeful = [look for look in order if look.mean >= best.mean - BEHIND]
         for look in dict.fromkeys([*hopeful[: FULL - 1], best]):
-            found = self.try_one(look.proposal).candidate
-            if found.verdict == "should pass" and found.chance >= SURE:
+            if self.try_one(look.proposal).candidate.verdict == "should pass":
                 break
         for look in order:
             if look.proposal.name == wanted:

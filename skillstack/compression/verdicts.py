@@ -10,8 +10,8 @@ from skillstack.compression.forecast import chances, shrunken
 from skillstack.compression.result import Judged, SkillChange, Verdict
 from skillstack.wording import listed, many, percent, points
 
-#: Chance to pass from which a candidate is taken at all, and from which none that is surer is looked for.
-LIKELY, SURE = 0.5, 0.8
+#: Chance to pass from which a candidate is taken.
+LIKELY = 0.5
 #: Share of other families' texts whose routed answer may become right or wrong.
 OTHERS = 0.002
 

@@ -8,7 +8,6 @@ from skillstack.compression.candidates.rank import truncated
 from skillstack.compression.document import compressed_json
 from skillstack.compression.planning import FULL
 from skillstack.compression.rows import SCREEN_DEV_ROWS
-from skillstack.compression.verdicts import SURE
 from skillstack.errors import InputError, IntegrityError, UsageError
 
 from .world import WIDE, adapter_of, compress, files, plan_of, right, with_adapter
@@ -32,14 +31,12 @@ def test_a_second_plan_is_the_same_and_asks_no_model(stack, monkeypatch):
     assert compressed_json(compress(stack, method="merge")) == compressed_json(first)
 
 
-def test_candidates_come_smallest_first_and_the_first_that_is_sure_or_the_surest_is_chosen(planned):
+def test_candidates_come_smallest_first_and_the_first_that_should_pass_is_chosen(planned):
     plan = planned.plan
     for found in (plan.candidates, plan.screened):
         assert [one.bytes for one in found] == sorted(one.bytes for one in found)
-    good = [one for one in plan.candidates if one.verdict == "should pass"]
-    sure = [one.name for one in good if one.chance >= SURE]
-    surest = max(good, key=lambda one: one.chance).name if good else None
-    assert plan.chosen == (sure[0] if sure else surest)
+    good = [one.name for one in plan.candidates if one.verdict == "should pass"]
+    assert plan.chosen == (good[0] if good else None)
     assert {one.way for one in (*plan.candidates, *plan.screened)} == {"anchor", "merge", "rank"}
 
 
