@@ -14,6 +14,7 @@ import numpy as np
 
 from skillstack.answers import Frame, frames_from
 from skillstack.compression.command import compress
+from skillstack.compression.families import family_of
 from skillstack.compression.present import Subject
 from skillstack.compression.rerouting import rerouted
 from skillstack.compression.result import Compressed
@@ -30,8 +31,6 @@ from skillstack.models.slot import Slot
 from skillstack.stack_router import StackRouter
 from skillstack.training.events import FamilySettled, Listener
 
-#: What a task may lose when frames are merged as they come, as a share.
-MARGIN = 0.02
 #: Derived files that remember what was refused, with the version of how that is decided.
 KIND = "refused-1"
 
@@ -90,20 +89,16 @@ class Consolidation:
     def _refused(self) -> Derived:
         return Derived(self.store.root / derived.FOLDER, KIND)
 
-    def _waiting(self) -> tuple[tuple[Frame, ...], list[Frame]]:
+    def _waiting(self) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
         """The stack's frames, oldest first, and those that could become one, if that was not tried yet."""
         frames = tuple(reversed(frames_from(self.store, self.store.tip(self.stack))))
         # A frame without a plan came out of a merge itself.
         if not frames or frames[-1].content.adapter is None or not frames[-1].content.plan:
-            return frames, []
+            return frames, ()
         family = frames[-1].skills[0].family
-        members = [
-            frame
-            for frame in frames
-            if frame.content.adapter is not None and family in {skill.family for skill in frame.skills}
-        ]
+        members = family_of(frames, family).frames
         tried = len(members) < 2 or self._refused.read(self._key(frames)) is not None
-        return frames, [] if tried else members
+        return frames, () if tried else members
 
     def _compress(self, frames: tuple[Frame, ...], family: str, slot: Slot) -> Compressed:
         chain = [(frame.content_id, frame.content) for frame in frames]
@@ -126,7 +121,7 @@ class Consolidation:
             tell=self.tell,
         )
 
-    def _name(self, members: list[Frame], found: Compressed) -> str | None:
+    def _name(self, members: tuple[Frame, ...], found: Compressed) -> str | None:
         """Name of the frame that they are now."""
         if not found.applied:
             return None

@@ -11,6 +11,7 @@ from skillstack.training.deadline import Deadline
 from skillstack.training.events import FamilySettled, FrameKept
 
 from .compression.world import RECIPE, make_stack, model_of
+from .frames.faults import Killed
 from .tiny import last_candidate_wins, tiny_bert
 
 #: Three sentiment tasks with another one between them.
@@ -97,9 +98,6 @@ def test_stopped_between_two_tasks_it_ends_with_the_same_stack(grown, tmp_path, 
     folder.mkdir()
     tiny_bert(folder / "tiny-bert")
 
-    class Killed(BaseException):
-        pass
-
     def kill(event):
         if isinstance(event, FamilySettled):
             raise Killed
@@ -111,13 +109,8 @@ def test_stopped_between_two_tasks_it_ends_with_the_same_stack(grown, tmp_path, 
     assert ids(folder) == ids(grown[0])
 
 
-def test_killed_between_a_push_and_its_merge_it_merges_first(grown, tmp_path, anything_goes, monkeypatch):
-    folder = tmp_path / "stopped"
-    folder.mkdir()
-    tiny_bert(folder / "tiny-bert")
-
-    class Killed(BaseException):
-        pass
+def killed_at_a_merge(folder, monkeypatch, tasks=TASKS):
+    """A training whose process ends when it begins to merge."""
 
     def killed(*_, **__):
         raise Killed
@@ -125,7 +118,15 @@ def test_killed_between_a_push_and_its_merge_it_merges_first(grown, tmp_path, an
     with monkeypatch.context() as patched:
         patched.setattr("skillstack.consolidation.compress", killed)
         with pytest.raises(Killed):
-            train(folder)
+            train(folder, tasks)
+
+
+def test_killed_between_a_push_and_its_merge_it_merges_first(grown, tmp_path, anything_goes, monkeypatch):
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+    tiny_bert(folder / "tiny-bert")
+
+    killed_at_a_merge(folder, monkeypatch)
     assert names(folder) == ["imdb_sentences", "wiki_topics", "yelp_sentences"]
     train(folder)
     assert ids(folder) == ids(grown[0])
@@ -261,16 +262,7 @@ def test_killed_before_the_merge_of_the_last_frame_the_same_command_makes_up_for
     folder.mkdir()
     tiny_bert(folder / "tiny-bert")
 
-    class Killed(BaseException):
-        pass
-
-    def killed(*_, **__):
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr("skillstack.consolidation.compress", killed)
-        with pytest.raises(Killed):
-            train(folder, TASKS[:3])
+    killed_at_a_merge(folder, monkeypatch, TASKS[:3])
     assert names(folder) == ["imdb_sentences", "wiki_topics", "yelp_sentences"]
     trained = train(folder, TASKS[:3])
     assert trained.complete and not trained.trained

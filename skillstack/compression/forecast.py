@@ -18,8 +18,8 @@ def chances(tests: Sequence[NonInferiority], guard_rows: Sequence[int]) -> list[
     """Of each skill the chance that its guard rows pass, if dev rows show this.
 
     By normal curves around the test's own limit (Tango 1998, Statistics in Medicine 17, by whose null
-    variance as many texts differ as before, but no fewer than the margin); what gains
-    nothing has none below the rows that even no change at all needs.
+    variance as many texts differ as before, but no fewer than the margin); what gains nothing has none below
+    the rows that even no change at all needs.
 
     :param tests: what dev rows show of each skill.
     :param guard_rows: how many rows each has.

@@ -20,7 +20,6 @@ from skillstack.compression.examining import Examiner
 from skillstack.compression.families import Family
 from skillstack.compression.heads import Seen, given, heads_of
 from skillstack.compression.result import Candidate, Screened
-from skillstack.compression.rows import Labelled
 from skillstack.compression.tried import Replacement, Tried
 from skillstack.compression.verdicts import OTHERS, expected
 from skillstack.errors import SkillStackError
@@ -89,9 +88,9 @@ class Planner:
         :param wanted: name of a candidate; lower ranks are looked at for the best merge, and for its own.
         :raises MismatchError: if an adapter does not fit the base.
         """
-        family = {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
+        family = self._adapters
         for way in self._ways:
-            if way.last and len(self._ways) > 1:
+            if way in self._slow:
                 continue
             self._look_at(way.propose(self.family, family, self._train))
             merges = [look for look in self.looks if look.proposal.way == "merge"]
@@ -125,25 +124,22 @@ class Planner:
 
         :param wanted: name of one that is tried in any case.
         """
-        left = [way for way in self._ways if way.last and len(self._ways) > 1]
-        named = wanted is not None and any(wanted.startswith(way.name) for way in left)
+        named = wanted is not None and any(wanted.startswith(way.name) for way in self._slow)
         found = [one.candidate for one in self.tried]
         # Where other families' texts are routed elsewhere, no adapter helps: that is the order of frames.
         astray = [one.dev.others_share > OTHERS for one in found if one.merges]
         good = any(one.verdict == "should pass" for one in found)
-        if left and (named or not (good or (astray and all(astray)))):
+        if self._slow and (named or not (good or (astray and all(astray)))):
             self.look_last()
             self.try_best(wanted)
 
     def look_last(self) -> None:
         """The proposals of ways that take longer, on short rows; of one that fails it is kept why."""
-        family = {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
-        for way in self._ways:
-            if way.last and len(self._ways) > 1:
-                try:
-                    self._look_at(way.propose(self.family, family, self._train))
-                except SkillStackError as error:
-                    self.left_out[way.name] = error.message  # the others are there all the same
+        for way in self._slow:
+            try:
+                self._look_at(way.propose(self.family, self._adapters, self._train))
+            except SkillStackError as error:
+                self.left_out[way.name] = error.message  # the others are there all the same
 
     def try_one(self, proposal: Proposal) -> Tried:
         """A proposal on all dev rows, with heads that are kept, shared, or fitted on few and on more rows."""
@@ -157,7 +153,7 @@ class Planner:
         refits = self._heads(more, [way for way in heads.WAYS if way.startswith("refit")])
         options |= {f"{name}, more rows": made for name, made in refits.items()}
         ways, chosen = _best_each(few, options)
-        part = Replacement(self.family, proposal, chosen, said_of(ways))
+        part = Replacement(self.family, proposal, chosen, _said(ways))
         dev = self._examiner.judged("dev", [part])
         found = expected(dev, {name: len(one.guard) for name, one in self._rows.items()})
         candidate = Candidate(
@@ -194,13 +190,22 @@ class Planner:
             for look in sorted(left, key=lambda look: (look.proposal.bytes, -look.mean))
         )
 
+    @property
+    def _adapters(self) -> Mapping[str, Adapter]:
+        """Of the family's frames, by their names."""
+        return {frame.name: self._examiner.present.adapters[frame.name] for frame in self.family.frames}
+
+    @property
+    def _slow(self) -> Sequence[Way]:
+        """Ways that wait until all others were tried."""
+        return [way for way in self._ways if way.last and len(self._ways) > 1]
+
     def _train(self, start: Proposal) -> Adapter:
         """Train further from a merge, with heads that were fitted on it."""
         self._tell(f"training from {start.name}")
         seen = [self._seen(frame, skill, start, "more") for frame, skill in self.family.skills]
-        (found,) = [
-            made for way in ("refit", "own") if (made := self._heads(seen, [way]).get(way)) is not None
-        ][:1]
+        made = self._heads(seen, ("refit", "own"))
+        found = made.get("refit", made["own"])
         rows = [self._rows[skill.name] for _, skill in self.family.skills]
         return trained(self.family, self._trial, rows, start.adapters[self.family.frames[0].name], found)
 
@@ -247,8 +252,7 @@ class Planner:
 
     def _seen(self, frame: Frame, skill: Skill, proposal: Proposal, part: str) -> Seen:
         one = self._rows[skill.name]
-        parts: dict[str, tuple[Labelled, Labelled]] = {"fit": (one.fit, one.dev), "more": (one.more, one.dev)}
-        fit, dev = one.screen if part == "screen" else parts[part]
+        fit, dev = {"fit": (one.fit, one.dev), "more": (one.more, one.dev), "screen": one.screen}[part]
         adapter = proposal.adapters[frame.name]
         features = [self._trial.passages(rows.rows, skill.rendering).features(adapter) for rows in (fit, dev)]
         head = self._examiner.present.state.answering[skill.name].head
@@ -289,7 +293,7 @@ def _best_each(
     return ways, {name: options[way][name] for name, way in ways.items()}
 
 
-def said_of(ways: Mapping[str, str]) -> str:
+def _said(ways: Mapping[str, str]) -> str:
     """How heads were come by, most skills first: ``refit-shared, more rows; own``."""
     return "; ".join(way for way, _ in Counter(ways.values()).most_common())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from skillstack.compression.candidates.proposal import Proposal
 from skillstack.compression.candidates.registry import ways
@@ -40,7 +40,6 @@ class _Options:
     family: Family
     bytes: int
     planner: Planner | None
-    full: dict[str, Tried] = field(default_factory=dict)
 
     @property
     def proposals(self) -> list[Proposal]:
@@ -48,8 +47,11 @@ class _Options:
 
     def losses(self, guard_rows: dict[str, int]) -> list[tuple[int, Loss]]:
         found = [(self.bytes, Loss(0.0, 0.0))]
-        for look in [] if self.planner is None else self.planner.looks:
-            tried = self.full.get(look.proposal.name)
+        if self.planner is None:
+            return found
+        full = {one.candidate.name: one for one in self.planner.tried}
+        for look in self.planner.looks:
+            tried = full.get(look.proposal.name)
             tests = dict(look.tests)
             if tried is not None:
                 tests = {change.skill: change.test for change in tried.candidate.dev.skills}
@@ -163,7 +165,7 @@ def _together(
             total += one.bytes
             continue
         proposal = one.proposals[number - 1]
-        tried = one.full.setdefault(proposal.name, one.planner.try_one(proposal))
+        tried = one.planner.try_one(proposal)
         parts += tried.parts
         said[one.family.name] = proposal.name
         heads.append(tried.candidate.heads)
