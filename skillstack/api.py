@@ -645,7 +645,7 @@ class Stack:
         terms = _terms(margin, level, data_dir, tables)
         wish = Wish(family, method, target_bytes, candidate, terms)
         if apply:
-            self._check_changeable()
+            self.check_changeable()
         subject = self._shrinkable(model, device)
         return compress(subject, wish, self.store, self._router.state, apply=apply, tell=on_candidate)
 
@@ -683,7 +683,7 @@ class Stack:
         from skillstack.compression.ablation import AblationWish, ablate, chosen
 
         if apply:
-            self._check_changeable()
+            self.check_changeable()
         every = tuple(reversed(self.frames()))
         wish = AblationWish(
             frames=chosen(every, [self.frame(name) for name in frames], family),
@@ -717,6 +717,21 @@ class Stack:
         if not deep or not checked.ok:
             return checked, ()
         return checked, self._load(model, device, precision_change).check_canaries(self.frames())
+
+    def check_changeable(self) -> None:
+        """See that the stack may be changed, before that has cost anything.
+
+        :raises StoreError: if it may not; its hint says how to come by one that may.
+        """
+        from skillstack.frames.transactions import check_changeable
+
+        try:
+            check_changeable(self.store, self.name)
+        except StoreError as error:
+            if self.packaged or self.name == REFERENCE:
+                copying = f"`skillstack stacks copy {self.name} NAME` makes one that can be changed"
+                error.hint = f"{copying}; name it with --stack."
+            raise
 
     def history(self) -> History:
         """What happened to this stack."""
@@ -807,21 +822,6 @@ class Stack:
         from skillstack.hub.cachedir import cache_dir
 
         return (cache_dir() if self.store.read_only else self.store.root) / derived.FOLDER
-
-    def _check_changeable(self) -> None:
-        """See that the stack may be changed, before that has cost anything.
-
-        :raises StoreError: if it may not.
-        """
-        from skillstack.frames.transactions import check_changeable
-
-        try:
-            check_changeable(self.store, self.name)
-        except StoreError as error:
-            if self.packaged or self.name == REFERENCE:
-                copying = f"`skillstack stacks copy {self.name} NAME` makes one that can be changed"
-                error.hint = f"{copying}; name it with --stack."
-            raise
 
     def _shrinkable(self, model: str | None, device: str) -> Shrinkable:
         """The stack, to be made smaller.

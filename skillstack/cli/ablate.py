@@ -6,7 +6,7 @@ import click
 
 from skillstack.cli import render
 from skillstack.cli.command import command
-from skillstack.cli.guarding import Guards, guarding, interruptible
+from skillstack.cli.guarding import Guards, guarding, interruptible, refusal
 from skillstack.cli.names import KINDS
 from skillstack.cli.opening import open_stack
 from skillstack.errors import UsageError
@@ -55,5 +55,5 @@ def ablate(
     if as_json:
         render.document(found.to_json())
     else:
-        render.out("\n".join(ablated_words(found)))
+        render.out("\n".join(ablated_words(found, refusal(opened))))
     return 1 if found.pruning is not None and not found.pruning.applied else 0

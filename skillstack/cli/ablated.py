@@ -19,8 +19,11 @@ MOST_TAKERS = 3
 NOBODY = "nobody"
 
 
-def ablated_words(found: Ablated) -> list[str]:
-    """What each frame is worth, and what became of the one that was to be pruned."""
+def ablated_words(found: Ablated, refused: str | None) -> list[str]:
+    """What each frame is worth, and what became of the one that was to be pruned.
+
+    :param refused: why the stack cannot be changed; None where it can.
+    """
     lines = _wrapped(
         f"{found.stack}: {many(found.frames, 'frame')}, {points(found.routed)} routed on "
         f"{many(found.texts, 'dev row')} of {many(found.tasks, 'task')}",
@@ -32,7 +35,7 @@ def ablated_words(found: Ablated) -> list[str]:
     else:
         lines += ["", *_losses(found.removals), "", *_takers(found.removals)]
     lines += _notes(found)
-    return [*lines, "", *(_next(found) if found.pruning is None else _pruned(found.pruning))]
+    return [*lines, "", *(_next(found, refused) if found.pruning is None else _pruned(found.pruning))]
 
 
 def _removals(removals: Sequence[Removal]) -> list[str]:
@@ -123,7 +126,7 @@ def _notes(found: Ablated) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _next(found: Ablated) -> list[str]:
+def _next(found: Ablated, refused: str | None) -> list[str]:
     margin = points(found.margin)
     least = min(found.removals, key=lambda one: max(task.loss.difference for task in one.tasks))
     if max(task.loss.difference for task in least.tasks) >= found.margin:
@@ -133,6 +136,8 @@ def _next(found: Ablated) -> list[str]:
             "would not let it go.",
             indent="",
         )
+    if refused is not None:
+        return _wrapped(f"Nothing has changed. {refused}", indent="")
     lines = _wrapped(
         f"Nothing has changed. To prune a frame, if no task may lose {margin} points or more on guard rows:",
         indent="",

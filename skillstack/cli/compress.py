@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from skillstack.cli import render
 from skillstack.cli.command import command
-from skillstack.cli.guarding import Guards, guarding, interruptible
+from skillstack.cli.guarding import Guards, guarding, interruptible, refusal
 from skillstack.cli.opening import open_stack
 from skillstack.errors import UsageError
 
@@ -126,5 +126,5 @@ def compress(
         render.document(compressed_json(found))
     else:
         again = _again(click.get_current_context())
-        render.out("\n".join(compressed_words(found, candidate, again)))
+        render.out("\n".join(compressed_words(found, candidate, again, refusal(opened))))
     return 1 if apply and not found.applied else 0

@@ -17,11 +17,12 @@ NAME = 35
 TASK = 28
 
 
-def compressed_words(found: Compressed, picked: str | None, command: str) -> list[str]:
+def compressed_words(found: Compressed, picked: str | None, command: str, refused: str | None) -> list[str]:
     """Everything, from what there is to what to type next.
 
     :param picked: name of the candidate that was asked for; None for the plan's choice.
     :param command: that carries the plan out.
+    :param refused: why the stack cannot be changed; None where it can.
     """
     plan = found.plan
     lines = [*_stack(plan), "", *_table(plan)]
@@ -33,7 +34,7 @@ def compressed_words(found: Compressed, picked: str | None, command: str) -> lis
         lines += ["", "The same on guard rows, which nothing else has read:", *_guard(found.guarded)]
     for name, why in plan.skipped.items():
         lines += _wrapped(f"Not asked: {name}. {why}")
-    return [*lines, "", *_wrapped(_outcome(found, candidate, command))]
+    return [*lines, "", *_wrapped(_outcome(found, candidate, command, refused))]
 
 
 def shown(plan: Plan) -> Candidate:
@@ -118,7 +119,7 @@ def _tasks(judged: Judged) -> list[str]:
 
 
 def _guard(guarded: Guarded) -> list[str]:
-    rows = [["TASK", "ROWS", "BEFORE", "AFTER", "LOST", "GAINED", "P"]]
+    rows = [["TASK", "ROWS", "BEFORE", "AFTER", "LOST", "GAINED", "AT MOST", "P"]]
     for one in guarded.guard.skills:
         test = one.test
         rows.append(
@@ -129,11 +130,14 @@ def _guard(guarded: Guarded) -> list[str]:
                 points(one.after.accuracy),
                 f"{test.lost:,}",
                 f"{test.gained:,}",
+                points(test.most) if test.n else "-",
                 "< 0.001" if test.p < 0.001 else f"{test.p:.2g}",
             ]
         )
-    lines = [f"  {line}" for line in columns(rows, right=(1, 2, 3, 4, 5, 6))]
-    return [*lines, *_whole(guarded.guard)]
+    lines = [f"  {line}" for line in columns(rows, right=(1, 2, 3, 4, 5, 6, 7))]
+    level = f"{100 * guarded.guard.skills[0].test.level:g} %" if guarded.guard.skills else ""
+    said = f"At most: the points it may have lost; with a chance of {level} it is more."
+    return [*lines, *(_wrapped(said) if level else []), *_whole(guarded.guard)]
 
 
 def _whole(judged: Judged) -> list[str]:
@@ -150,7 +154,7 @@ def _whole(judged: Judged) -> list[str]:
     return _wrapped(said)
 
 
-def _outcome(found: Compressed, candidate: Candidate, command: str) -> str:
+def _outcome(found: Compressed, candidate: Candidate, command: str, refused: str | None) -> str:
     if found.applied and found.guarded is not None:
         now = "one frame now" if candidate.merges else "smaller now"
         what = f"The family's frames are {now}, and the" if found.plan.family is not None else "The"
@@ -165,6 +169,8 @@ def _outcome(found: Compressed, candidate: Candidate, command: str) -> str:
     if candidate.verdict != "should pass":
         unlikely = "No candidate should pass" if found.plan.chosen is None else "This one should not pass"
         return f"Nothing was changed. {unlikely}. {said}"
+    if refused is not None:
+        return f"Nothing was changed. {said} It should pass. {refused}"
     return f"Nothing was changed. {said} It should pass; `{command}` tests it and carries it out."
 
 

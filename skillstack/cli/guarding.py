@@ -14,7 +14,7 @@ import click
 from skillstack.cli.bases import device_option, model_option
 from skillstack.cli.exams import tables
 from skillstack.cli.gathering import Decorator, gathering
-from skillstack.errors import UsageError
+from skillstack.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from skillstack.api import Stack
@@ -77,6 +77,15 @@ _OPTIONS: tuple[Decorator, ...] = (
 
 #: Adds these options; the command gets them as ``guards``.
 guarding = gathering(Guards, "guards", _OPTIONS)
+
+
+def refusal(stack: Stack) -> str | None:
+    """Why the stack cannot be changed, and what to do about that; None where it can."""
+    try:
+        stack.check_changeable()
+    except StoreError as error:
+        return f"{error.message} {error.hint}"
+    return None
 
 
 @contextlib.contextmanager

@@ -176,28 +176,6 @@ def lost(delta: Delta, rank: int) -> float:
     return math.sqrt(found.energy(rank) / found.energy()) if len(found.values) else 0.0
 
 
-def smallest_rank(deltas: Mapping[str, Delta], bound: float, *, each: bool = False) -> int:
-    """The smallest rank, 1 or more, that loses at most this share of all layers' updates together.
-
-    :param bound: largest relative error in Frobenius norm, 0 to 1.
-    :param each: whether every layer by itself must stay within the bound.
-    :raises UsageError: for a bound out of range.
-    :raises MismatchError: as `spectrum`.
-    """
-    if not 0.0 <= bound <= 1.0:
-        raise UsageError(f"A relative error of {bound} bounds nothing.", "It is 0 to 1, such as 0.05.")
-    squares = [singular_values(delta) ** 2 for delta in deltas.values()]
-    longest = max((len(values) for values in squares), default=0)
-    if not longest:
-        return 1
-    # Row by row what each layer loses at rank 0, 1, ...: summed from the smallest up, which keeps digits.
-    tails = np.array([np.cumsum(np.pad(v, (0, longest + 1 - len(v)))[::-1])[::-1] for v in squares])
-    if not each:
-        tails = tails.sum(axis=0, keepdims=True)
-    within = tails <= bound**2 * tails[:, :1]
-    return max(1, int(np.argmax(within.all(axis=0))))
-
-
 def total(deltas: Sequence[Delta], weights: Sequence[float]) -> Delta:
     """The weighted sum, exactly: the factors stand side by side. Weights may be negative.
 

@@ -120,6 +120,7 @@ def change_json(change: SkillChange) -> dict[str, Any]:
         "gained": test.gained,
         "disagreement": round(test.disagreement, DIGITS),
         "p": test.p,
+        "loss_at_most": round(test.most, DIGITS),
         "passes": test.passes,
         "needed": test.needed,
     }

@@ -8,7 +8,7 @@ from skillstack.compression.candidates.proposal import Way
 from skillstack.compression.candidates.registry import ways
 from skillstack.compression.examining import Examiner
 from skillstack.compression.families import Family, family_of
-from skillstack.compression.planned import Planned, in_order
+from skillstack.compression.planned import Planned, choice, in_order
 from skillstack.compression.planning import Planner
 from skillstack.compression.present import Present, Subject, stack_rows
 from skillstack.compression.result import Plan
@@ -51,7 +51,6 @@ def plan_family(subject: Subject, name: str, wish: Wish, tell: Callable[[str], N
             f"There is nothing to make smaller in the family {name!r}.", "Its adapters have rank 1 already."
         )
     tried = in_order(planner.tried)
-    good = [one.candidate.name for one in tried if one.candidate.verdict == "should pass"]
     plan = Plan(
         stack=subject.name,
         tip=subject.frames[-1].id,
@@ -63,7 +62,7 @@ def plan_family(subject: Subject, name: str, wish: Wish, tell: Callable[[str], N
         bytes=examiner.bytes,
         family_bytes=examiner.bytes_of(family),
         candidates=tuple(one.candidate for one in tried),
-        chosen=good[0] if good else None,
+        chosen=choice(tried),
         guard_rows={one.skill.name: len(one.guard) for one in rows},
         skipped=skipped,
         left_out={**left_out, **planner.left_out},

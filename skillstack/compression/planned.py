@@ -39,6 +39,11 @@ class Planned:
         return self.tried[names.index(wanted)]
 
 
+def choice(tried: Sequence[Tried]) -> str | None:
+    """The name of the first that should pass, of some in a plan's order; None where none should."""
+    return next((one.candidate.name for one in tried if one.candidate.verdict == "should pass"), None)
+
+
 def in_order(tried: Sequence[Tried]) -> tuple[Tried, ...]:
     """The smallest first; of equal ones the best on dev rows."""
     return tuple(sorted(tried, key=lambda one: (one.candidate.bytes, -one.candidate.dev.mean_difference)))

@@ -17,7 +17,7 @@ from skillstack.compression.families import Family, families_of
 from skillstack.compression.family_plan import check_rows, that_fit
 from skillstack.compression.forecast import chances
 from skillstack.compression.fronts import Loss, cheapest, smallest
-from skillstack.compression.planned import Planned, in_order
+from skillstack.compression.planned import Planned, choice, in_order
 from skillstack.compression.planning import Planner
 from skillstack.compression.present import Present, Subject, stack_rows
 from skillstack.compression.result import Candidate, Plan
@@ -104,7 +104,12 @@ def plan_stack(subject: Subject, target: float, wish: Wish, tell: Callable[[str]
         tried += _rounds(examiner, options, most, guard_rows)
     tried = list({one.candidate.name: one for one in tried}.values())
     ordered = in_order(tried)
-    good = [one.candidate.name for one in ordered if one.candidate.verdict == "should pass"]
+    failed = {
+        f"{way} for {one.family.name}": why
+        for one in options
+        if one.planner is not None
+        for way, why in one.planner.left_out.items()
+    }
     adapted = [frame for frame in subject.frames if frame.content.adapter is not None]
     plan = Plan(
         stack=subject.name,
@@ -117,10 +122,10 @@ def plan_stack(subject: Subject, target: float, wish: Wish, tell: Callable[[str]
         bytes=examiner.bytes,
         family_bytes=examiner.bytes,
         candidates=tuple(one.candidate for one in ordered),
-        chosen=good[0] if good else None,
+        chosen=choice(ordered),
         guard_rows=guard_rows,
         skipped=skipped,
-        left_out=left_out,
+        left_out={**left_out, **failed},
         target=most,
     )
     return Planned(plan, ordered, examiner)

@@ -54,6 +54,11 @@ class NonInferiority:
         return (self.lost + self.gained) / self.n if self.n else 0.0
 
     @property
+    def most(self) -> float:
+        """The largest loss that is not refuted, as a share; 0 where every loss is."""
+        return upper_loss(self.n, self.lost, self.gained, self.level)
+
+    @property
     def needed(self) -> int:
         """Texts with which a change that loses nothing would probably pass, if as many of them differ."""
         return needed(self.disagreement, self.margin, self.level)
@@ -109,9 +114,11 @@ def upper_loss(n: int, lost: int, gained: int, level: float) -> float:
 
     :param level: chance, at most, that the true loss is larger.
     """
+    if n == 0:
+        return 1.0
     low, high = max((lost - gained) / n, 1e-6), 1.0 - 1e-6
     if p_value(n, lost, gained, low) <= level:
-        return low
+        return max((lost - gained) / n, 0.0)
     while high - low > 1e-4:
         middle = (low + high) / 2
         low, high = (low, middle) if p_value(n, lost, gained, middle) <= level else (middle, high)

@@ -79,12 +79,26 @@ def test_a_whole_stack_is_brought_to_the_bytes_that_are_asked_for(compressed):
     assert log(compressed) == before
 
 
+def test_a_plan_for_a_stack_that_is_for_reading_says_how_to_come_by_one_that_is_not(compressed, tmp_path):
+    stacks = tmp_path / "frames" / "stacks"
+    shutil.copy(stacks / "tiny", stacks / "reference")
+    ran = compressed("compress", "--stack", "reference", "--family", "sentiment", "--method", "rank", *WIDE)
+    assert ran.status == 0, ran.err
+    words = said(ran)
+    assert "It should pass. The stack 'reference' ships with the package" in words
+    assert "`skillstack stacks copy reference NAME` makes one that can be changed" in words
+    assert "--apply" not in words
+    ran = compressed("ablate", "--stack", "reference", *WIDE)
+    assert ran.status == 0, ran.err
+    assert "stacks copy reference NAME" in said(ran) and "--apply" not in said(ran)
+
+
 def test_what_is_carried_out_says_so_and_undo_brings_the_old_stack_back(compressed):
     before = log(compressed)
     ran = compressed("compress", "--family", "sentiment", "--method", "rank", *WIDE, "--apply")
     assert ran.status == 0, ran.err
     words = said(ran)
-    assert "TASK ROWS BEFORE AFTER LOST GAINED P" in words
+    assert "TASK ROWS BEFORE AFTER LOST GAINED AT MOST P" in words
     assert "Done: no task loses 20.0 points or more" in words
     assert "`skillstack undo` brings the old stack back" in words
     assert log(compressed) != before

@@ -13,7 +13,6 @@ from skillstack.compression.deltas import (
     deltas_of,
     lost,
     singular_values,
-    smallest_rank,
     spectrum,
     total,
     truncated,
@@ -157,31 +156,6 @@ def test_a_sum_wants_one_weight_for_each_and_one_shape():
         total([], [])
     with pytest.raises(MismatchError, match="shapes"):
         total([one, Delta.zero((3, 3))], [1, 1])
-
-
-@given(st.lists(SHAPES, min_size=1, max_size=3), st.floats(0, 1), st.booleans())
-def test_the_smallest_rank_keeps_within_the_bound_and_one_less_does_not(shapes, bound, each):
-    parts = {str(number): random_delta(*shape) for number, shape in enumerate(shapes)}
-
-    def within(rank: int, slack: float) -> bool:
-        if each:
-            return all(lost(delta, rank) <= bound + slack for delta in parts.values())
-        whole = sum(delta.norm**2 for delta in parts.values())
-        left_out = sum((lost(delta, rank) * delta.norm) ** 2 for delta in parts.values())
-        return whole == 0 or (left_out / whole) ** 0.5 <= bound + slack
-
-    rank = smallest_rank(parts, bound, each=each)
-    assert rank >= 1
-    assert within(rank, 1e-7)
-    assert rank == 1 or not within(rank - 1, -1e-7)
-
-
-def test_the_smallest_rank_of_nothing_is_one_and_a_bound_is_a_share():
-    assert smallest_rank({}, 0.1) == smallest_rank({"a": Delta.zero((3, 4))}, 0.0, each=True) == 1
-    assert smallest_rank(deltas_of(adapter(1), SPEC), 0.0) == 4
-    for bound in (-0.1, 1.1, float("nan")):
-        with pytest.raises(UsageError):
-            smallest_rank({}, bound)
 
 
 @pytest.mark.parametrize("end", ["lora_A", "lora_B"])
