@@ -8,23 +8,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from skillstack import asked
 from skillstack.answers import (
     Agreement,
     CanaryCheck,
     Frame,
     Predicted,
-    Ranked,
     Routed,
     Trained,
     frames_from,
 )
-from skillstack.errors import InputError, StoreError, UsageError, did_you_mean
+from skillstack.asked import Text
+from skillstack.errors import StoreError, UsageError, did_you_mean
 from skillstack.frames import derived, gc
 from skillstack.frames.history import History, Transaction, read_history
 from skillstack.frames.locate import choose_stack, find_store
-from skillstack.frames.records import Content, Skill
+from skillstack.frames.records import Content
 from skillstack.frames.renaming import revert
-from skillstack.frames.rows import Row, check_row
 from skillstack.frames.store import REFERENCE, Store
 from skillstack.frames.verify import Verification, verify
 from skillstack.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
@@ -34,14 +34,12 @@ if TYPE_CHECKING:
     from skillstack.compression.ablated import Ablated
     from skillstack.compression.present import Subject as Shrinkable
     from skillstack.compression.result import Compressed
-    from skillstack.compression.terms import Terms
     from skillstack.evaluation.probes.registry import Probed
     from skillstack.evaluation.result import Evaluation
-    from skillstack.evaluation.sittings import Exam, Subject
+    from skillstack.evaluation.sittings import Subject
     from skillstack.frames.archive import Exported
     from skillstack.learning import Learned
     from skillstack.loaded import LoadedStack
-    from skillstack.models.answering import Answer
     from skillstack.models.peft_export import PeftFolders
     from skillstack.reports.report import Written
     from skillstack.reports.standings import Bench
@@ -50,8 +48,6 @@ if TYPE_CHECKING:
     from skillstack.tasks.task import Example
     from skillstack.training.command import Prepared
     from skillstack.training.events import Listener
-
-Text = str | Row
 
 
 class Stack:
@@ -173,9 +169,10 @@ class Stack:
         job, listen = dataclasses.replace(prepared.job, merges=auto_compress), on_event or nobody
         settle = None
         if auto_compress:
+            from skillstack.compression.terms import Terms
             from skillstack.consolidation import Consolidation
 
-            terms = _terms(compress_margin, 0.05, data_dir, None)
+            terms = Terms.of(compress_margin, data_dir=data_dir)
             settle = Consolidation(to, name, job.transaction, terms, listen)
         fit = StackRouter(to, name).fit
         result = train_stack(to, job, prepared.load, fit, listen, execution, settle)
@@ -251,6 +248,7 @@ class Stack:
             max_per_class=max_per_class,
         )
         on_table(table.report)
+        from skillstack.compression.terms import Terms
         from skillstack.learning import Learned, Learning, Lesson, check
         from skillstack.training.events import nobody
         from skillstack.training.execution import Execution
@@ -258,7 +256,7 @@ class Stack:
         execution = Execution(micro_batch, accumulate, gradient_checkpointing, deadline)
         chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
         settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
-        terms = _terms(compress_margin, 0.05, data_dir, tables) if auto_compress else None
+        terms = Terms.of(compress_margin, data_dir=data_dir, tables=tables) if auto_compress else None
         lesson = Lesson(
             table, chosen, replace, model, precision, device, settings, keep_texts, execution, terms
         )
@@ -374,7 +372,7 @@ class Stack:
         :raises InputError: if a text is empty or cannot be read.
         :raises UsageError: if the stack is empty, or there is no such router.
         """
-        checked, single = _rows(rows)
+        checked, single = asked.checked_rows(rows)
         chain = self._chain()
         if not chain:
             raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
@@ -429,26 +427,29 @@ class Stack:
         :raises InputError: if a text is empty or cannot be read.
         :raises MismatchError: if the base here is not the one that the frames were trained on.
         """
-        checked, single = _rows(rows)
+        checked, single = asked.checked_rows(rows)
         if frame is None:
             routed = self.route(checked, router=router, threshold=threshold, depth=depth)
         else:
-            routed = [_asked(self.frame(frame), frame)] * len(checked)
+            routed = [asked.named_route(self.frame(frame), frame)] * len(checked)
         found = [Predicted(choice, None, None, {}) for choice in routed]
         places = [place for place, choice in enumerate(routed) if choice.skill is not None]
         if places:
             frames = {f.id: f for f in self.frames()}
             chosen = [frames[str(routed[place].frame_id)] for place in places]
-            skills = [_skill(f, routed[place].skill) for f, place in zip(chosen, places, strict=True)]
-            asked = [checked[place] for place in places]
-            for row, skill in zip(asked, skills, strict=True):
-                _check_pair(row, skill)
+            skills = [
+                next(skill for skill in f.skills if skill.name == routed[place].skill)
+                for f, place in zip(chosen, places, strict=True)
+            ]
+            readable = [checked[place] for place in places]
+            for row, skill in zip(readable, skills, strict=True):
+                asked.check_pair(row, skill)
             loaded = self._load(model, device, precision_change)
-            answers = loaded.answer(asked, chosen, skills)
+            answers = loaded.answer(readable, chosen, skills)
             held = loaded.answering.slot.base.precision
             for place, f, skill, answer in zip(places, chosen, skills, answers, strict=True):
                 changed = held if held != f.content.precision else None
-                found[place] = _predicted(routed[place], skill, answer, changed)
+                found[place] = asked.predicted(routed[place], skill, answer, changed)
         return found[0] if single else found
 
     def evaluate(
@@ -482,11 +483,12 @@ class Stack:
         :raises InputError: if there are no test rows, or they have labels that a skill does not know.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
+        from skillstack.evaluation.sittings import Exam
         from skillstack.evaluation.stack import evaluate
 
         routing = {"router": router, "threshold": threshold, "depth": depth}
         subject = self._subject(routing, (model, device, precision_change))
-        return evaluate(subject, _exam(per_class, data_dir, tables, only, matrix=matrix), on_answers)
+        return evaluate(subject, Exam.of(per_class, data_dir, tables, only, matrix=matrix), on_answers)
 
     def probe(
         self,
@@ -521,12 +523,13 @@ class Stack:
         """
         from skillstack.evaluation.probes.probing import Probing
         from skillstack.evaluation.probes.registry import check_name, run
+        from skillstack.evaluation.sittings import Exam
 
         check_name(name)
         routing = {"threshold": threshold, "depth": depth}
         probing = Probing(
             subject=self._subject(routing, (model, device, precision_change)),
-            exam=_exam(per_class, data_dir, tables, only),
+            exam=Exam.of(per_class, data_dir, tables, only),
             scores=lambda rows: self._router.scores(self._chain(), rows, threshold=threshold),
             seed=seed,
             texts=texts,
@@ -640,9 +643,10 @@ class Stack:
         :raises StoreError: if the stack cannot be changed.
         """
         from skillstack.compression.command import compress
+        from skillstack.compression.terms import Terms
         from skillstack.compression.wish import Wish
 
-        terms = _terms(margin, level, data_dir, tables)
+        terms = Terms.of(margin, level, data_dir, tables)
         wish = Wish(family, method, target_bytes, candidate, terms)
         if apply:
             self.check_changeable()
@@ -681,6 +685,7 @@ class Stack:
         :raises StoreError: if the stack cannot be changed.
         """
         from skillstack.compression.ablation import AblationWish, ablate, chosen
+        from skillstack.compression.terms import Terms
 
         if apply:
             self.check_changeable()
@@ -689,7 +694,7 @@ class Stack:
             frames=chosen(every, [self.frame(name) for name in frames], family),
             named=bool(frames),
             apply=apply,
-            terms=_terms(margin, level, data_dir, tables),
+            terms=Terms.of(margin, level, data_dir, tables),
         )
         return ablate(self._shrinkable(model, device), wish, self.store, self._router.state, on_task)
 
@@ -857,7 +862,8 @@ class Stack:
         """Routes as people see them: by frame, task and family."""
         known = {skill.name: (frame, skill) for frame in self.frames() for skill in frame.skills}
         tasks = [skill.task for _, content in self._chain() for skill in content.skills]
-        return [_routed(result, tasks, *known.get(result.skill or "", (None, None))) for result in results]
+        nobody = None, None
+        return [asked.routed(one, tasks, *known.get(one.skill or "", nobody)) for one in results]
 
     def agreement(
         self, precision_change: str, *, model: str | None = None, device: str = "auto"
@@ -896,110 +902,3 @@ def _bench(folder: Path) -> Bench:
 
     cells = list(Results(folder).cells())
     return bench_of(to_json(leaderboard(cells)), [cell.to_json() for cell in cells])
-
-
-def _terms(
-    margin: float, level: float, data_dir: str | Path | None, tables: Mapping[str, str | Path] | None
-) -> Terms:
-    from skillstack.compression.terms import Terms
-
-    return Terms(
-        margin=margin,
-        level=level,
-        data_dir=Path(data_dir) if data_dir is not None else None,
-        tables={name: Path(path) for name, path in (tables or {}).items()},
-    )
-
-
-def _exam(
-    per_class: int | None,
-    data_dir: str | Path | None,
-    tables: Mapping[str, str | Path] | None,
-    only: Sequence[str],
-    *,
-    matrix: bool = False,
-) -> Exam:
-    from skillstack.evaluation.sittings import Exam
-
-    if per_class is not None and per_class < 1:
-        raise UsageError(f"{per_class} rows a class are none.", "Give at least 1, or all.")
-    return Exam(
-        per_class=per_class,
-        data_dir=Path(data_dir) if data_dir is not None else None,
-        tables={name: Path(path) for name, path in (tables or {}).items()},
-        only=tuple(only),
-        matrix=matrix,
-    )
-
-
-def _rows(rows: Text | Sequence[Text]) -> tuple[list[Row], bool]:
-    """The rows, checked, and whether it was a single one."""
-    if isinstance(rows, (str, Row)):
-        return [_row(rows)], True
-    return [_row(row) for row in rows], False
-
-
-def _row(row: Text) -> Row:
-    return check_row(row.text, row.text_pair) if isinstance(row, Row) else check_row(row)
-
-
-def _skill(frame: Frame, name: str | None) -> Skill:
-    return next(skill for skill in frame.skills if skill.name == name)
-
-
-def _check_pair(row: Row, skill: Skill) -> None:
-    if skill.pair and not row.has_pair:
-        raise InputError(
-            f"The skill {skill.name!r} reads two texts, and there is one.",
-            "Give the second with --text-pair.",
-        )
-    if row.has_pair and not skill.pair:
-        raise InputError(
-            f"The skill {skill.name!r} reads one text, and there are two.", "Leave the second text out."
-        )
-
-
-def _predicted(choice: Routed, skill: Skill, answer: Answer, changed: str | None) -> Predicted:
-    from skillstack.models.softmax import softmax
-
-    label = int(answer.logits.argmax())
-    probabilities = dict(zip(skill.labels, softmax(answer.logits).tolist(), strict=True))
-    return Predicted(choice, label, skill.labels[label], probabilities, answer.truncated, changed)
-
-
-def _routed(result: RouteResult, tasks: Sequence[str], frame: Frame | None, skill: Skill | None) -> Routed:
-    return Routed(
-        skill=result.skill,
-        task=skill.task if skill else None,
-        family=skill.family if skill else None,
-        frame=frame.name if frame else None,
-        frame_id=frame.id if frame else None,
-        score=result.score,
-        confidence=result.confidence,
-        calibrated=result.calibrated,
-        accepted=result.accepted,
-        fallback=result.fallback,
-        depth=result.depth,
-        router=result.router,
-        ranking=result.ranking.of(tasks, Ranked),
-    )
-
-
-def _asked(frame: Frame, name: str) -> Routed:
-    """The route to a frame that was named: no router was asked."""
-    skill = next((skill for skill in frame.skills if skill.name == name), frame.skills[0])
-    return Routed(
-        skill=skill.name,
-        task=skill.task,
-        family=skill.family,
-        frame=frame.name,
-        frame_id=frame.id,
-        score=0.0,
-        confidence=1.0,
-        calibrated=False,
-        accepted=True,
-        fallback=False,
-        depth=0,
-        router="none",
-        ranking=(),
-    )

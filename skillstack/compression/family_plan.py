@@ -46,6 +46,7 @@ def plan_family(subject: Subject, name: str, wish: Wish, tell: Callable[[str], N
     planner.look(wish.candidate)
     planner.try_best(wish.candidate)
     planner.try_last(wish.candidate)
+    planner.try_any()
     if not planner.tried:
         raise UsageError(
             f"There is nothing to make smaller in the family {name!r}.", "Its adapters have rank 1 already."

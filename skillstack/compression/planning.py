@@ -1,13 +1,16 @@
 """Candidates for one family: all are screened on short rows, and the smallest promising ones tried in full.
 
 That the many are compared on little and the few on much is successive halving (Jamieson & Talwalkar 2016,
-https://proceedings.mlr.press/v51/jamieson16.html), with two rounds.
+https://proceedings.mlr.press/v51/jamieson16.html), with two rounds. In the second a candidate is asked one
+task after the other, those with the shortest rows first, and given up as soon as it can hardly pass (Maron &
+Moore 1993, Hoeffding races).
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from skillstack.answers import Frame
@@ -18,8 +21,10 @@ from skillstack.compression.candidates.joint import trained
 from skillstack.compression.candidates.proposal import Proposal, Way
 from skillstack.compression.examining import Examiner
 from skillstack.compression.families import Family
+from skillstack.compression.forecast import chances
 from skillstack.compression.heads import Seen, given, heads_of
 from skillstack.compression.result import Candidate, Screened
+from skillstack.compression.rows import Labelled, SkillRows
 from skillstack.compression.tried import Replacement, Tried
 from skillstack.compression.verdicts import OTHERS, expected
 from skillstack.errors import SkillStackError
@@ -32,6 +37,8 @@ from skillstack.models.heads import Head
 FULL = 3
 #: How far behind the best on short rows one may be that is tried in full, as a share.
 BEHIND = 0.02
+#: Chance to pass below which a candidate is given up before all of its tasks were asked.
+HOPELESS = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,16 +78,16 @@ class Planner:
         """Prepare; nothing is asked of the model yet.
 
         :param ways: of compressing.
-        :param tell: called with the name of each candidate before it is looked at, and before it is tried in
-            full.
+        :param tell: called with the name of each candidate before it is looked at, and before it is tried.
         """
         self.family, self._examiner, self._ways, self._tell = family, examiner, ways, tell
         self._trial = examiner.present.trial
         self._rows = {one.skill.name: one for one in examiner.rows}
         self.looks: list[Look] = []
         self.tried: list[Tried] = []
-        self._own: dict[str, Mask] = {}
+        self._own: dict[tuple[str, int], Mask] = {}
         self.left_out: dict[str, str] = {}
+        self._hopeless: dict[str, bool] = {}
 
     def look(self, wanted: str | None = None) -> None:
         """The first round: every proposal on short rows.
@@ -105,6 +112,8 @@ class Planner:
     def try_best(self, wanted: str | None = None) -> None:
         """The second round: the smallest promising ones and the best, until one should pass.
 
+        Those that can hardly pass are given up on the way.
+
         :param wanted: name of one that is tried in any case.
         """
         if not self.looks:
@@ -113,6 +122,8 @@ class Planner:
         order = sorted(self.looks, key=lambda look: (look.proposal.bytes, -look.mean))
         hopeful = [look for look in order if look.mean >= best.mean - BEHIND]
         for look in dict.fromkeys([*hopeful[: FULL - 1], best]):
+            if self._given_up(look.proposal):
+                continue
             if self.try_one(look.proposal).candidate.verdict == "should pass":
                 break
         for look in order:
@@ -133,6 +144,11 @@ class Planner:
             self.look_last()
             self.try_best(wanted)
 
+    def try_any(self) -> None:
+        """Try the best on short rows in full where none was, so that there is one to speak of."""
+        if self.looks and not self.tried:
+            self.try_one(max(self.looks, key=lambda look: look.mean).proposal)
+
     def look_last(self) -> None:
         """The proposals of ways that take longer, on short rows; of one that fails it is kept why."""
         for way in self._slow:
@@ -146,13 +162,9 @@ class Planner:
         for one in self.tried:
             if one.candidate.name == proposal.name:
                 return one
-        self._tell(f"{proposal.name}, in full")
-        few = [self._seen(frame, skill, proposal, "fit") for frame, skill in self.family.skills]
-        more = [self._seen(frame, skill, proposal, "more") for frame, skill in self.family.skills]
-        options = self._heads(few, heads.WAYS, proposal.given)
-        refits = self._heads(more, [way for way in heads.WAYS if way.startswith("refit")])
-        options |= {f"{name}, more rows": made for name, made in refits.items()}
-        ways, chosen = _best_each(few, options)
+        if proposal.name not in self._hopeless:
+            self._tell(f"{proposal.name}, in full")
+        _, ways, chosen = self._fitted(proposal, self.family.skills)
         part = Replacement(self.family, proposal, chosen, _said(ways))
         dev = self._examiner.judged("dev", [part])
         found = expected(dev, {name: len(one.guard) for name, one in self._rows.items()})
@@ -171,6 +183,36 @@ class Planner:
         )
         self.tried.append(Tried(candidate, (part,)))
         return self.tried[-1]
+
+    def _given_up(self, proposal: Proposal) -> bool:
+        """Whether its tasks but the last show that it can hardly pass."""
+        known = proposal.name in {one.candidate.name for one in self.tried}
+        if not known and proposal.name not in self._hopeless:
+            self._tell(f"{proposal.name}, task by task")
+            self._hopeless[proposal.name] = any(chance < HOPELESS for chance in self._chances(proposal))
+        return not known and self._hopeless[proposal.name]
+
+    def _chances(self, proposal: Proposal) -> Iterator[float]:
+        """That its first task passes, the first two, and so on, each with a head of its own."""
+        tests, guards = [], []
+        for frame, skill in sorted(self.family.skills, key=lambda one: _length(self._rows[one[1].name]))[:-1]:
+            rows = self._rows[skill.name]
+            (seen,), _, best = self._fitted(proposal, [(frame, skill)])
+            tests.append(self._test(seen, best, rows.dev))
+            guards.append(len(rows.guard))
+            yield math.prod(chances(tests, guards))
+
+    def _fitted(
+        self, proposal: Proposal, skills: Sequence[tuple[Frame, Skill]]
+    ) -> tuple[list[Seen], dict[str, str], dict[str, Head]]:
+        """The heads that all dev rows of some skills prefer, and how they were come by."""
+        few = [self._seen(frame, skill, proposal, "fit") for frame, skill in skills]
+        more = [self._seen(frame, skill, proposal, "more") for frame, skill in skills]
+        giver = proposal.given if proposal.given in {skill.name for _, skill in skills} else ""
+        options = self._heads(few, heads.WAYS, giver)
+        refits = self._heads(more, [way for way in heads.WAYS if way.startswith("refit")])
+        options |= {f"{name}, more rows": made for name, made in refits.items()}
+        return few, *_best_each(few, options)
 
     @property
     def screened(self) -> tuple[Screened, ...]:
@@ -217,24 +259,25 @@ class Planner:
             seen = [self._seen(frame, skill, proposal, "screen") for frame, skill in self.family.skills]
             options = self._heads(seen, heads.WAYS, proposal.given)
             _, best = _best_each(seen, options)
-            before, terms = self._right_now(), self._examiner.terms
-            limits = {"margin": terms.margin, "level": terms.level}
             tests = {
-                one.skill.name: non_inferior(before[one.skill.name], _right(one, best), **limits)
-                for one in seen
+                one.skill.name: self._test(one, best, self._rows[one.skill.name].screen[1]) for one in seen
             }
             self.looks.append(Look(proposal, tests))
 
-    def _right_now(self) -> Mapping[str, Mask]:
-        """Which short dev rows each skill answers rightly as it is."""
-        if not self._own:
-            present = self._examiner.present
-            for _, skill in self.family.skills:
-                _, dev = self._rows[skill.name].screen
-                answering = present.state.answering[skill.name]
-                features = self._trial.passages(dev.rows, skill.rendering).features(answering.adapter)
-                self._own[skill.name] = answering.head.logits(features).argmax(axis=1) == dev.labels
-        return self._own
+    def _test(self, one: Seen, found: Mapping[str, Head], dev: Labelled) -> NonInferiority:
+        """Of a skill its answers to dev rows as it is, and with one of the heads found."""
+        terms = self._examiner.terms
+        before = self._right_now(one.skill, dev)
+        return non_inferior(before, _right(one, found), margin=terms.margin, level=terms.level)
+
+    def _right_now(self, skill: Skill, dev: Labelled) -> Mask:
+        """Which of these rows a skill answers rightly as it is."""
+        key = skill.name, len(dev)
+        if key not in self._own:
+            answering = self._examiner.present.state.answering[skill.name]
+            features = self._trial.passages(dev.rows, skill.rendering).features(answering.adapter)
+            self._own[key] = answering.head.logits(features).argmax(axis=1) == dev.labels
+        return self._own[key]
 
     def _heads(
         self, seen: Sequence[Seen], ways: Sequence[str], giver: str = ""
@@ -296,6 +339,11 @@ def _best_each(
 def _said(ways: Mapping[str, str]) -> str:
     """How heads were come by, most skills first: ``refit-shared, more rows; own``."""
     return "; ".join(way for way, _ in Counter(ways.values()).most_common())
+
+
+def _length(rows: SkillRows) -> int:
+    """Characters that trying a candidate reads."""
+    return sum(len(row.joined) for part in (rows.fit, rows.more, rows.dev) for row in part.rows)
 
 
 def _right(one: Seen, found: Mapping[str, Head]) -> Mask:

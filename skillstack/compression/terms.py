@@ -31,6 +31,22 @@ class Terms:
     tables: Mapping[str, Path] = field(default_factory=dict)
     known: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        margin: float = MARGIN,
+        level: float = LEVEL,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
+    ) -> Terms:
+        """Terms with paths as people write them."""
+        return cls(
+            margin=margin,
+            level=level,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            tables={name: Path(path) for name, path in (tables or {}).items()},
+        )
+
     def __post_init__(self) -> None:
         """Check the numbers.
 

@@ -68,6 +68,30 @@ class Exam:
     only: tuple[str, ...] = ()
     matrix: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        per_class: int | None,
+        data_dir: str | Path | None,
+        tables: Mapping[str, str | Path] | None,
+        only: Sequence[str],
+        *,
+        matrix: bool = False,
+    ) -> Exam:
+        """An exam with paths as people write them.
+
+        :raises UsageError: if it has no rows.
+        """
+        if per_class is not None and per_class < 1:
+            raise UsageError(f"{per_class} rows a class are none.", "Give at least 1, or all.")
+        return cls(
+            per_class=per_class,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            tables={name: Path(path) for name, path in (tables or {}).items()},
+            only=tuple(only),
+            matrix=matrix,
+        )
+
 
 @dataclass(frozen=True)
 class Sitting:

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from skillstack.compression import planning
 from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates.rank import truncated
 from skillstack.compression.document import compressed_json
 from skillstack.compression.planning import FULL
 from skillstack.compression.rows import SCREEN_DEV_ROWS
+from skillstack.compression.trial import Passages
 from skillstack.errors import InputError, IntegrityError, UsageError
 
 from .world import WIDE, adapter_of, compress, files, plan_of, right, with_adapter
@@ -62,10 +64,32 @@ def test_one_that_is_asked_for_by_name_is_tried_in_full_however_it_was_screened(
 def test_each_candidate_is_told_before_it_is_looked_at_and_before_it_is_tried(stack):
     told = []
     plan = compress(stack, method="rank", on_candidate=told.append).plan
-    full = [one for one in told if one.endswith(", in full")]
-    assert sorted(full) == sorted(f"{one.name}, in full" for one in plan.candidates)
-    looked = [one for one in told if one not in full]
+    tried = [one for one in told if one.endswith((", in full", ", task by task"))]
+    assert len(tried) == len(set(tried))
+    assert {one.name for one in plan.candidates} <= {one.rpartition(", ")[0] for one in tried}
+    looked = [one for one in told if one not in tried]
     assert sorted(looked) == sorted(one.name for one in (*plan.candidates, *plan.screened))
+
+
+def test_one_that_can_hardly_pass_is_given_up_before_its_longest_rows_are_read(stack, monkeypatch):
+    asked = []
+    features = Passages.features
+
+    def noted(passages, adapter):
+        asked.append((passages.rows, adapter and adapter.key))
+        return features(passages, adapter)
+
+    monkeypatch.setattr(Passages, "features", noted)
+    monkeypatch.setattr(planning, "HOPELESS", 2.0)  # whatever the chance is, it is below
+    found = plan_of(stack, method="rank")
+    short, long = sorted(
+        (rows.dev.rows for rows in found.examiner.rows if rows.skill.family == "sentiment"),
+        key=lambda rows: sum(len(row.joined) for row in rows),
+    )
+    adapters = [{key for rows, key in asked if rows == part} for part in (short, long)]
+    # Their own adapter reads both; of those that were tried, only the one that is shown reads the long rows.
+    assert len(found.tried) == 1 and found.plan.screened
+    assert len(adapters[0]) > len(adapters[1]) == 2
 
 
 def test_what_was_screened_says_on_how_many_rows(planned):
