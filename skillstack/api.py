@@ -267,7 +267,7 @@ class Stack:
         learning = Learning(to, lesson)
         result, change = learning.run(on_event or nobody)
         if not result.complete:
-            return Learned(chosen, None, table.report, change, copied, test=None, lost=None)
+            return Learned(chosen, name, None, table.report, change, copied, test=None, lost=None)
         if to.head_stack() != chosen:
             to.set_head_stack(chosen)
         opened = cls(to, chosen)
@@ -278,6 +278,7 @@ class Stack:
 
         return Learned(
             stack=chosen,
+            name=name,
             frame=frame,
             table=table.report,
             change=change,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from skillstack.answers import Frame, Predicted, Ranked, Routed
-from skillstack.errors import InputError
+from skillstack.errors import InputError, UsageError
 from skillstack.frames.records import Skill
 from skillstack.frames.rows import Row, check_row
 from skillstack.routers.result import RouteResult
+from skillstack.wording import listed, many
 
 if TYPE_CHECKING:
     from skillstack.models.answering import Answer
@@ -69,9 +70,16 @@ def routed(result: RouteResult, tasks: Sequence[str], frame: Frame | None, skill
 def named_route(frame: Frame, name: str) -> Routed:
     """The route to a frame that was named: no router was asked.
 
-    :param name: of one of its skills, or of itself for the first.
+    :param name: of one of its skills, or of itself if it has one.
+    :raises UsageError: if it has several, and none was named.
     """
-    skill = next((skill for skill in frame.skills if skill.name == name), frame.skills[0])
+    named = [skill for skill in frame.skills if skill.name == name or len(frame.skills) == 1]
+    if not named:
+        raise UsageError(
+            f"The frame {frame.name!r} has {many(len(frame.skills), 'skill')}.",
+            f"Name one of them: {listed([skill.name for skill in frame.skills])}.",
+        )
+    skill = named[0]
     return Routed(
         skill=skill.name,
         task=skill.task,

@@ -79,7 +79,9 @@ class Learned:
     """What was learned.
 
     :ivar stack: the stack's name.
-    :ivar frame: the new frame; None where the time limit came first.
+    :ivar name: the skill's name.
+    :ivar frame: that has it: a new one, or one that others of its family are on as well; None where the time
+        limit came first.
     :ivar table: what was done with the rows.
     :ivar change: what became of the stack: the frame was ``learned``, has ``replaced`` an older one, was
         ``brought back`` after an undo without training, was there already (``nothing``), or is not done yet
@@ -91,6 +93,7 @@ class Learned:
     """
 
     stack: str
+    name: str
     frame: Frame | None
     table: TableReport
     change: Change

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Case:
-    """A stack, and a merge of two of its frames that is ready to be carried out."""
+    """A stack, and a merge of two of its frames, below a newer one, that is ready to be carried out."""
 
     root: Path
     planned: Planned
@@ -61,7 +61,7 @@ def ids(root: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    root = make_stack(tmp_path_factory.mktemp("main"), ("imdb_sentences", "wiki_topics", "yelp_sentences"))
+    root = make_stack(tmp_path_factory.mktemp("main"), ("imdb_sentences", "yelp_sentences", "wiki_topics"))
     planned = plan_of(Stack.open(root, "main"), method="merge")
     return Case(root, planned, next(one for one in planned.tried if one.candidate.merges))
 

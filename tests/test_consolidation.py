@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from skillstack import Stack
+from skillstack.cli.learned import learned_words
 from skillstack.compression import verdicts
 from skillstack.errors import MissingError, UsageError
 from skillstack.training.deadline import Deadline
@@ -212,6 +213,8 @@ def test_a_table_that_is_learned_joins_its_family_and_is_known_there(tmp_path, a
     (event,) = [event for event in told if isinstance(event, FamilySettled)]
     assert event.frames == ("imdb_sentences", "films") and event.merged == "sentiment"
     assert learned.change == "learned" and learned.frame.name == "sentiment"
+    words = " ".join(learned_words(learned))
+    assert "learned films (sentiment)" in words and "--frame films" in words
     assert learned.test.frame.n == 160 - learned.table.train
     before = stack.store.tip("main")
     again = learn()
@@ -316,7 +319,7 @@ def test_skills_that_are_learned_again_are_there_wherever_they_are(tmp_path, any
     assert learn("tickets", family="support").change == "nothing"
     # The merged frame may have the name of the skill that came last.
     learn("support", family="other")
-    merged = learn("mails", family="support", known=("tickets",))
+    merged = learn("mails", family="support", known=("tickets", "home"))
     assert {skill.name for skill in merged.frame.skills} == {"tickets", "mails"}
     assert merged.frame.name == "mails"
     for name in ("tickets", "mails"):

@@ -31,7 +31,11 @@ def compressed_words(found: Compressed, picked: str | None, command: str, refuse
     lines += ["", *_wrapped(f"{named}, on dev rows:")]
     lines += [*_tasks(candidate.dev), *_whole(candidate.dev)]
     if found.guarded is not None:
-        lines += ["", "The same on guard rows, which nothing else has read:", *_guard(found.guarded)]
+        lines += [
+            "",
+            "The same on guard rows, which no training and no choice reads:",
+            *_guard(found.guarded),
+        ]
     for name, why in plan.skipped.items():
         lines += _wrapped(f"Not asked: {name}. {why}")
     return [*lines, "", *_wrapped(_outcome(found, candidate, command, refused))]
@@ -137,7 +141,13 @@ def _guard(guarded: Guarded) -> list[str]:
     lines = [f"  {line}" for line in columns(rows, right=(1, 2, 3, 4, 5, 6, 7))]
     level = f"{100 * guarded.guard.skills[0].test.level:g} %" if guarded.guard.skills else ""
     said = f"At most: the points it may have lost; with a chance of {level} it is more."
-    return [*lines, *(_wrapped(said) if level else []), *_whole(guarded.guard)]
+    lines += [*(_wrapped(said) if level else []), *_whole(guarded.guard)]
+    if guarded.before:
+        lines += _wrapped(
+            f"These rows were read for {many(guarded.before, 'other candidate')} before. With each it is "
+            "likelier that one passes by chance."
+        )
+    return lines
 
 
 def _whole(judged: Judged) -> list[str]:

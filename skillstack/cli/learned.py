@@ -43,7 +43,8 @@ def learned_words(learned: Learned) -> list[str]:
     if learned.frame is None:
         copied = [_copied(learned)] if learned.copied else []
         return [*copied, *UNFINISHED]
-    frame, skill = learned.frame, learned.frame.skills[0]
+    frame = learned.frame
+    skill = next(skill for skill in frame.skills if skill.name == learned.name)
     place = f"frame {frame.position + 1} of {learned.stack}, {short(frame.id)}"
     title = f"{learned.change} {skill.name} ({skill.family}): {place}"
     if learned.change == "nothing":
@@ -56,7 +57,7 @@ def learned_words(learned: Learned) -> list[str]:
         lines += ["", "No rows were held back, so nothing is said about its accuracy."]
     else:
         lines += ["", *_accuracies(tested), *_confusions(tested)]
-    return [*lines, "", *_routing(learned, frame), *_next(frame)]
+    return [*lines, "", *_routing(learned, frame), *_next(skill.name)]
 
 
 def learned_json(learned: Learned) -> dict[str, Any]:
@@ -64,6 +65,7 @@ def learned_json(learned: Learned) -> dict[str, Any]:
     tested = learned.test
     return {
         "stack": learned.stack,
+        "skill": learned.name,
         "complete": learned.complete,
         "frame": None if learned.frame is None else learned.frame.to_json(),
         "change": learned.change,
@@ -138,8 +140,8 @@ def _named(taken: tuple[Taken, ...]) -> str:
     return ", ".join(named)
 
 
-def _next(frame: Frame) -> list[str]:
-    name = shlex.quote(frame.name)
+def _next(skill: str) -> list[str]:
+    name = shlex.quote(skill)
     return [
         "",
         "Try",

@@ -86,6 +86,7 @@ def _guarded(guarded: Guarded) -> dict[str, Any]:
         "passes": guarded.passes,
         "verdict": guarded.verdict,
         "why": guarded.why,
+        "read_before": guarded.before,
         **_judged(guarded.guard),
     }
 
@@ -100,7 +101,7 @@ def _judged(judged: Judged) -> dict[str, Any]:
             figure: {"before": _figure(before, figure), "after": _figure(after, figure)}
             for figure in ("accuracy", "routed", "regret")
         },
-        "others": {"changed": judged.others, "n": judged.others_of},
+        "others": {"changed": judged.others, "n": judged.others_of, "unasked": list(judged.unasked)},
     }
 
 

@@ -50,6 +50,7 @@ class Examiner:
         touched = {name for one in parts for name in one.heads}
         after, judge = self._after(parts), self._judge(parts)
         changes, rights = [], []
+        unasked = set(self.present.subject.skills) - touched
         others = others_of = 0
         for one in self.rows:
             if not len(judge.rows(one, part)) and one.skill.name not in touched:
@@ -64,6 +65,7 @@ class Examiner:
             else:
                 others += int((before.routed != now.routed).sum())
                 others_of += len(before.routed)
+                unasked.discard(one.skill.name)
         return Judged(
             part=part,
             skills=tuple(changes),
@@ -71,6 +73,7 @@ class Examiner:
             after=_whole([now for _, now in rights]),
             others=others,
             others_of=others_of,
+            unasked=tuple(sorted(unasked)),
         )
 
     def before(self, one: SkillRows, part: Part) -> Right:

@@ -95,7 +95,7 @@ def check_adapters(present: Present, family: Family) -> None:
         if present.adapters[frame.name].is_zero:
             raise UsageError(
                 f"The adapter of the frame {frame.name!r} is zero: it changes nothing.",
-                "Train the frame again with --method frozen-linear, or take it off the stack.",
+                "Train the frame again, or take it off the stack with `skillstack ablate`.",
             )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from skillstack.compression.examining import Examiner
+from skillstack.compression.readings import read_before
 from skillstack.compression.result import Guarded
 from skillstack.compression.tried import Tried
 from skillstack.compression.verdicts import said
+from skillstack.frames import canonical
+from skillstack.frames.digests import sha256
 
 
 def guard(examiner: Examiner, tried: Tried) -> Guarded:
@@ -17,4 +20,22 @@ def guard(examiner: Examiner, tried: Tried) -> Guarded:
     """
     judged = examiner.judged("guard", tried.parts)
     verdict, why = said(judged)
-    return Guarded(tried.candidate, judged, verdict, why)
+    touched = {name for part in tried.parts for name in part.heads}
+    rows = [one for one in examiner.rows if one.skill.name in touched]
+    before = read_before(examiner.present.trial.derived, rows, _key(tried))
+    return Guarded(tried.candidate, judged, verdict, why, before)
+
+
+def _key(tried: Tried) -> str:
+    """Of all that answers in a candidate."""
+    return sha256(
+        canonical.dumps(
+            [
+                [
+                    {name: adapter.key for name, adapter in part.proposal.adapters.items()},
+                    {name: sha256(head.weight.tobytes()) for name, head in part.heads.items()},
+                ]
+                for part in tried.parts
+            ]
+        )
+    )

@@ -120,7 +120,12 @@ class Judge:
         names = [scores.skills[place] for place in there]
         values = scores.values[:, there]
         chain = Chain.of(values, [state.places[name] for name in names])
-        readable = [bool(row.any()) for row in np.isfinite(values)]
+        # What the router leaves to all because no skill can read it, `predict` refuses.
+        pairs = {self._known[name].pair for name in names}
+        readable = [
+            bool(row.any()) and one.has_pair in pairs
+            for row, one in zip(np.isfinite(values), rows.rows, strict=True)
+        ]
         return tuple(
             names[number] if can else None
             for number, can in zip(chain.choose(scores.threshold).skills, readable, strict=True)

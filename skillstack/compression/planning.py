@@ -92,7 +92,9 @@ class Planner:
     def look(self, wanted: str | None = None) -> None:
         """The first round: every proposal on short rows.
 
-        :param wanted: name of a candidate; lower ranks are looked at for the best merge, and for its own.
+        :param wanted: name of a candidate, which need not be one of those that are looked at anyway; lower
+            ranks are looked at for the best merge, and for its own.
+        :raises UsageError: if it names a merge with settings that it does not have.
         :raises MismatchError: if an adapter does not fit the base.
         """
         family = self._adapters
@@ -108,6 +110,8 @@ class Planner:
                     self._look_at(merge.lower(self.family, family, look.proposal))
             if way.name == "rank":
                 self._look_at(self._smallest_ranks(family))
+            if wanted and way.named and wanted not in {look.proposal.name for look in self.looks}:
+                self._look_at(way.named(self.family, family, wanted))
 
     def try_best(self, wanted: str | None = None) -> None:
         """The second round: the smallest promising ones and the best, until one should pass.

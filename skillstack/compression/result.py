@@ -67,6 +67,7 @@ class Judged:
     :ivar after: the stack as it would be.
     :ivar others: of the other families, texts whose routed answer becomes right or wrong.
     :ivar others_of: of how many.
+    :ivar unasked: names of other families' skills of which no row was asked.
     """
 
     part: str
@@ -75,6 +76,7 @@ class Judged:
     after: Whole
     others: int
     others_of: int
+    unasked: tuple[str, ...] = ()
 
     @property
     def mean_difference(self) -> float:
@@ -191,12 +193,15 @@ class Guarded:
     :ivar guard: how it does on the guard rows.
     :ivar verdict: ``passes``, ``loses too much`` or ``cannot tell``.
     :ivar why: in words.
+    :ivar before: other candidates for which the same rows were read before; each makes it likelier that one
+        passes by chance.
     """
 
     candidate: Candidate
     guard: Judged
     verdict: Verdict
     why: str
+    before: int = 0
 
     @property
     def passes(self) -> bool:

@@ -25,7 +25,7 @@ from skillstack.compression.tried import Replacement, Tried
 from skillstack.compression.verdicts import expected
 from skillstack.compression.wish import Wish
 from skillstack.errors import UsageError
-from skillstack.wording import size
+from skillstack.wording import listed, size
 
 #: How often the choice is made again.
 ROUNDS = 3
@@ -87,10 +87,12 @@ def plan_stack(subject: Subject, target: float, wish: Wish, tell: Callable[[str]
         )
     wanted, left_out = that_fit(present, ways(wish.method))
     guard_rows = {one.skill.name: len(one.guard) for one in rows}
-    options = []
+    options, zeros = [], {}
     for family in families:
         fitting = tuple(way for way in wanted if way.alone or len(family.frames) > 1)
-        zero = any(present.adapters[frame.name].is_zero for frame in family.frames)
+        zero = [frame.name for frame in family.frames if present.adapters[frame.name].is_zero]
+        if zero:
+            zeros[family.name] = f"The adapter of {listed(zero)} is zero: it changes nothing."
         planner = None if zero or not fitting else Planner(examiner, family, fitting, tell)
         if planner is not None:
             planner.look()
@@ -125,7 +127,7 @@ def plan_stack(subject: Subject, target: float, wish: Wish, tell: Callable[[str]
         chosen=choice(ordered),
         guard_rows=guard_rows,
         skipped=skipped,
-        left_out={**left_out, **failed},
+        left_out={**left_out, **zeros, **failed},
         target=most,
     )
     return Planned(plan, ordered, examiner)

@@ -37,6 +37,8 @@ def expected(judged: Judged, guard_rows: Mapping[str, int]) -> Expected:
     """
     if judged.others_share > OTHERS:
         return Expected("loses too much", _others(judged), 0.0)
+    if _others_unknown(judged):
+        return Expected("cannot tell", _unknown(judged), 0.0)
     tests = [one.test for one in judged.skills]
     rows = [guard_rows[one.skill] for one in judged.skills]
     each = chances(tests, rows)
@@ -61,6 +63,8 @@ def said(judged: Judged) -> tuple[Verdict, str]:
     """What the guard says."""
     if judged.others_share > OTHERS:
         return "loses too much", _others(judged)
+    if _others_unknown(judged):
+        return "cannot tell", _unknown(judged)
     return said_of(judged.skills)
 
 
@@ -79,6 +83,18 @@ def said_of(skills: Sequence[SkillChange]) -> tuple[Verdict, str]:
         return "loses too much", f"a loss beyond the margin is not ruled out for {names}"
     names = listed([f"{one.skill} ({one.test.n:,} of about {one.test.needed:,} rows)" for one in failed])
     return "cannot tell", f"too few guard rows for {names}"
+
+
+def _others_unknown(judged: Judged) -> bool:
+    """Whether there are other families, and nothing shows what becomes of their texts."""
+    return bool(judged.unasked) and not judged.others_of
+
+
+def _unknown(judged: Judged) -> str:
+    return (
+        f"no rows are here of {listed(list(judged.unasked))}, whose routing may change; give some with "
+        f"--rows {judged.unasked[0]}=FILE"
+    )
 
 
 def _others(judged: Judged) -> str:

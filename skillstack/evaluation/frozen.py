@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.predictions import Rival
 from skillstack.frames.records import Content, Skill
+from skillstack.frames.taught import taught
 from skillstack.tasks.sources import TaskData
 from skillstack.tasks.task import Example
 
@@ -44,9 +45,9 @@ def frozen_rival(
     """
     from skillstack.training.rival import rival_key, rivals
 
-    if not set(SAMPLING) <= set(content.recipe):
+    if not set(SAMPLING) <= set(taught(content, skill.name)):
         raise InputError(
-            f"The frame {content.name!r} does not tell how many rows of each class it was taught.",
+            f"Of {skill.name!r} it is not told how many rows of each class it was taught.",
             "Nothing can be held against it on the same rows.",
         )
     key = rival_key(replace(content, precision=precision), skill, data.source.digest)
@@ -75,7 +76,8 @@ def _rows(content: Content, skill: Skill, data: TaskData) -> FrameData:
     from skillstack.training.recipe import Recipe
 
     try:
-        recipe = Recipe.from_record({name: content.recipe[name] for name in SAMPLING})
+        record = taught(content, skill.name)
+        recipe = Recipe.from_record({name: record[name] for name in SAMPLING})
     except UsageError as error:
         raise InputError(f"The recipe of the frame {content.name!r}: {error.message}", error.hint) from None
     rows = choose_rows(data, recipe)

@@ -147,17 +147,22 @@ def _target(store: Store, history: History, stack: str, action: str) -> Transact
             f"There is nothing to {action} on the stack {stack!r}.", "`skillstack log` shows it."
         )
     transaction = candidates[-1]
-    _check_complete(store, transaction.before if action == "undo" else transaction.after, action)
+    what = f"{action} {transaction.note!r}"
+    _check_complete(store, transaction.before if action == "undo" else transaction.after, what)
     return transaction
 
 
 def _check_complete(store: Store, node_id: str | None, action: str) -> None:
-    """Refuse to point a tip at a chain of which anything is gone."""
+    """Refuse to point a tip at a chain of which anything is gone.
+
+    :param action: in words.
+    """
     try:
         for _, node in store.walk(node_id):
-            for relative in store.content(node.content).files:
+            content = store.content(node.content)
+            for relative in content.files:
                 if not withheld.is_there(store.root, relative):
-                    raise IntegrityError(f"{store.root / relative} is missing.")
+                    raise IntegrityError(f"Of {content.name!r}, {store.root / relative} is missing.")
     except IntegrityError as error:
         raise StoreError(
             f"Cannot {action}: {error.message}",

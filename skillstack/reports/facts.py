@@ -9,6 +9,7 @@ from typing import Any
 from skillstack.answers import Frame
 from skillstack.errors import StoreError
 from skillstack.frames.store import Store
+from skillstack.frames.taught import TAUGHT, taught
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class FrameFacts:
     :ivar adapter_bytes: size of its adapter's tensors on disk; 0 without an adapter.
     :ivar head_bytes: size of its heads on disk; None where one is missing.
     :ivar seconds: that its training took; None where nobody noted it.
-    :ivar seed: of its recipe; None for frames that no training made.
+    :ivar seed: with which its skills were taught; None where nobody noted it, or they have several.
+    :ivar compressed: whether it was merged or cut from others.
     :ivar environment: versions and machine of its training.
     """
 
@@ -45,6 +47,7 @@ class FrameFacts:
     head_bytes: int | None
     seconds: float | None
     seed: int | None
+    compressed: bool
     environment: Mapping[str, str]
 
 
@@ -59,7 +62,9 @@ def frame_facts(store: Store, frames: Sequence[Frame]) -> tuple[FrameFacts, ...]
 
 def _facts(store: Store, frame: Frame, names: Mapping[str, str]) -> FrameFacts:
     content = frame.content
-    origin, seed = content.init_from, content.recipe.get("seed")
+    origin = content.init_from
+    seeds = {taught(content, skill.name).get("seed") for skill in frame.skills}
+    seed = seeds.pop() if len(seeds) == 1 else None
     measured = _measured(store, frame)
     seconds = measured.get("seconds")
     environment = measured.get("environment")
@@ -77,6 +82,7 @@ def _facts(store: Store, frame: Frame, names: Mapping[str, str]) -> FrameFacts:
         head_bytes=_head_bytes(store, frame),
         seconds=_number(seconds),
         seed=seed if isinstance(seed, int) else None,
+        compressed=TAUGHT in content.recipe,
         environment={str(k): str(v) for k, v in environment.items()} if isinstance(environment, dict) else {},
     )
 

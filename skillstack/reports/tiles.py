@@ -25,8 +25,11 @@ class Tile:
     below: str
 
 
-def tiles(evaluation: Evaluation) -> tuple[Tile, ...]:
-    """Routed accuracy, that with the task given, regret, the best rival, the router, forgetting."""
+def tiles(evaluation: Evaluation, *, compressed: bool) -> tuple[Tile, ...]:
+    """Routed accuracy, that with the task given, regret, the best rival, the router, forgetting.
+
+    :param compressed: whether frames were merged or cut.
+    """
     e, found = evaluation, verdict(evaluation)
     routed, own = e.modes["routed"], e.modes["task_aware"]
     shown = [
@@ -62,7 +65,7 @@ def tiles(evaluation: Evaluation) -> tuple[Tile, ...]:
                 "one adapter would forget",
                 f"{points(mean)} pt",
                 _kept(mean),
-                "frames: 0.0",
+                "" if compressed else "frames: 0.0",
             )
         )
     return tuple(shown)

@@ -10,6 +10,7 @@ from skillstack.frames.derived import FOLDER, Derived
 from skillstack.frames.digests import sha256
 from skillstack.frames.records import Content, Skill
 from skillstack.frames.store import Store
+from skillstack.frames.taught import taught
 
 if TYPE_CHECKING:
     from skillstack.models.heads import Head
@@ -25,13 +26,13 @@ def rival_key(content: Content, skill: Skill, rows: str) -> str:
     :param rows: digest of the rows of the skill's task.
     """
     sampling = ("samples_per_class", "dev_samples", "seed")
-    rendering = skill.rendering
+    recipe, rendering = taught(content, skill.name), skill.rendering
     return sha256(
         canonical.dumps(
             {
                 "base": [content.base.weights, content.base.tokenizer, content.precision],
                 "labels": skill.labels,
-                "recipe": {name: content.recipe[name] for name in sampling},
+                "recipe": {name: recipe[name] for name in sampling},
                 "rendering": [rendering.prompt, rendering.truncation, rendering.max_length],
                 "rows": rows,
                 "task": skill.task,

@@ -3,8 +3,10 @@
 import pytest
 
 from skillstack import Stack
+from skillstack.cli.portrait import init_name
 from skillstack.compression import verdicts
 from skillstack.errors import BusyError, StoreError, UsageError
+from skillstack.reports.facts import frame_facts
 from skillstack.stacks import import_stack
 
 from ..tiny import copied
@@ -124,8 +126,37 @@ def test_gc_frees_the_members_and_what_is_left_is_whole(both):
     folder = before.frame("imdb_sentences").content.adapter.folder
     assert not (after.store.root / "adapters" / folder).exists()
     assert after.verify()[0].ok and ids(after) == new
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match=r"Cannot undo 'compress --family sentiment.* is missing"):
         after.undo()
+
+
+def test_what_is_merged_is_held_against_the_same_rivals_as_before(both):
+    before, after = both
+    found = [stack.evaluate(per_class=8, model=model_of(before), only=["imdb_sentences"]) for stack in both]
+    old, new = ([task.answers["frozen_linear"].right for task in one.tasks] for one in found)
+    assert len(new) == 1 and new[0].tolist() == old[0].tolist()
+    facts = {fact.name: fact for fact in frame_facts(after.store, tuple(reversed(after.frames())))}
+    assert facts["sentiment"].compressed and not facts["home"].compressed
+    assert facts["sentiment"].seed == facts["home"].seed == 42
+
+
+def test_a_merged_frame_is_asked_by_the_name_of_one_of_its_skills(both):
+    _, after = both
+    with pytest.raises(UsageError, match="The frame 'sentiment' has 2 skills") as caught:
+        after.predict("a film", frame="sentiment", model=model_of(after))
+    assert "imdb_sentences and yelp_sentences" in caught.value.hint
+    frames = after.frames()
+    assert init_name(after.store, after.frame("sentiment"), frames) == "2 frames that were merged"
+
+
+def test_it_is_said_for_how_many_others_the_guard_rows_were_read(stack):
+    def guarded(name):
+        options = {"method": "rank", "candidate": name, "apply": True, "margin": 0.001, "level": 1e-9}
+        found = compress(stack, **options)
+        assert not found.applied
+        return found.guarded.before
+
+    assert [guarded(name) for name in ("rank 2", "rank 1", "rank 2", "rank 3")] == [0, 1, 1, 2]
 
 
 def test_a_stack_that_changed_meanwhile_is_left_alone(stack):

@@ -61,6 +61,16 @@ def test_one_that_is_asked_for_by_name_is_tried_in_full_however_it_was_screened(
     assert plan.chosen == first.chosen or plan.chosen == left.name
 
 
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("rank", "rank 3"), ("merge", "dare, drop 0.5, then 1, rank 3"), ("merge", "linear, rank 3")],
+)
+def test_one_that_nobody_proposes_is_tried_if_its_name_says_what_it_is(stack, method, name):
+    plan = compress(stack, method=method, candidate=name).plan
+    one = plan.candidate(name)
+    assert one.settings["rank"] == "3" and one.family_bytes < plan.family_bytes
+
+
 def test_each_candidate_is_told_before_it_is_looked_at_and_before_it_is_tried(stack):
     told = []
     plan = compress(stack, method="rank", on_candidate=told.append).plan
@@ -107,7 +117,8 @@ def test_what_was_screened_says_on_how_many_rows(planned):
             "Did you mean 'sentiment'",
         ),
         ({"method": "anchr"}, UsageError, "no way of compressing called 'anchr'", "Did you mean 'anchor'"),
-        ({"candidate": "rank 3", "method": "rank"}, UsageError, "no candidate 'rank 3'", "Did you mean"),
+        ({"candidate": "rank 33", "method": "rank"}, UsageError, "no candidate 'rank 33'", "Did you mean"),
+        ({"candidate": "dare, dorp 0.5, rank 4", "method": "merge"}, UsageError, "dorp", "drop"),
         ({"margin": 0.0}, UsageError, "A margin of 0.0 means nothing", "between 0 and 0.5"),
         ({"margin": float("nan")}, UsageError, "A margin of nan means nothing", "between 0 and 0.5"),
         ({"level": 0.5}, UsageError, "A level of 0.5 means nothing", "between 0 and 0.5"),

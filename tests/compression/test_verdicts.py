@@ -22,8 +22,8 @@ def change(name, n, lost, gained, margin=0.01):
     return SkillChange(name, name, name, *counts, Interval(-1, 1), test)
 
 
-def judged(*changes, others=0, others_of=1000, part="guard"):
-    return Judged(part, changes, WHOLE, WHOLE, others, others_of)
+def judged(*changes, others=0, others_of=1000, part="guard", unasked=()):
+    return Judged(part, changes, WHOLE, WHOLE, others, others_of, unasked)
 
 
 def test_what_loses_nothing_on_three_hundred_rows_passes():
@@ -56,6 +56,17 @@ def test_other_families_texts_may_change_by_two_in_a_thousand():
     assert verdict == "loses too much"
     assert why == "routed answers to 3 texts of other families would change (0.3 %; 0.2 % may)"
     assert said(judged(fine, others_of=0))[0] == "passes"
+
+
+def test_other_families_of_which_no_row_is_here_are_not_taken_to_be_safe():
+    fine = change("films", 300, 0, 0)
+    verdict, why = said(judged(fine, others_of=0, unasked=("mails", "tickets")))
+    assert verdict == "cannot tell"
+    assert why.startswith("no rows are here of mails and tickets") and "--rows mails=FILE" in why
+    better = judged(change("films", 300, 0, 20), others_of=0, unasked=("mails",), part="dev")
+    assert expected(better, {"films": 2000}).chance == 0.0
+    # Where some are asked, those speak for all.
+    assert said(judged(fine, unasked=("mails",)))[0] == "passes"
 
 
 def test_a_gain_on_dev_with_enough_guard_rows_should_pass():

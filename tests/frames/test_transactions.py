@@ -113,7 +113,9 @@ def test_undo_after_a_collection_names_what_is_gone(store):
     node = read_history(store, "main").undone[0].after
     gc.collect(store, dry_run=False, expire_now=True)
     for dry_run in (True, False):
-        with pytest.raises(StoreError, match=rf"Cannot redo: .*{node}.json is missing.*garbage collection"):
+        with pytest.raises(
+            StoreError, match=rf"Cannot redo 'push beta': .*{node}.json is missing.*garbage collection"
+        ):
             transactions.redo(store, "main", dry_run=dry_run)
     assert verify(store).ok
 

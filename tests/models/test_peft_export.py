@@ -129,7 +129,8 @@ def test_an_encoders_frame_answers_by_the_lines_of_its_card(folders, store, tmp_
     for text, here in zip(TEXTS, logits, strict=True):
         found = run(folder / "README.md", BASE=str(folders.bert), FOLDER=str(folder), text=text)
         np.testing.assert_allclose(found[0], here, atol=1e-4)
-    assert "sequence classifiers" not in (tmp_path / "out" / "README.md").read_text("utf-8")
+    words = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "sequence classifiers" not in words and "held at fp32 when they were trained" in words
 
 
 def test_a_frame_without_an_adapter_goes_as_a_head_and_says_so(folders, store, tmp_path):

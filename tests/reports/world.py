@@ -181,6 +181,7 @@ def facts(names: Sequence[str]) -> tuple[FrameFacts, ...]:
             head_bytes=3_000,
             seconds=12.5,
             seed=42,
+            compressed=False,
             environment={"torch": "2.9"},
         )
         for place, name in enumerate(names)

@@ -5,6 +5,7 @@ Each way's paper is named in its own file of `skillstack.compression.merging`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from skillstack.compression.adapters import Adapter
 from skillstack.compression.candidates.proposal import Proposal, Train, Way, ranks_below
 from skillstack.compression.families import Family
 from skillstack.compression.merging.merged import merge_adapters
+from skillstack.compression.merging.registry import names
 
 #: Ways and settings that are tried; `skillstack.compression.merging` has more. Halves, and a common basis
 #: without trimming, were the best on dev rows of sentiment tasks.
@@ -38,6 +40,21 @@ def lower(family: Family, adapters: Mapping[str, Adapter], best: Proposal) -> It
         yield merged(family, adapters, best.settings["merge"], rank, settings)
 
 
+def named(family: Family, adapters: Mapping[str, Adapter], name: str) -> Iterator[Proposal]:
+    """The merge that a name tells: ``dare, drop 0.8, rank 6``.
+
+    :raises UsageError: if it is of a way that has no such setting.
+    """
+    found = re.fullmatch(r"([a-z-]+)((?:, [a-z_]+ [\d.]+)*), rank ([1-9]\d{0,4})", name)
+    if found and found[1] in names():
+        pairs = [part.split(" ") for part in found[2].split(", ")[1:]]
+        try:
+            settings = {setting: float(value) for setting, value in pairs}
+        except ValueError:
+            return
+        yield merged(family, adapters, found[1], int(found[3]), settings)
+
+
 def merged(
     family: Family,
     adapters: Mapping[str, Adapter],
@@ -62,4 +79,4 @@ def merged(
     )
 
 
-METHOD = Way("merge", "Merged updates", "see skillstack.compression.merging", propose)
+METHOD = Way("merge", "Merged updates", "see skillstack.compression.merging", propose, named)

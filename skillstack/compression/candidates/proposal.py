@@ -48,6 +48,7 @@ class Way:
     :ivar paper: authors, year and address; empty for plain practice.
     :ivar propose: proposals for a family, given its frames' adapters by their names; the largest first.
     :ivar alone: whether it has something for a single frame.
+    :ivar named: the proposal of a name that `propose` does not give, if the name is one of this way's.
     :ivar last: whether it takes so long that it is tried only where no other should pass, or is asked for.
     """
 
@@ -55,6 +56,7 @@ class Way:
     title: str
     paper: str
     propose: Callable[[Family, Mapping[str, Adapter], Train], Iterator[Proposal]]
+    named: Callable[[Family, Mapping[str, Adapter], str], Iterator[Proposal]] | None = None
     alone: bool = False
     last: bool = False
 

@@ -6,6 +6,7 @@ another of lower rank, Psychometrika 1).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from skillstack.compression.adapters import Adapter
@@ -17,11 +18,23 @@ from skillstack.compression.families import Family
 def propose(family: Family, adapters: Mapping[str, Adapter], _: Train) -> Iterator[Proposal]:
     """All members at half their rank, at a quarter, and so on."""
     for rank in ranks_below(max(adapter.spec.r for adapter in adapters.values())):
-        cut = {
-            name: truncated(adapter, rank) if rank < adapter.spec.r else adapter
-            for name, adapter in adapters.items()
-        }
-        yield Proposal(f"rank {rank}", "rank", cut, settings={"rank": str(rank)})
+        yield cut(adapters, rank)
+
+
+def named(family: Family, adapters: Mapping[str, Adapter], name: str) -> Iterator[Proposal]:
+    """All members at the rank that a name tells: ``rank 3``."""
+    found = re.fullmatch(r"rank ([1-9]\d{0,4})", name)
+    if found:
+        yield cut(adapters, int(found[1]))
+
+
+def cut(adapters: Mapping[str, Adapter], rank: int) -> Proposal:
+    """Members of a higher rank brought to this one."""
+    fewer = {
+        name: truncated(adapter, rank) if rank < adapter.spec.r else adapter
+        for name, adapter in adapters.items()
+    }
+    return Proposal(f"rank {rank}", "rank", fewer, settings={"rank": str(rank)})
 
 
 def truncated(adapter: Adapter, rank: int) -> Adapter:
@@ -32,4 +45,4 @@ def truncated(adapter: Adapter, rank: int) -> Adapter:
     return Adapter(*adapter_of(deltas_of(adapter.tensors, adapter.spec), rank, adapter.spec))
 
 
-METHOD = Way("rank", "Lower rank", "Eckart & Young 1936", propose, alone=True)
+METHOD = Way("rank", "Lower rank", "Eckart & Young 1936", propose, named, alone=True)

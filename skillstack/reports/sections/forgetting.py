@@ -44,9 +44,14 @@ def forgetting_section(material: Material) -> Section:
         )
         for task, one in zip(e.tasks, lost, strict=True)
     )
+    still = "A frame never changes once it is learned, so the stack itself forgets nothing."
+    if any(frame.compressed for frame in material.frames):
+        still = (
+            "Frames of this stack were merged or cut: their tasks are compared as they are answered since "
+            "then, and what that cost is not in here."
+        )
     words = (
-        "A frame never changes once it is learned, so the stack itself forgets nothing. This is what the "
-        "newest adapter alone would have lost under each task's own head: "
+        f"{still} This is what the newest adapter alone would have lost under each task's own head: "
         f"{points(mean)} points on average over the tasks before the newest frame's."
     )
     if e.sequential is False:
