@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from measuring import command, say
 
 from skillstack import Stack
 from skillstack.bench.orders import Order
@@ -31,15 +32,19 @@ from skillstack.training.events import Event, FamilySettled, FrameDone
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def main() -> int:
+def parser_of() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--preset", default="hard12")
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", type=Path, default=Path("frames"))
     parser.add_argument("--orders", default="1,2", help="numbers of random orders")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "auto_compress")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    options = parser_of().parse_args()
     folder = options.output / f"{options.preset}-minilm"
     folder.mkdir(parents=True, exist_ok=True)
     for number in options.orders.split(","):
@@ -52,9 +57,9 @@ def main() -> int:
 def measure(number: int, options: argparse.Namespace) -> dict[str, Any]:
     names = Order(f"random-{number}").of(load_preset(options.preset).task_names)
     streams, last = {}, {}
-    for merging in (True, False):
-        name = f"{options.preset}-{number}-{'merged' if merging else 'plain'}"
-        streams[name.rsplit("-", 1)[1]], last[merging] = stream(name, names, merging, options)
+    names_of = {True: f"{options.preset}-{number}-merged", False: f"{options.preset}-{number}-plain"}
+    for merging, name in names_of.items():
+        streams["merged" if merging else "plain"], last[merging] = stream(name, names, merging, options)
     merged, plain = last[True], last[False]
     pairs = {
         mode: paired(
@@ -70,10 +75,12 @@ def measure(number: int, options: argparse.Namespace) -> dict[str, Any]:
     }
     return {
         "schema": 1,
-        "command": f"python scripts/measure_auto_compress.py --preset {options.preset} --orders {number}",
+        "command": command(parser_of(), options, preset=options.preset, orders=number),
         "preset": options.preset,
         "order": list(names),
         "seed": options.seed,
+        "base": plain.base,
+        "base_weights": Stack.open(options.store, names_of[False]).frames()[0].content.base.weights,
         "versions": versions(),
         "streams": streams,
         "difference": {
@@ -100,7 +107,7 @@ def stream(
             if isinstance(event, FamilySettled):
                 settled.append(event)
             if isinstance(event, (FrameDone, FamilySettled)):
-                print(f"{time.strftime('%H:%M:%S')} {name}: {event}", file=sys.stderr, flush=True)
+                say(f"{name}: {event}")
 
         Stack.train(
             tasks=tasks[:end],

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,8 @@ from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from measuring import command, say
 
 from skillstack import Stack
 from skillstack.compression.document import compressed_json
@@ -33,17 +34,21 @@ from skillstack.reports.provenance import versions
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def main() -> int:
+def parser_of() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--preset", default="mixed8")
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", type=Path, default=Path("frames"))
     parser.add_argument("--seeds", default="42,123")
     parser.add_argument("--family", default="sentiment")
     parser.add_argument("--target", type=float, default=0.25, help="share of the bytes")
     parser.add_argument("--test-rows", type=int, default=250, help="test rows of each class at most")
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "compression")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    options = parser_of().parse_args()
     folder = options.output / f"{options.preset}-minilm"
     folder.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds.split(","):
@@ -81,11 +86,12 @@ def measure(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     seconds["apply"] = time.perf_counter() - began
     document = {
         "schema": 1,
-        "command": f"python scripts/measure_compression.py --preset {options.preset} --seeds {seed}",
+        "command": command(parser_of(), options, preset=options.preset, seeds=seed),
         "preset": options.preset,
         "seed": seed,
         "versions": versions(),
         "base": before.base,
+        "base_weights": stack.frames()[0].content.base.weights,
         "tip": trained.tip,
         "frames": len(ids),
         "test_rows_per_class": options.test_rows,
@@ -215,10 +221,6 @@ def table(found: list[dict[str, Any]]) -> list[str]:
 def points(found: Mapping[str, Any]) -> str:
     low, high = found["interval"]
     return f"{100 * found['difference']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-
-
-def say(words: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
