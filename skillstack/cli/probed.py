@@ -67,7 +67,7 @@ def _(found: Order) -> list[str]:
     texts = found.walks[0].router.n
     lines = [
         f"{found.origin.stack}: {texts:,} test texts, the same scores walked in "
-        f"{many(len(found.walks), 'order')} (threshold {found.threshold:.2f})",
+        f"{many(len(found.walks), 'order')}, by the stack's threshold, {found.threshold:.2f}",
         "",
     ]
     table = [["order", "routed", "95 % interval", "own task", "fallback", "depth", "moved", "change"]]

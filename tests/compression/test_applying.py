@@ -6,6 +6,7 @@ from skillstack import Stack
 from skillstack.cli.portrait import init_name
 from skillstack.compression import verdicts
 from skillstack.errors import BusyError, StoreError, UsageError
+from skillstack.frames.rows import Row
 from skillstack.reports.facts import frame_facts
 from skillstack.stacks import import_stack
 
@@ -128,6 +129,17 @@ def test_gc_frees_the_members_and_what_is_left_is_whole(both):
     assert after.verify()[0].ok and ids(after) == new
     with pytest.raises(StoreError, match=r"Cannot undo 'compress --family sentiment.* is missing"):
         after.undo()
+
+
+def test_a_reader_whose_frame_was_collected_meanwhile_says_so_and_the_next_one_reads_on(both):
+    before, after = both
+    reader = Stack.open(after.store.root, after.name)
+    loaded, frame = reader.loaded(model=model_of(before)), reader.frame("sentiment")
+    after.undo()
+    after.gc(dry_run=False, expire_now=True)
+    with pytest.raises(StoreError, match="is missing"):
+        loaded.answer([Row("A fine film.")], [frame], [frame.skills[0]])
+    assert reader.predict("A fine film.", frame="imdb_sentences", model=model_of(before)).label is not None
 
 
 def test_what_is_merged_is_held_against_the_same_rivals_as_before(both):

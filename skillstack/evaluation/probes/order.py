@@ -1,7 +1,8 @@
 """What the order of frames does to routing: the same scores, walked along the chain in other orders.
 
 The routers walk from the newest frame to its parents and take the first that is sure enough, so frames that
-come first catch texts of later ones. Scores do not depend on the order, so nothing is trained or fitted anew.
+come first catch texts of later ones. Scores do not depend on the order, so nothing is trained or fitted anew;
+the threshold stays that of the stack's own order, and a stack that was built in another would choose its own.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Order:
     """Routing in several orders.
 
     :ivar origin: where the figures come from.
-    :ivar threshold: score above which a frame is accepted.
+    :ivar threshold: score above which a frame is accepted, in every order.
     :ivar walks: the stack's own order first.
     :ivar spread: highest routed accuracy of all orders minus the lowest.
     """
