@@ -632,8 +632,8 @@ class Stack:
 
         :param family: of the frames; None where ``target_bytes`` says what the whole stack may have.
         :param target_bytes: bytes that all adapters may have together, or below 1 a share of today's.
-        :param method: ``anchor``, ``merge``, ``rank`` or ``joint``; by default all are tried, the last one
-            only where no other should pass.
+        :param method: ``anchor``, ``merge``, ``rank`` or ``joint``, or several with commas between them; by
+            default all are tried. Beside others ``joint`` is tried only where none of them should pass.
         :param margin: accuracy that a task may lose, as a share.
         :param level: chance, at most, that a change passes by which a task loses more.
         :param candidate: name of the one to take; by default the smallest that should pass.

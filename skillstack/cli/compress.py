@@ -71,8 +71,8 @@ def _again(context: click.Context) -> str:
     "--method",
     default="auto",
     show_default=True,
-    metavar="NAME",
-    help="anchor, merge, rank, joint, or auto for all.",
+    metavar="NAMES",
+    help="anchor, merge, rank, joint, several of them with commas, or auto for all.",
 )
 @click.option("--candidate", metavar="NAME", help="Take this one, not the smallest that should pass.")
 @click.option(

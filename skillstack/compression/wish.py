@@ -14,7 +14,7 @@ class Wish:
     """A family that is to become smaller, or a stack that is to fit into so many bytes.
 
     :ivar family: whose frames; None for the whole stack.
-    :ivar method: a way of compressing, or ``auto`` for all.
+    :ivar method: ways of compressing with commas between them, or ``auto`` for all.
     :ivar target: bytes that the stack's adapters may have: a number, or below 1 a share of today's.
     :ivar candidate: name of the candidate to take; None for the plan's choice.
     :ivar terms: what the guard holds it to.

@@ -102,6 +102,11 @@ def test_one_that_can_hardly_pass_is_given_up_before_its_longest_rows_are_read(s
     assert len(adapters[0]) > len(adapters[1]) == 2
 
 
+def test_several_ways_are_named_with_commas(stack):
+    plan = compress(stack, method="rank, Anchor").plan
+    assert {one.way for one in (*plan.candidates, *plan.screened)} == {"anchor", "rank"}
+
+
 def test_what_was_screened_says_on_how_many_rows(planned):
     for one in planned.plan.screened:
         assert one.rows == 2 * SCREEN_DEV_ROWS and -1 <= one.difference <= 1

@@ -26,19 +26,19 @@ def names() -> tuple[str, ...]:
     return tuple(_WAYS)
 
 
-def ways(name: str) -> tuple[Way, ...]:
-    """The way of this name, or all of them for ``auto``.
+def ways(named: str) -> tuple[Way, ...]:
+    """The ways of these names, or all of them for ``auto``, in the order in which a table shows them.
 
-    :raises UsageError: if there is none.
+    :param named: a name, or several with commas between them.
+    :raises UsageError: if one is none.
     """
-    plain = name.strip().lower()
-    if plain == AUTO:
-        return tuple(_way(one) for one in _WAYS)
-    if plain not in _WAYS:
-        raise UsageError(
-            f"There is no way of compressing called {name[:80]!r}.", did_you_mean(plain, [*_WAYS, AUTO])
-        )
-    return (_way(plain),)
+    wanted = {name.strip().lower() for name in named.split(",")}
+    for plain in sorted(wanted):
+        if plain not in (*_WAYS, AUTO):
+            raise UsageError(
+                f"There is no way of compressing called {plain[:80]!r}.", did_you_mean(plain, [*_WAYS, AUTO])
+            )
+    return tuple(_way(one) for one in _WAYS if one in wanted or AUTO in wanted)
 
 
 def _way(name: str) -> Way:
