@@ -32,7 +32,9 @@ from skillstack.stack_router import StackRouter
 from skillstack.training.events import FamilySettled, Listener
 
 #: Derived files that remember what was refused, with the version of how that is decided.
-KIND = "refused-1"
+KIND = "refused-2"
+#: Ways that make one frame of several; the second where the first should not pass.
+METHOD = "merge,joint"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Consolidation:
         )
         return compress(
             subject,
-            Wish(family, "merge", terms=self.terms),
+            Wish(family, METHOD, terms=self.terms),
             self.store,
             router.state,
             apply=True,
