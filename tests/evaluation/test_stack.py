@@ -313,7 +313,7 @@ def test_a_frame_whose_recipe_tells_no_rows_is_held_against_no_rival(answered):
     content = replace(answered.frame(TASKS[0]).content, recipe={"rank": 4}, plan="")
     (task,) = evaluate(part(answered, content)).tasks
     assert set(task.unmeasured) == {"frozen_linear"}
-    assert "does not tell how many rows" in task.unmeasured["frozen_linear"]
+    assert "it is not told how many rows" in task.unmeasured["frozen_linear"]
 
 
 def test_reasons_hold_no_path_of_the_machine(stack, tmp_path):

@@ -136,6 +136,7 @@ def test_the_script_that_measures_writes_what_is_read(tmp_path, monkeypatch):
     """Its comparison of two evaluations is read; its own table can be made of the documents used here."""
     for variable in ("OMP_WAIT_POLICY", "HF_HUB_OFFLINE"):  # the script sets them where they are not
         monkeypatch.setenv(variable, "1")
+    monkeypatch.syspath_prepend(SCRIPT.parent)  # as for a script that is run
     spec = importlib.util.spec_from_file_location("measure_compression", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
