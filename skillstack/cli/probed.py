@@ -67,7 +67,7 @@ def _(found: Order) -> list[str]:
     texts = found.walks[0].router.n
     lines = [
         f"{found.origin.stack}: {texts:,} test texts, the same scores walked in "
-        f"{many(len(found.walks), 'order')}, by the stack's threshold, {found.threshold:.2f}",
+        f"{many(len(found.walks), 'order')} (threshold {found.threshold:.2f})",
         "",
     ]
     table = [["order", "routed", "95 % interval", "own task", "fallback", "depth", "moved", "change"]]
@@ -89,7 +89,8 @@ def _(found: Order) -> list[str]:
         if walk.difference is not None and walk.difference.p < 0.05:
             lines += _wrapped(f"{walk.name} against stack: {_difference(walk.difference)}")
     lines += _wrapped(
-        f"Between the best and the worst order lie {points(found.spread)} points. Nothing was trained anew: "
+        f"Between the best and the worst order lie {points(found.spread)} points. Nothing was trained anew, "
+        "and the threshold stays that of the stack's own order; "
         "what another order of training does, `skillstack bench --order` says.",
         indent="",
     )
