@@ -57,10 +57,10 @@ def main() -> int:
 def measure(number: int, options: argparse.Namespace) -> dict[str, Any]:
     names = Order(f"random-{number}").of(load_preset(options.preset).task_names)
     streams, last = {}, {}
-    names_of = {True: f"{options.preset}-{number}-merged", False: f"{options.preset}-{number}-plain"}
-    for merging, name in names_of.items():
-        streams["merged" if merging else "plain"], last[merging] = stream(name, names, merging, options)
-    merged, plain = last[True], last[False]
+    stack = f"{options.preset}-{number}"
+    for kind in ("merged", "plain"):
+        streams[kind], last[kind] = stream(f"{stack}-{kind}", names, kind == "merged", options)
+    merged, plain = last["merged"], last["plain"]
     pairs = {
         mode: paired(
             [
@@ -80,7 +80,7 @@ def measure(number: int, options: argparse.Namespace) -> dict[str, Any]:
         "order": list(names),
         "seed": options.seed,
         "base": plain.base,
-        "base_weights": Stack.open(options.store, names_of[False]).frames()[0].content.base.weights,
+        "base_weights": Stack.open(options.store, f"{stack}-plain").frames()[0].content.base.weights,
         "versions": versions(),
         "streams": streams,
         "difference": {

@@ -44,6 +44,10 @@ class Frame:
         """What it can answer."""
         return self.content.skills
 
+    def skill(self, name: str) -> Skill:
+        """The skill of this name, which it has."""
+        return next(skill for skill in self.skills if skill.name == name)
+
     @property
     def adapter_bytes(self) -> int:
         """Size of its adapter's tensors on disk; 0 without an adapter."""

@@ -438,10 +438,7 @@ class Stack:
         if places:
             frames = {f.id: f for f in self.frames()}
             chosen = [frames[str(routed[place].frame_id)] for place in places]
-            skills = [
-                next(skill for skill in f.skills if skill.name == routed[place].skill)
-                for f, place in zip(chosen, places, strict=True)
-            ]
+            skills = [f.skill(str(routed[place].skill)) for f, place in zip(chosen, places, strict=True)]
             readable = [checked[place] for place in places]
             for row, skill in zip(readable, skills, strict=True):
                 asked.check_pair(row, skill)

@@ -186,7 +186,7 @@ class Learning:
         :param frame: the new frame.
         :param route: says which task the router gives each row to.
         """
-        skill = next(one for one in frame.skills if one.name == self.lesson.table.data.task.name)
+        skill = frame.skill(self.lesson.table.data.task.name)
         rows = self.lesson.table.data.test[:MOST_TESTED]
         labels = [example.label for example in rows]
         loaded = LoadedStack(self.store, Answering(Slot(self._base or self._reload(frame.content))))

@@ -34,7 +34,7 @@ def compressed_words(found: Compressed, picked: str | None, command: str, refuse
         lines += [
             "",
             "The same on guard rows, which no training and no choice reads:",
-            *_guard(found.guarded),
+            *_guard(found.guarded, plan.level),
         ]
     for name, why in plan.skipped.items():
         lines += _wrapped(f"Not asked: {name}. {why}")
@@ -122,7 +122,7 @@ def _tasks(judged: Judged) -> list[str]:
     return [f"  {line}" for line in columns(rows, right=(1, 2, 3, 4, 5))]
 
 
-def _guard(guarded: Guarded) -> list[str]:
+def _guard(guarded: Guarded, level: float) -> list[str]:
     rows = [["TASK", "ROWS", "BEFORE", "AFTER", "LOST", "GAINED", "AT MOST", "P"]]
     for one in guarded.guard.skills:
         test = one.test
@@ -139,9 +139,8 @@ def _guard(guarded: Guarded) -> list[str]:
             ]
         )
     lines = [f"  {line}" for line in columns(rows, right=(1, 2, 3, 4, 5, 6, 7))]
-    level = f"{100 * guarded.guard.skills[0].test.level:g} %" if guarded.guard.skills else ""
-    said = f"At most: the points it may have lost; with a chance of {level} it is more."
-    lines += [*(_wrapped(said) if level else []), *_whole(guarded.guard)]
+    said = f"At most: the points it may have lost; with a chance of {100 * level:g} % it is more."
+    lines += [*_wrapped(said), *_whole(guarded.guard)]
     if guarded.before:
         lines += _wrapped(
             f"These rows were read for {many(guarded.before, 'other candidate')} before. With each it is "

@@ -43,8 +43,7 @@ def learned_words(learned: Learned) -> list[str]:
     if learned.frame is None:
         copied = [_copied(learned)] if learned.copied else []
         return [*copied, *UNFINISHED]
-    frame = learned.frame
-    skill = next(skill for skill in frame.skills if skill.name == learned.name)
+    frame, skill = learned.frame, learned.frame.skill(learned.name)
     place = f"frame {frame.position + 1} of {learned.stack}, {short(frame.id)}"
     title = f"{learned.change} {skill.name} ({skill.family}): {place}"
     if learned.change == "nothing":

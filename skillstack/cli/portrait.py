@@ -33,10 +33,9 @@ def init_name(store: Store, frame: Frame, frames: Sequence[Frame]) -> str:
     """Name of the frame whose adapter this one's training started from."""
     origin = frame.content.init_from
     members = frame.content.recipe.get("members")
-    if isinstance(members, list) and len(members) > 1:
-        return f"{many(len(members), 'frame')} that were merged"
     if isinstance(members, list):
-        return "itself, before it was cut"
+        merged = f"{many(len(members), 'frame')} that were merged"
+        return merged if len(members) > 1 else "itself, before it was cut"
     if origin is None:
         return "nothing: a fresh adapter" if frame.content.adapter else "nothing: no adapter"
     for other in frames:

@@ -88,6 +88,7 @@ def _guarded(guarded: Guarded) -> dict[str, Any]:
         "why": guarded.why,
         "read_before": guarded.before,
         **_judged(guarded.guard),
+        "loss_at_most": {one.skill: round(one.test.most, DIGITS) for one in guarded.guard.skills},
     }
 
 
@@ -121,7 +122,6 @@ def change_json(change: SkillChange) -> dict[str, Any]:
         "gained": test.gained,
         "disagreement": round(test.disagreement, DIGITS),
         "p": test.p,
-        "loss_at_most": round(test.most, DIGITS),
         "passes": test.passes,
         "needed": test.needed,
     }

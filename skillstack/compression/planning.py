@@ -85,7 +85,6 @@ class Planner:
         self._rows = {one.skill.name: one for one in examiner.rows}
         self.looks: list[Look] = []
         self.tried: list[Tried] = []
-        self._own: dict[tuple[str, int], Mask] = {}
         self.left_out: dict[str, str] = {}
         self._hopeless: dict[str, bool] = {}
 
@@ -190,11 +189,13 @@ class Planner:
 
     def _given_up(self, proposal: Proposal) -> bool:
         """Whether its tasks but the last show that it can hardly pass."""
-        known = proposal.name in {one.candidate.name for one in self.tried}
-        if not known and proposal.name not in self._hopeless:
-            self._tell(f"{proposal.name}, task by task")
-            self._hopeless[proposal.name] = any(chance < HOPELESS for chance in self._chances(proposal))
-        return not known and self._hopeless[proposal.name]
+        name = proposal.name
+        if any(one.candidate.name == name for one in self.tried):
+            return False
+        if name not in self._hopeless:
+            self._tell(f"{name}, task by task")
+            self._hopeless[name] = any(chance < HOPELESS for chance in self._chances(proposal))
+        return self._hopeless[name]
 
     def _chances(self, proposal: Proposal) -> Iterator[float]:
         """That its first task passes, the first two, and so on, each with a head of its own."""
@@ -276,12 +277,10 @@ class Planner:
 
     def _right_now(self, skill: Skill, dev: Labelled) -> Mask:
         """Which of these rows a skill answers rightly as it is."""
-        key = skill.name, len(dev)
-        if key not in self._own:
-            answering = self._examiner.present.state.answering[skill.name]
-            features = self._trial.passages(dev.rows, skill.rendering).features(answering.adapter)
-            self._own[key] = answering.head.logits(features).argmax(axis=1) == dev.labels
-        return self._own[key]
+        answering = self._examiner.present.state.answering[skill.name]
+        features = self._trial.passages(dev.rows, skill.rendering).features(answering.adapter)
+        right: Mask = answering.head.logits(features).argmax(axis=1) == dev.labels
+        return right
 
     def _heads(
         self, seen: Sequence[Seen], ways: Sequence[str], giver: str = ""

@@ -35,10 +35,8 @@ def expected(judged: Judged, guard_rows: Mapping[str, int]) -> Expected:
 
     :param guard_rows: by skill.
     """
-    if judged.others_share > OTHERS:
-        return Expected("loses too much", _others(judged), 0.0)
-    if _others_unknown(judged):
-        return Expected("cannot tell", _unknown(judged), 0.0)
+    if (others := _of_others(judged)) is not None:
+        return Expected(*others, 0.0)
     tests = [one.test for one in judged.skills]
     rows = [guard_rows[one.skill] for one in judged.skills]
     each = chances(tests, rows)
@@ -61,11 +59,7 @@ def expected(judged: Judged, guard_rows: Mapping[str, int]) -> Expected:
 
 def said(judged: Judged) -> tuple[Verdict, str]:
     """What the guard says."""
-    if judged.others_share > OTHERS:
-        return "loses too much", _others(judged)
-    if _others_unknown(judged):
-        return "cannot tell", _unknown(judged)
-    return said_of(judged.skills)
+    return _of_others(judged) or said_of(judged.skills)
 
 
 def said_of(skills: Sequence[SkillChange]) -> tuple[Verdict, str]:
@@ -85,19 +79,15 @@ def said_of(skills: Sequence[SkillChange]) -> tuple[Verdict, str]:
     return "cannot tell", f"too few guard rows for {names}"
 
 
-def _others_unknown(judged: Judged) -> bool:
-    """Whether there are other families, and nothing shows what becomes of their texts."""
-    return bool(judged.unasked) and not judged.others_of
-
-
-def _unknown(judged: Judged) -> str:
-    return (
-        f"no rows are here of {listed(list(judged.unasked))}, whose routing may change; give some with "
-        f"--rows {judged.unasked[0]}=FILE"
-    )
-
-
-def _others(judged: Judged) -> str:
-    texts = many(judged.others, "text")
-    share = percent(judged.others_share)
-    return f"routed answers to {texts} of other families would change ({share}; {percent(OTHERS)} may)"
+def _of_others(judged: Judged) -> tuple[Verdict, str] | None:
+    """What speaks against a change in the texts of other families; None where nothing does."""
+    if judged.others_share > OTHERS:
+        texts, share = many(judged.others, "text"), percent(judged.others_share)
+        why = f"routed answers to {texts} of other families would change ({share}; {percent(OTHERS)} may)"
+        return "loses too much", why
+    if judged.unasked and not judged.others_of:
+        return "cannot tell", (
+            f"no rows are here of {listed(list(judged.unasked))}, whose routing may change; give some with "
+            f"--rows {judged.unasked[0]}=FILE"
+        )
+    return None

@@ -14,14 +14,12 @@ from skillstack.frames.records import Content, Skill
 from skillstack.frames.taught import taught
 from skillstack.tasks.sources import TaskData
 from skillstack.tasks.task import Example
+from skillstack.training.rival import SAMPLING, rival_key, rivals
 
 if TYPE_CHECKING:
     from skillstack.loaded import LoadedStack
     from skillstack.models.heads import Floats, Head
     from skillstack.training.data import FrameData
-
-#: What a recipe says of the rows that a frame is taught.
-SAMPLING = ("samples_per_class", "dev_samples", "seed")
 
 
 def frozen_rival(
@@ -43,8 +41,6 @@ def frozen_rival(
     :param precision: at which the base is held.
     :raises InputError: if the frame does not tell which rows it was taught.
     """
-    from skillstack.training.rival import rival_key, rivals
-
     if not set(SAMPLING) <= set(taught(content, skill.name)):
         raise InputError(
             f"Of {skill.name!r} it is not told how many rows of each class it was taught.",

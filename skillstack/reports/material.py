@@ -32,3 +32,8 @@ class Material:
     versions: Mapping[str, str]
     bench: Bench | None = None
     compression: Compressions | None = None
+
+    @property
+    def compressed(self) -> bool:
+        """Whether frames were merged or cut."""
+        return any(frame.compressed for frame in self.frames)

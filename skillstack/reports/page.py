@@ -40,7 +40,7 @@ def page(material: Material, sections: Sequence[Section], drawn: Mapping[str, Dr
             question=QUESTION,
             evaluation=e,
             verdict=verdict(e),
-            tiles=tiles(e, compressed=any(frame.compressed for frame in material.frames)),
+            tiles=tiles(e, compressed=material.compressed),
             sections=sections,
             svg={key: Markup(inline(one)) for key, one in drawn.items()},
             rows=provenance_rows(material),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Raised when the same rows would give another head.
 KIND = "frozen-linear-1"
+#: What a recipe says of the rows that a frame is taught.
+SAMPLING = ("samples_per_class", "dev_samples", "seed")
 
 
 def rival_key(content: Content, skill: Skill, rows: str) -> str:
@@ -25,14 +27,13 @@ def rival_key(content: Content, skill: Skill, rows: str) -> str:
     :param content: the frame; its precision is the one at which the base is held.
     :param rows: digest of the rows of the skill's task.
     """
-    sampling = ("samples_per_class", "dev_samples", "seed")
     recipe, rendering = taught(content, skill.name), skill.rendering
     return sha256(
         canonical.dumps(
             {
                 "base": [content.base.weights, content.base.tokenizer, content.precision],
                 "labels": skill.labels,
-                "recipe": {name: recipe[name] for name in sampling},
+                "recipe": {name: recipe[name] for name in SAMPLING},
                 "rendering": [rendering.prompt, rendering.truncation, rendering.max_length],
                 "rows": rows,
                 "task": skill.task,

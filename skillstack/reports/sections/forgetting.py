@@ -45,7 +45,7 @@ def forgetting_section(material: Material) -> Section:
         for task, one in zip(e.tasks, lost, strict=True)
     )
     still = "A frame never changes once it is learned, so the stack itself forgets nothing."
-    if any(frame.compressed for frame in material.frames):
+    if material.compressed:
         still = (
             "Frames of this stack were merged or cut: their tasks are compared as they are answered since "
             "then, and what that cost is not in here."
