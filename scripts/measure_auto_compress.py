@@ -4,7 +4,7 @@
 
 For each random order two stacks are trained, one with ``--auto-compress``. After every task: frames, bytes
 of adapters, and the accuracy on test rows of all tasks so far, with the task given and routed. One JSON file
-for each order.
+for each order. What was measured after each task is kept beside the store, so an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from measuring import command, say
 from skillstack import Stack
 from skillstack.bench.orders import Order
 from skillstack.evaluation.paired import paired
-from skillstack.evaluation.result import Evaluation
 from skillstack.reports.provenance import versions
 from skillstack.tasks.presets import load_preset
 from skillstack.training.events import Event, FamilySettled, FrameDone
 
 ROOT = Path(__file__).resolve().parents[1]
+KINDS = ("merged", "plain")
 
 
 def parser_of() -> argparse.ArgumentParser:
@@ -39,6 +39,7 @@ def parser_of() -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path, default=Path("frames"))
     parser.add_argument("--orders", default="1,2", help="numbers of random orders")
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--streams", default=",".join(KINDS), help="which to train; a file takes both")
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "auto_compress")
     return parser
 
@@ -49,18 +50,26 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for number in options.orders.split(","):
         path = folder / f"order-{number}.json"
-        if not path.is_file():
-            path.write_text(json.dumps(measure(int(number), options), indent=1) + "\n")
+        if path.is_file():
+            continue
+        names = Order(f"random-{number}").of(load_preset(options.preset).task_names)
+        stack = f"{options.preset}-{number}"
+        streams = {
+            kind: stream(f"{stack}-{kind}", names, kind == "merged", options)
+            for kind in options.streams.split(",")
+        }
+        if set(streams) == set(KINDS):
+            options.streams = ",".join(KINDS)
+            path.write_text(json.dumps(measured(number, names, streams, options), indent=1) + "\n")
     return 0
 
 
-def measure(number: int, options: argparse.Namespace) -> dict[str, Any]:
-    names = Order(f"random-{number}").of(load_preset(options.preset).task_names)
-    streams, last = {}, {}
-    stack = f"{options.preset}-{number}"
-    for kind in ("merged", "plain"):
-        streams[kind], last[kind] = stream(f"{stack}-{kind}", names, kind == "merged", options)
-    merged, plain = last["merged"], last["plain"]
+def measured(
+    number: str, names: tuple[str, ...], streams: dict[str, list[dict[str, Any]]], options: argparse.Namespace
+) -> dict[str, Any]:
+    """Both streams, and how far apart they are in the end."""
+    stacks = {kind: Stack.open(options.store, f"{options.preset}-{number}-{kind}") for kind in KINDS}
+    merged, plain = (stacks[kind].evaluate(data_dir=options.data_dir) for kind in KINDS)
     pairs = {
         mode: paired(
             [
@@ -80,9 +89,9 @@ def measure(number: int, options: argparse.Namespace) -> dict[str, Any]:
         "order": list(names),
         "seed": options.seed,
         "base": plain.base,
-        "base_weights": Stack.open(options.store, f"{stack}-plain").frames()[0].content.base.weights,
+        "base_weights": stacks["plain"].frames()[0].content.base.weights,
         "versions": versions(),
-        "streams": streams,
+        "streams": {kind: streams[kind] for kind in KINDS},
         "difference": {
             mode: {
                 "points": round(100 * found.difference, 4),
@@ -95,11 +104,12 @@ def measure(number: int, options: argparse.Namespace) -> dict[str, Any]:
 
 def stream(
     name: str, tasks: tuple[str, ...], merging: bool, options: argparse.Namespace
-) -> tuple[list[dict[str, Any]], Evaluation]:
+) -> list[dict[str, Any]]:
     """Train one task after another; what the stack is after each."""
-    steps: list[dict[str, Any]] = []
-    found: Evaluation | None = None
-    for end in range(1, len(tasks) + 1):
+    kept = options.store.with_name(f"{options.store.name}-measured") / f"{name}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    steps: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.is_file() else []
+    for end in range(len(steps) + 1, len(tasks) + 1):
         settled: list[FamilySettled] = []
         began = time.perf_counter()
 
@@ -132,8 +142,8 @@ def stream(
                 "seconds": round(seconds, 1),
             }
         )
-    assert found is not None
-    return steps, found
+        kept.write_text(json.dumps(steps))
+    return steps
 
 
 if __name__ == "__main__":
