@@ -610,6 +610,7 @@ class Stack:
         self,
         family: str | None = None,
         *,
+        without: Sequence[str] = (),
         target_bytes: float | None = None,
         method: str = "auto",
         margin: float = 0.01,
@@ -628,6 +629,7 @@ class Stack:
         rows, which nothing else ever reads; if it does not pass, nothing happens.
 
         :param family: of the frames; None where ``target_bytes`` says what the whole stack may have.
+        :param without: frames of the family that stay as they are.
         :param target_bytes: bytes that all adapters may have together, or below 1 a share of today's.
         :param method: ``anchor``, ``merge``, ``rank`` or ``joint``, or several with commas between them; by
             default all are tried. Beside others ``joint`` is tried only where none of them should pass.
@@ -645,7 +647,7 @@ class Stack:
         from skillstack.compression.wish import Wish
 
         terms = Terms.of(margin, level, data_dir, tables)
-        wish = Wish(family, method, target_bytes, candidate, terms)
+        wish = Wish(family, method, target_bytes, candidate, terms, tuple(without))
         if apply:
             self.check_changeable()
         subject = self._shrinkable(model, device)

@@ -32,7 +32,7 @@ from skillstack.stack_router import StackRouter
 from skillstack.training.events import FamilySettled, Listener
 
 #: Derived files that remember what was refused, with the version of how that is decided.
-KIND = "refused-2"
+KIND = "refused-3"
 #: Ways that make one frame of several; the second where the first should not pass.
 METHOD = "merge,joint"
 
@@ -59,7 +59,9 @@ class Consolidation:
     def __call__(self, slot: Slot) -> None:
         """Merge the newest frame with the others of its family, if the guard lets it.
 
-        Where rows of one of them are not here, all stay as they are, and why is told.
+        Where that should not pass for a few of them, they stay as they are, and the rest is tried. Once the
+        guard was asked there is no second try. Where rows of one of them are not here, all stay as they are.
+        What became of each try is told.
 
         :param slot: of the base in memory; it is empty afterwards.
         :raises SkillStackError: one of its kinds, if the store cannot be read or changed.
@@ -67,20 +69,20 @@ class Consolidation:
         frames, members = self._waiting()
         if not members:
             return
-        family = frames[-1].skills[0].family
-        names = tuple(frame.name for frame in members)
+        family, newest = frames[-1].skills[0].family, frames[-1].name
         try:
-            found = self._compress(frames, family, slot)
+            found = self._tried(frames, members, slot)
+            if found.plan.blocking and newest not in found.plan.blocking:
+                rest = tuple(frame for frame in members if frame.name not in found.plan.blocking)
+                found = self._tried(frames, rest, slot, found.plan.blocking)
         except StoreError:
             raise
         except SkillStackError as error:
+            names = tuple(frame.name for frame in members)
             self.listen(FamilySettled(family, names, None, error.message))
             return
-        finally:
-            slot.clear()
         if not found.applied:
             self._refused.write(self._key(frames), {"refused": np.ones(1, dtype=np.uint8)})
-        self.listen(FamilySettled(family, names, self._name(members, found), _why(found)))
 
     @property
     def pending(self) -> bool:
@@ -102,7 +104,23 @@ class Consolidation:
         tried = len(members) < 2 or self._refused.read(self._key(frames)) is not None
         return frames, () if tried else members
 
-    def _compress(self, frames: tuple[Frame, ...], family: str, slot: Slot) -> Compressed:
+    def _tried(
+        self,
+        frames: tuple[Frame, ...],
+        members: tuple[Frame, ...],
+        slot: Slot,
+        without: tuple[str, ...] = (),
+    ) -> Compressed:
+        """Try to make one frame of these members, and tell what became of it."""
+        family, names = frames[-1].skills[0].family, tuple(frame.name for frame in members)
+        try:
+            found = self._compress(frames, Wish(family, METHOD, terms=self.terms, without=without), slot)
+        finally:
+            slot.clear()
+        self.listen(FamilySettled(family, names, self._name(members, found), _why(found)))
+        return found
+
+    def _compress(self, frames: tuple[Frame, ...], wish: Wish, slot: Slot) -> Compressed:
         chain = [(frame.content_id, frame.content) for frame in frames]
         router = StackRouter(self.store, self.stack)
         subject = Subject(
@@ -115,7 +133,7 @@ class Consolidation:
         )
         return compress(
             subject,
-            Wish(family, METHOD, terms=self.terms),
+            wish,
             self.store,
             router.state,
             apply=True,

@@ -54,12 +54,14 @@ def _again(context: click.Context) -> str:
 @command(
     "skillstack compress --family sentiment",
     "skillstack compress --family sentiment --apply",
+    "skillstack compress --family topic --without wiki_topics",
     "skillstack compress --family sentiment --method rank --margin 2",
     'skillstack compress --family sentiment --candidate "rank 2" --apply',
     "skillstack compress --target-bytes 25%",
     "skillstack compress --family sentiment --json > plan.json",
 )
 @click.option("--family", metavar="NAME", help="Whose frames become fewer or smaller.")
+@click.option("--without", metavar="NAMES", help="Frames of it that stay as they are, with commas.")
 @click.option(
     "--target-bytes",
     "target",
@@ -81,6 +83,7 @@ def _again(context: click.Context) -> str:
 @guarding
 def compress(
     family: str | None,
+    without: str | None,
     target: float | None,
     method: str,
     candidate: str | None,
@@ -115,6 +118,7 @@ def compress(
 
         found = opened.compress(
             family,
+            without=[name.strip() for name in (without or "").split(",") if name.strip()],
             target_bytes=target,
             method=method,
             candidate=candidate,

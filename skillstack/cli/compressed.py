@@ -58,6 +58,8 @@ def _stack(plan: Plan) -> list[str]:
     lines = _wrapped(f"{said}{listed(list(plan.frames))}.")
     if plan.idle:
         lines += _wrapped(f"Without an adapter, and left as it is: {listed(list(plan.idle))}.")
+    if plan.without:
+        lines += _wrapped(f"Left as it is: {listed(list(plan.without))}.")
     for way, why in plan.left_out.items():
         lines += _wrapped(f"Not tried: {way}. {why}")
     return lines
@@ -177,10 +179,18 @@ def _outcome(found: Compressed, candidate: Candidate, command: str, refused: str
     said = f"{candidate.name if found.plan.family is not None else 'All together'}: {candidate.why}."
     if candidate.verdict != "should pass":
         unlikely = "No candidate should pass" if found.plan.chosen is None else "This one should not pass"
-        return f"Nothing was changed. {unlikely}. {said}"
+        return f"Nothing was changed. {unlikely}. {said}{_blocking(found.plan)}"
     if refused is not None:
         return f"Nothing was changed. {said} It should pass. {refused}"
     return f"Nothing was changed. {said} It should pass; `{command}` tests it and carries it out."
+
+
+def _blocking(plan: Plan) -> str:
+    """What to leave out, so that the others may become one."""
+    if not plan.blocking:
+        return ""
+    left = ",".join((*plan.without, *plan.blocking))
+    return f" Without {listed(list(plan.blocking))} the others may pass: `--without {left}`."
 
 
 def _wrapped(text: str) -> list[str]:

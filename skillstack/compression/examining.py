@@ -50,7 +50,10 @@ class Examiner:
         touched = {name for one in parts for name in one.heads}
         after, judge = self._after(parts), self._judge(parts)
         changes, rights = [], []
-        unasked = set(self.present.subject.skills) - touched
+        # Frames of the family that stay share its texts: what becomes of theirs is shown in the whole.
+        kin = {one.family.name for one in parts}
+        skills = self.present.subject.skills.items()
+        unasked = {name for name, (_, skill) in skills if name not in touched and skill.family not in kin}
         others = others_of = 0
         for one in self.rows:
             if not len(judge.rows(one, part)) and one.skill.name not in touched:
@@ -62,7 +65,7 @@ class Examiner:
                     raise ValueError(f"the skill {one.skill.name} is gone")
                 limits = {"margin": self.terms.margin, "level": self.terms.level}
                 changes.append(change_of(one, before.own, now.own, **limits))
-            else:
+            elif one.skill.family not in kin:
                 others += int((before.routed != now.routed).sum())
                 others_of += len(before.routed)
                 unasked.discard(one.skill.name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from skillstack.answers import Frame
 from skillstack.errors import UsageError, did_you_mean
 from skillstack.frames.records import Content, Skill
+from skillstack.wording import listed
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,13 @@ class Family:
     :ivar name: the family's.
     :ivar frames: those that have an adapter, oldest first.
     :ivar idle: names of those that have none: there is nothing to gain from them, and they stay.
+    :ivar without: names of those that stay because somebody said so.
     """
 
     name: str
     frames: tuple[Frame, ...]
     idle: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def skills(self) -> tuple[tuple[Frame, Skill], ...]:
@@ -64,13 +67,19 @@ def families_of(frames: Sequence[Frame]) -> tuple[Family, ...]:
     return tuple(found)
 
 
-def family_of(frames: Sequence[Frame], name: str) -> Family:
+def family_of(frames: Sequence[Frame], name: str, without: Sequence[str] = ()) -> Family:
     """The family of this name on a stack.
 
     :param frames: of the stack, oldest first.
-    :raises UsageError: if the stack has none, or all of its frames are without adapters.
+    :param without: frames of it that are to stay as they are, by their names or those of their skills.
+    :raises UsageError: if the stack has none, or all of its frames are without adapters; if a frame that is
+        to stay is not one of them, or none is left.
     """
     found = members(frames, name)
+    staying = _staying(found, name, without)
+    if staying and len(staying) == len(found):
+        raise UsageError(f"Without {listed(staying)} nothing of the family {name!r} is left.")
+    found = tuple(frame for frame in found if frame.name not in staying)
     adapted = tuple(frame for frame in found if frame.content.adapter is not None)
     if not adapted:
         raise UsageError(
@@ -78,7 +87,17 @@ def family_of(frames: Sequence[Frame], name: str) -> Family:
             "Their heads alone are a few kilobytes.",
         )
     idle = tuple(frame.name for frame in found if frame.content.adapter is None)
-    return Family(name, adapted, idle)
+    return Family(name, adapted, idle, tuple(staying))
+
+
+def _staying(found: Sequence[Frame], family: str, without: Sequence[str]) -> list[str]:
+    """Names of the frames that are to stay, oldest first."""
+    owner = {skill.name: frame.name for frame in found for skill in frame.skills}
+    owner |= {frame.name: frame.name for frame in found}
+    for name in without:
+        if name not in owner:
+            raise UsageError(f"The family {family!r} has no frame {name[:80]!r}.", did_you_mean(name, owner))
+    return [frame.name for frame in found if frame.name in {owner[name] for name in without}]
 
 
 def members(frames: Sequence[Frame], name: str) -> tuple[Frame, ...]:

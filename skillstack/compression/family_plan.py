@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from skillstack.compression.blocking import blocking
 from skillstack.compression.candidates.proposal import Way
 from skillstack.compression.candidates.registry import ways
 from skillstack.compression.examining import Examiner
@@ -27,12 +28,17 @@ def plan_family(subject: Subject, name: str, wish: Wish, tell: Callable[[str], N
     :raises SkillStackError: one of its kinds, if an affected skill's rows cannot be had.
     """
     terms, wanted = wish.terms, ways(wish.method)
-    family = family_of(subject.frames, name)
+    family = family_of(subject.frames, name, wish.without)
     if len(family.frames) == 1:
         wanted = tuple(way for way in wanted if way.alone)
         if not wanted:
+            said = (
+                f"Of the family {name!r} one frame is left"
+                if family.without
+                else f"The family {name!r} has one frame"
+            )
             raise UsageError(
-                f"The family {name!r} has one frame, so there is nothing to merge.",
+                f"{said}, so there is nothing to merge.",
                 "--method rank makes its adapter smaller.",
             )
     affected = {skill.name for _, skill in family.skills}
@@ -52,19 +58,23 @@ def plan_family(subject: Subject, name: str, wish: Wish, tell: Callable[[str], N
             f"There is nothing to make smaller in the family {name!r}.", "Its adapters have rank 1 already."
         )
     tried = in_order(planner.tried)
+    candidates = tuple(one.candidate for one in tried)
+    guard_rows = {one.skill.name: len(one.guard) for one in rows}
     plan = Plan(
         stack=subject.name,
         tip=subject.frames[-1].id,
         family=name,
         frames=tuple(frame.name for frame in family.frames),
         idle=family.idle,
+        without=family.without,
         margin=terms.margin,
         level=terms.level,
         bytes=examiner.bytes,
         family_bytes=examiner.bytes_of(family),
-        candidates=tuple(one.candidate for one in tried),
+        candidates=candidates,
         chosen=choice(tried),
-        guard_rows={one.skill.name: len(one.guard) for one in rows},
+        blocking=blocking(family, candidates, guard_rows),
+        guard_rows=guard_rows,
         skipped=skipped,
         left_out={**left_out, **planner.left_out},
         screened=planner.screened,

@@ -161,6 +161,9 @@ class Plan:
     :ivar guard_rows: by skill, rows that guard.
     :ivar skipped: other skills without rows here, and why.
     :ivar left_out: ways that cannot be tried on this stack, and why.
+    :ivar without: names of the family's frames that were to stay as they are.
+    :ivar blocking: names of the fewest frames without which the others should pass, as far as the candidates
+        tell; empty where one should pass as it is, and where nothing would be left to merge.
     """
 
     stack: str
@@ -179,6 +182,8 @@ class Plan:
     left_out: Mapping[str, str] = field(default_factory=dict)
     screened: tuple[Screened, ...] = ()
     target: int | None = None
+    without: tuple[str, ...] = ()
+    blocking: tuple[str, ...] = ()
 
     def candidate(self, name: str) -> Candidate:
         """The candidate of this name."""

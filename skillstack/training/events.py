@@ -113,7 +113,7 @@ class FamilySettled:
     """A new frame was tried against the others of its family.
 
     :ivar family: the family.
-    :ivar frames: names of its frames, oldest first.
+    :ivar frames: names of those of its frames that were to become one, oldest first.
     :ivar merged: name of the frame that they are now; None where they stay as they are.
     :ivar why: what the guard said, or why it was not asked.
     """

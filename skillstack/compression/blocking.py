@@ -1,0 +1,47 @@
+"""Which frames of a family keep the others from becoming one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from skillstack.compression.families import Family
+from skillstack.compression.forecast import chances
+from skillstack.compression.result import Candidate
+from skillstack.compression.verdicts import LIKELY, OTHERS
+
+
+def blocking(
+    family: Family, candidates: Sequence[Candidate], guard_rows: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Names of the fewest frames without which the others should pass, as far as these candidates tell.
+
+    :param candidates: that were tried for the whole family.
+    :param guard_rows: by skill.
+    :returns: oldest first; empty where one should pass as it is, and where fewer than two would be left.
+    """
+    if any(one.verdict == "should pass" for one in candidates):
+        return ()
+    # Where other texts are routed elsewhere, that is the order of frames and not one task.
+    fair = [one for one in candidates if one.merges and one.dev.others_share <= OTHERS]
+    stay = max((_likely(family, one, guard_rows) for one in fair), key=len, default=frozenset())
+    if len(stay) < 2:
+        return ()
+    return tuple(frame.name for frame in family.frames if frame.name not in stay)
+
+
+def _likely(family: Family, candidate: Candidate, guard_rows: Mapping[str, int]) -> frozenset[str]:
+    """The most frames whose skills all pass with a chance of a half or more."""
+    skills = candidate.dev.skills
+    each = chances([one.test for one in skills], [guard_rows[one.skill] for one in skills])
+    chance = {one.skill: share for one, share in zip(skills, each, strict=True)}
+    of_frame = {
+        frame.name: math.prod(chance[skill.name] for skill in frame.skills) for frame in family.frames
+    }
+    found, together = [], 1.0
+    for name in sorted(of_frame, key=lambda name: -of_frame[name]):
+        together *= of_frame[name]
+        if together < LIKELY:
+            break
+        found.append(name)
+    return frozenset(found)
