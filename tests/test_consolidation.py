@@ -258,6 +258,48 @@ def test_rows_that_nobody_knows_leave_the_family_as_it_is_and_say_so(tmp_path, a
     assert event.frames == ("films", "meals", "plays") and event.merged == "own"
 
 
+def test_a_task_that_cannot_pass_does_not_keep_the_others_from_becoming_one(tmp_path, anything_goes):
+    tiny_bert(tmp_path / "tiny-bert")
+    told = []
+
+    def table(name, days):
+        lines = [
+            f"The {name} was {word} on day {n}.,{label}"
+            for n in range(days)
+            for label, word in (("yes", "fine"), ("no", "foul"))
+        ]
+        path = tmp_path / f"{name}-{days}.csv"
+        path.write_text("\n".join(["text,label", *lines]))
+        return path
+
+    def learn(name, **tables):
+        return Stack.learn(
+            name,
+            table(name, 40),
+            family="own",
+            store=tmp_path / "frames",
+            stack="main",
+            model=str(tmp_path / "tiny-bert"),
+            device="cpu",
+            recipe=RECIPE,
+            auto_compress=True,
+            compress_margin=0.49,
+            tables=tables,
+            on_event=told.append,
+        )
+
+    learn("films")
+    learn("meals")
+    told.clear()
+    # Of films there are too few rows to guard it.
+    learn("plays", films=table("films", 6), meals=table("meals", 40))
+    whole, rest = [event for event in told if isinstance(event, FamilySettled)]
+    assert whole.frames == ("films", "meals", "plays") and whole.merged is None
+    assert "films" in whole.why
+    assert rest.frames == ("meals", "plays") and rest.merged == "own"
+    assert names(tmp_path) == ["films", "own"]
+
+
 def test_killed_before_the_merge_of_the_last_frame_the_same_command_makes_up_for_it(
     grown, tmp_path, anything_goes, monkeypatch
 ):

@@ -1,11 +1,15 @@
 """compress, on a stack that was really trained: planned, refused, carried out, taken back."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 
+from skillstack import Stack
+from skillstack.cli.compressed import compressed_words
 from skillstack.cli.entry import run
+from skillstack.compression.result import Compressed
 
 #: Two frames of sentiment on the built-in base. Its accuracies mean little.
 TRAINED = (
@@ -58,6 +62,27 @@ def test_a_plan_says_what_would_become_of_each_task_and_changes_nothing(compress
     assert "skillstack compress --family sentiment --method rank --margin 20 --level 0.2 --apply" in words
     assert "candidate 1 rank 1" in " ".join(ran.err.split())
     assert log(compressed) == before
+
+
+def test_a_frame_that_is_left_out_is_named_and_stays_left_out_when_the_plan_is_carried_out(compressed):
+    ran = compressed(
+        "compress", "--family", "sentiment", "--without", "yelp_sentences", "--method", "rank", *WIDE
+    )
+    words = said(ran)
+    assert "in 1 frame of the family sentiment: imdb_sentences." in words
+    assert "Left as it is: yelp_sentences." in words
+    assert "skillstack compress --family sentiment --without yelp_sentences --method rank" in words
+
+
+def test_it_is_said_which_frames_to_leave_out_where_the_others_may_pass(compressed):
+    arguments = ("--family", "sentiment", "--method", "rank", "--margin", "0.01")
+    document = compressed("compress", *arguments, "--json").json
+    assert document["plan"]["blocking"] == [] and document["plan"]["without"] == []
+    plan = Stack.open("frames", "tiny").compress("sentiment", method="rank", margin=0.0001).plan
+    unlikely = tuple(dataclasses.replace(one, verdict="cannot tell") for one in plan.candidates)
+    blocked = dataclasses.replace(plan, candidates=unlikely, without=("a",), blocking=("b", "c"))
+    words = " ".join(" ".join(compressed_words(Compressed(blocked), None, "", None)).split())
+    assert words.endswith("Without b and c the others may pass: `--without a,b,c`.")
 
 
 def test_a_whole_stack_is_brought_to_the_bytes_that_are_asked_for(compressed):
@@ -181,6 +206,21 @@ def test_json_is_one_document(compressed):
             ("--family", "sentiment", "--level", "1"),
             2,
             "A level of '1' means nothing.\nIt lies between 0 and 0.5.",
+        ),
+        (
+            ("--family", "sentiment", "--without", "yelp"),
+            2,
+            "no frame 'yelp'.\nKnown: imdb_sentences, yelp_sentences.",
+        ),
+        (
+            ("--family", "sentiment", "--without", "imdb_sentences", "--method", "merge"),
+            2,
+            "--method rank makes its adapter",
+        ),
+        (
+            ("--target-bytes", "50%", "--without", "imdb_sentences"),
+            2,
+            "For example --family sentiment --without",
         ),
         (("--family", "sentiment", "--rows", "films"), 2, "--rows takes NAME=FILE, not 'films'."),
         (("--family", "sentiment", "--rows", "films=a.csv"), 2, "The stack 'tiny' has no 'films'."),

@@ -25,6 +25,27 @@ def test_an_unknown_family_is_refused_with_the_nearest_one(stack):
     assert "Did you mean 'sentiment'?" in caught.value.hint
 
 
+def test_a_frame_can_be_left_out_by_its_name_or_that_of_a_skill(stack):
+    family = family_of(oldest_first(stack), "sentiment", ["yelp_sentences"])
+    assert [frame.name for frame in family.frames] == ["imdb_sentences"]
+    assert family.without == ("yelp_sentences",)
+    older, *others = oldest_first(stack)
+    renamed = replace(older, content=replace(older.content, name="films"))
+    for name in ("films", "imdb_sentences"):
+        family = family_of([renamed, *others], "sentiment", [name])
+        assert family.without == ("films",)
+
+
+def test_what_is_left_out_has_to_be_there_and_something_has_to_be_left(stack):
+    with pytest.raises(UsageError, match="has no frame 'yelp_sentence'") as caught:
+        family_of(oldest_first(stack), "sentiment", ["yelp_sentence"])
+    assert "Did you mean 'yelp_sentences'" in caught.value.hint
+    with pytest.raises(UsageError, match="has no frame 'home'"):
+        family_of(oldest_first(stack), "sentiment", ["home"])
+    with pytest.raises(UsageError, match="nothing of the family 'sentiment' is left"):
+        family_of(oldest_first(stack), "sentiment", ["imdb_sentences", "yelp_sentences"])
+
+
 def test_frames_without_an_adapter_are_named_and_stay(stack):
     oldest, *others = oldest_first(stack)
     bare = replace(oldest, content=replace(oldest.content, adapter=None))

@@ -33,6 +33,26 @@ def test_a_second_plan_is_the_same_and_asks_no_model(stack, monkeypatch):
     assert compressed_json(compress(stack, method="merge")) == compressed_json(first)
 
 
+def test_a_frame_that_is_left_out_stays_as_it_is_and_its_texts_are_none_of_another_family(stack):
+    before = {frame.name: frame.content_id for frame in stack.frames()}
+    options = {"method": "rank", "without": ["yelp_sentences"]}
+    whole = compress(stack, method="rank").plan
+    found = compress(stack, candidate="rank 2", apply=True, **options)
+    assert found.applied and found.plan.frames == ("imdb_sentences",)
+    assert found.plan.without == ("yelp_sentences",)
+    assert found.plan.candidates[0].dev.others_of == whole.candidates[0].dev.others_of
+    after = {frame.name: frame.content_id for frame in stack.frames()}
+    assert [name for name in before if after[name] != before[name]] == ["imdb_sentences"]
+    assert stack.history().done[-1].note == "compress --family sentiment --without yelp_sentences: rank 2"
+
+
+def test_what_is_left_out_leaves_enough_to_do_something_with(stack):
+    with pytest.raises(UsageError, match="Of the family 'sentiment' one frame is left"):
+        compress(stack, method="merge", without=["yelp_sentences"])
+    with pytest.raises(UsageError, match="where a family is compressed"):
+        stack.compress(target_bytes=0.5, without=["yelp_sentences"])
+
+
 def test_candidates_come_smallest_first_and_the_first_that_should_pass_is_chosen(planned):
     plan = planned.plan
     for found in (plan.candidates, plan.screened):
