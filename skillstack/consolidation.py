@@ -7,14 +7,15 @@ store, so that a training that is started again does not try it again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from skillstack.answers import Frame, frames_from
-from skillstack.compression.command import compress
+from skillstack.compression.command import planned, tested
 from skillstack.compression.families import family_of
+from skillstack.compression.planned import Planned
 from skillstack.compression.present import Subject
 from skillstack.compression.rerouting import rerouted
 from skillstack.compression.result import Compressed
@@ -59,9 +60,9 @@ class Consolidation:
     def __call__(self, slot: Slot) -> None:
         """Merge the newest frame with the others of its family, if the guard lets it.
 
-        Where that should not pass for a few of them, they stay as they are, and the rest is tried. Once the
-        guard was asked there is no second try. Where rows of one of them are not here, all stay as they are.
-        What became of each try is told.
+        Where that should not pass for a few of them, the others are tried without. The guard is asked once,
+        about what passes with the highest chance, unless nothing can. Where rows of one of them are not here,
+        all stay as they are. What became of it is told.
 
         :param slot: of the base in memory; it is empty afterwards.
         :raises SkillStackError: one of its kinds, if the store cannot be read or changed.
@@ -69,20 +70,20 @@ class Consolidation:
         frames, members = self._waiting()
         if not members:
             return
-        family, newest = frames[-1].skills[0].family, frames[-1].name
         try:
-            found = self._tried(frames, members, slot)
-            if found.plan.blocking and newest not in found.plan.blocking:
-                rest = tuple(frame for frame in members if frame.name not in found.plan.blocking)
-                found = self._tried(frames, rest, slot, found.plan.blocking)
+            settled = self._settled(frames, members, slot)
         except StoreError:
             raise
         except SkillStackError as error:
-            names = tuple(frame.name for frame in members)
-            self.listen(FamilySettled(family, names, None, error.message))
-            return
-        if not found.applied:
-            self._refused.write(self._key(frames), {"refused": np.ones(1, dtype=np.uint8)})
+            family, names = frames[-1].skills[0].family, tuple(frame.name for frame in members)
+            settled = [FamilySettled(family, names, None, error.message)]
+        else:
+            if settled[-1].merged is None:
+                self._refused.write(self._key(frames), {"refused": np.ones(1, dtype=np.uint8)})
+        finally:
+            slot.clear()
+        for event in settled:
+            self.listen(event)
 
     @property
     def pending(self) -> bool:
@@ -104,26 +105,44 @@ class Consolidation:
         tried = len(members) < 2 or self._refused.read(self._key(frames)) is not None
         return frames, () if tried else members
 
-    def _tried(
-        self,
-        frames: tuple[Frame, ...],
-        members: tuple[Frame, ...],
-        slot: Slot,
-        without: tuple[str, ...] = (),
-    ) -> Compressed:
-        """Try to make one frame of these members, and tell what became of it."""
-        family, names = frames[-1].skills[0].family, tuple(frame.name for frame in members)
-        try:
-            found = self._compress(frames, Wish(family, METHOD, terms=self.terms, without=without), slot)
-        finally:
-            slot.clear()
-        self.listen(FamilySettled(family, names, self._name(members, found), _why(found)))
-        return found
+    def _settled(
+        self, frames: tuple[Frame, ...], members: tuple[Frame, ...], slot: Slot
+    ) -> list[FamilySettled]:
+        """What became of the whole family and, where some are left out of it, of the rest."""
+        router, subject = StackRouter(self.store, self.stack), self._subject(frames, slot)
+        wish = Wish(frames[-1].skills[0].family, METHOD, terms=self.terms)
+        plans = [(wish, planned(subject, wish, self.tell))]
+        blocking = plans[0][1].plan.blocking
+        if blocking and frames[-1].name not in blocking:
+            plans[0][1].examiner.present.trial.forget()  # memory for one plan at a time
+            rest = replace(wish, without=blocking)
+            plans.append((rest, planned(subject, rest, self.tell)))
+        best = max(plans, key=lambda one: _chance(one[1]))
+        settled = []
+        for wish, plan in plans:
+            chosen = plan.chosen(None) or plan.likeliest
+            if plan is not best[1] or chosen is None:
+                found = Compressed(plan.plan)
+            else:
+                found = tested(
+                    plan,
+                    chosen,
+                    wish,
+                    self.store,
+                    router.state,
+                    transaction=self.transaction,
+                    tell=self.tell,
+                )
+            names = found.plan.frames
+            settled.append(FamilySettled(wish.family or "", names, self._name(members, found), _why(found)))
+            if found.applied:
+                break
+        return settled
 
-    def _compress(self, frames: tuple[Frame, ...], wish: Wish, slot: Slot) -> Compressed:
+    def _subject(self, frames: tuple[Frame, ...], slot: Slot) -> Subject:
         chain = [(frame.content_id, frame.content) for frame in frames]
         router = StackRouter(self.store, self.stack)
-        subject = Subject(
+        return Subject(
             name=self.stack,
             frames=frames,
             scores=lambda rows: router.scores(chain, rows),
@@ -131,21 +150,12 @@ class Consolidation:
             derived=self.store.root / derived.FOLDER,
             scores_of=rerouted(self.store, self.stack, self.store.root / derived.FOLDER),
         )
-        return compress(
-            subject,
-            wish,
-            self.store,
-            router.state,
-            apply=True,
-            transaction=self.transaction,
-            tell=self.tell,
-        )
 
     def _name(self, members: tuple[Frame, ...], found: Compressed) -> str | None:
-        """Name of the frame that they are now."""
+        """Name of the frame that the tried ones of these are now."""
         if not found.applied:
             return None
-        skill = members[0].skills[0].name
+        skill = next(frame for frame in members if frame.name in found.plan.frames).skills[0].name
         frames = frames_from(self.store, found.tip)
         return next(frame.name for frame in frames if skill in {one.name for one in frame.skills})
 
@@ -173,6 +183,12 @@ def _digest(path: Path) -> str:
         return sha256(path.read_bytes())
     except OSError:
         return ""
+
+
+def _chance(plan: Planned) -> float:
+    """That the guard lets its candidate pass; what should pass goes before what may."""
+    chosen = plan.chosen(None) or plan.likeliest
+    return chosen.candidate.chance if chosen is not None else 0.0
 
 
 def _why(found: Compressed) -> str:

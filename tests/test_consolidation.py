@@ -117,7 +117,7 @@ def killed_at_a_merge(folder, monkeypatch, tasks=TASKS):
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("skillstack.consolidation.compress", killed)
+        patched.setattr("skillstack.consolidation.planned", killed)
         with pytest.raises(Killed):
             train(folder, tasks)
 
@@ -175,7 +175,7 @@ def test_what_the_guard_refuses_stays_as_it_is_and_is_not_tried_again(tmp_path, 
     def tried(*_, **__):
         raise AssertionError("tried again")
 
-    monkeypatch.setattr("skillstack.consolidation.compress", tried)
+    monkeypatch.setattr("skillstack.consolidation.planned", tried)
     with pytest.raises(AssertionError, match="tried again"):  # of the new frame, not of the old ones
         train(tmp_path, TASKS, margin=0.0001)
     assert names(tmp_path) == list(TASKS)
@@ -375,7 +375,7 @@ def test_rows_that_the_network_does_not_give_leave_the_family_as_it_is(tmp_path,
     def unreachable(*_, **__):
         raise MissingError("The hub cannot be reached.", "Try again later.")
 
-    monkeypatch.setattr("skillstack.consolidation.compress", unreachable)
+    monkeypatch.setattr("skillstack.consolidation.planned", unreachable)
     told = []
     trained = train(tmp_path, TASKS[:3], listen=told.append)
     assert trained.complete and names(tmp_path) == list(TASKS[:3])

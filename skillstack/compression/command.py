@@ -11,6 +11,7 @@ from skillstack.compression.planned import Planned
 from skillstack.compression.present import Subject
 from skillstack.compression.result import Compressed
 from skillstack.compression.stack_plan import plan_stack
+from skillstack.compression.tried import Tried
 from skillstack.compression.wish import Wish
 from skillstack.frames.records import Content
 from skillstack.frames.store import Store
@@ -46,6 +47,25 @@ def compress(
     chosen = found.chosen(wish.candidate)
     if not apply or chosen is None:
         return Compressed(found.plan)
+    return tested(found, chosen, wish, store, fit_router, transaction=transaction, tell=tell)
+
+
+def tested(
+    found: Planned,
+    chosen: Tried,
+    wish: Wish,
+    store: Store,
+    fit_router: Callable[[Sequence[tuple[str, Content]]], object],
+    *,
+    transaction: str | None = None,
+    tell: Callable[[str], None] = lambda name: None,
+) -> Compressed:
+    """Ask the guard about a plan's candidate, and carry it out if it passes.
+
+    :param wish: that was planned for.
+    :param transaction: as in `compress`; likewise ``tell``.
+    :raises SkillStackError: one of its kinds, if that cannot be done; nothing has changed then.
+    """
     tell("guard")
     guarded = guard(found.examiner, chosen)
     if not guarded.passes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from skillstack.compression.examining import Examiner
 from skillstack.compression.result import Plan
 from skillstack.compression.tried import Tried
+from skillstack.compression.verdicts import HOPELESS
 from skillstack.errors import UsageError, did_you_mean
 
 
@@ -37,6 +38,12 @@ class Planned:
             known = [*names, *(one.name for one in self.plan.screened)]
             raise UsageError(f"There is no candidate {wanted[:80]!r}.", did_you_mean(wanted, known))
         return self.tried[names.index(wanted)]
+
+    @property
+    def likeliest(self) -> Tried | None:
+        """The one that passes with the highest chance; None where all can hardly pass."""
+        best = max(self.tried, key=lambda one: one.candidate.chance, default=None)
+        return best if best is not None and best.candidate.chance >= HOPELESS else None
 
 
 def choice(tried: Sequence[Tried]) -> str | None:

@@ -26,7 +26,7 @@ from skillstack.compression.heads import Seen, given, heads_of
 from skillstack.compression.result import Candidate, Screened
 from skillstack.compression.rows import Labelled, SkillRows
 from skillstack.compression.tried import Replacement, Tried
-from skillstack.compression.verdicts import OTHERS, expected
+from skillstack.compression.verdicts import HOPELESS, OTHERS, expected
 from skillstack.errors import SkillStackError
 from skillstack.evaluation.noninferiority import NonInferiority, non_inferior
 from skillstack.evaluation.scores import Mask, macro
@@ -37,8 +37,6 @@ from skillstack.models.heads import Head
 FULL = 3
 #: How far behind the best on short rows one may be that is tried in full, as a share.
 BEHIND = 0.02
-#: Chance to pass below which a candidate is given up before all of its tasks were asked.
-HOPELESS = 0.2
 
 
 @dataclass(frozen=True, eq=False)

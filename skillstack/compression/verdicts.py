@@ -12,6 +12,8 @@ from skillstack.wording import listed, many, percent, points
 
 #: Chance to pass from which a candidate is taken.
 LIKELY = 0.5
+#: Chance to pass below which a candidate is given up before all of its tasks were asked.
+HOPELESS = 0.2
 #: Share of other families' texts whose routed answer may become right or wrong.
 OTHERS = 0.002
 
