@@ -258,6 +258,16 @@ def test_rows_that_nobody_knows_leave_the_family_as_it_is_and_say_so(tmp_path, a
     assert event.frames == ("films", "meals", "plays") and event.merged == "own"
 
 
+def test_where_passing_is_unsure_the_guard_decides(tmp_path, anything_goes, monkeypatch):
+    monkeypatch.setattr(verdicts, "LIKELY", 2.0)
+    tiny_bert(tmp_path / "tiny-bert")
+    told = []
+    train(tmp_path, TASKS[:3], listen=told.append)
+    (event,) = [event for event in told if isinstance(event, FamilySettled)]
+    assert event.merged == "sentiment" and "no task loses" in event.why
+    assert names(tmp_path) == ["wiki_topics", "sentiment"]
+
+
 def test_a_task_that_cannot_pass_does_not_keep_the_others_from_becoming_one(tmp_path, anything_goes):
     tiny_bert(tmp_path / "tiny-bert")
     told = []
