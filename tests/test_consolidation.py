@@ -11,7 +11,7 @@ from skillstack.errors import MissingError, UsageError
 from skillstack.training.deadline import Deadline
 from skillstack.training.events import FamilySettled, FrameKept
 
-from .compression.world import RECIPE, make_stack, model_of
+from .compression.world import RECIPE, make_stack
 from .frames.faults import Killed
 from .tiny import last_candidate_wins, tiny_bert
 
@@ -30,6 +30,33 @@ def train(folder, tasks=TASKS, *, margin=0.49, listen=None, **options):
         recipe=RECIPE,
         auto_compress=True,
         compress_margin=margin,
+        on_event=listen,
+        **options,
+    )
+
+
+def table(folder, name, days=40):
+    """Rows of a task of one's own, a yes and a no for each day."""
+    path = folder / f"{name}-{days}.csv"
+    words = (("yes", "fine"), ("no", "foul"))
+    lines = [f"The {name} was {word} on day {n}.,{label}" for n in range(days) for label, word in words]
+    path.write_text("\n".join(["text,label", *lines]))
+    return path
+
+
+def learn(folder, path, name, family, *, root=None, listen=None, **options):
+    """A table learned on the tiny base, merged with its family at a margin that a random model can pass."""
+    return Stack.learn(
+        name,
+        path,
+        family=family,
+        store=root or folder / "frames",
+        stack="main",
+        model=str(folder / "tiny-bert"),
+        device="cpu",
+        recipe=RECIPE,
+        auto_compress=True,
+        compress_margin=0.49,
         on_event=listen,
         **options,
     )
@@ -190,26 +217,9 @@ def test_a_table_that_is_learned_joins_its_family_and_is_known_there(tmp_path, a
         for thing in ("film", "soup")
         for label, word in (("positive", "fine"), ("negative", "foul"))
     ]
-    (tmp_path / "films.csv").write_text("\n".join(["text,label", *lines]))
-    told = []
-
-    def learn(**options):
-        return Stack.learn(
-            "films",
-            tmp_path / "films.csv",
-            family="sentiment",
-            store=root,
-            stack="main",
-            model=model_of(stack),
-            device="cpu",
-            recipe=RECIPE,
-            auto_compress=True,
-            compress_margin=0.49,
-            on_event=told.append,
-            **options,
-        )
-
-    learned = learn()
+    path, told = tmp_path / "films.csv", []
+    path.write_text("\n".join(["text,label", *lines]))
+    learned = learn(tmp_path, path, "films", "sentiment", root=root, listen=told.append)
     (event,) = [event for event in told if isinstance(event, FamilySettled)]
     assert event.frames == ("imdb_sentences", "films") and event.merged == "sentiment"
     assert learned.change == "learned" and learned.frame.name == "sentiment"
@@ -217,43 +227,22 @@ def test_a_table_that_is_learned_joins_its_family_and_is_known_there(tmp_path, a
     assert "learned films (sentiment)" in words and "--frame films" in words
     assert learned.test.frame.n == 160 - learned.table.train
     before = stack.store.tip("main")
-    again = learn()
+    again = learn(tmp_path, path, "films", "sentiment", root=root)
     assert again.change == "nothing" and stack.store.tip("main") == before
 
 
 def test_rows_that_nobody_knows_leave_the_family_as_it_is_and_say_so(tmp_path, anything_goes):
-    root = make_stack(tmp_path, ("imdb_sentences", "wiki_topics"))
-    stack, told = Stack.open(root, "main"), []
-
-    def table(name, words):
-        lines = [f"{name} {n} is {word}.,{label}" for n in range(40) for label, word in words]
-        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *lines]))
-        return tmp_path / f"{name}.csv"
-
-    def learn(name, **options):
-        path = table(name, (("yes", "fine"), ("no", "foul")))
-        return Stack.learn(
-            name,
-            path,
-            family="own",
-            store=root,
-            stack="main",
-            model=model_of(stack),
-            device="cpu",
-            recipe=RECIPE,
-            auto_compress=True,
-            compress_margin=0.49,
-            on_event=told.append,
-            **options,
-        )
-
-    learn("films")
-    learn("meals")
+    root, told = make_stack(tmp_path, ("imdb_sentences", "wiki_topics")), []
+    films, meals, plays = (table(tmp_path, name) for name in ("films", "meals", "plays"))
+    learn(tmp_path, films, "films", "own", root=root)
+    learn(tmp_path, meals, "meals", "own", root=root, listen=told.append)
     (event,) = [event for event in told if isinstance(event, FamilySettled)]
     assert event.merged is None and "Nobody knows" in event.why
-    assert [frame.name for frame in stack.frames()] == ["meals", "films", "wiki_topics", "imdb_sentences"]
+    known = [frame.name for frame in Stack.open(root, "main").frames()]
+    assert known == ["meals", "films", "wiki_topics", "imdb_sentences"]
     told.clear()
-    learn("plays", tables={"films": tmp_path / "films.csv", "meals": tmp_path / "meals.csv"})
+    tables = {"films": films, "meals": meals}
+    learn(tmp_path, plays, "plays", "own", root=root, listen=told.append, tables=tables)
     (event,) = [event for event in told if isinstance(event, FamilySettled)]
     assert event.frames == ("films", "meals", "plays") and event.merged == "own"
 
@@ -271,38 +260,11 @@ def test_where_passing_is_unsure_the_guard_decides(tmp_path, anything_goes, monk
 def test_a_task_that_cannot_pass_does_not_keep_the_others_from_becoming_one(tmp_path, anything_goes):
     tiny_bert(tmp_path / "tiny-bert")
     told = []
-
-    def table(name, days):
-        lines = [
-            f"The {name} was {word} on day {n}.,{label}"
-            for n in range(days)
-            for label, word in (("yes", "fine"), ("no", "foul"))
-        ]
-        path = tmp_path / f"{name}-{days}.csv"
-        path.write_text("\n".join(["text,label", *lines]))
-        return path
-
-    def learn(name, **tables):
-        return Stack.learn(
-            name,
-            table(name, 40),
-            family="own",
-            store=tmp_path / "frames",
-            stack="main",
-            model=str(tmp_path / "tiny-bert"),
-            device="cpu",
-            recipe=RECIPE,
-            auto_compress=True,
-            compress_margin=0.49,
-            tables=tables,
-            on_event=told.append,
-        )
-
-    learn("films")
-    learn("meals")
-    told.clear()
+    for name in ("films", "meals"):
+        learn(tmp_path, table(tmp_path, name), name, "own")
     # Of films there are too few rows to guard it.
-    learn("plays", films=table("films", 6), meals=table("meals", 40))
+    tables = {"films": table(tmp_path, "films", 6), "meals": table(tmp_path, "meals")}
+    learn(tmp_path, table(tmp_path, "plays"), "plays", "own", tables=tables, listen=told.append)
     whole, rest = [event for event in told if isinstance(event, FamilySettled)]
     assert whole.frames == ("films", "meals", "plays") and whole.merged is None
     assert "films" in whole.why
@@ -345,37 +307,20 @@ def test_a_stack_keeps_its_precision(grown, tmp_path):
 def test_skills_that_are_learned_again_are_there_wherever_they_are(tmp_path, anything_goes):
     tiny_bert(tmp_path / "tiny-bert")
 
-    def learn(name, **options):
-        lines = [
-            f"The {name} was {word} on day {n}.,{label}"
-            for n in range(30)
-            for label, word in (("yes", "fine"), ("no", "foul"))
-        ]
-        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *lines]))
-        return Stack.learn(
-            name,
-            tmp_path / f"{name}.csv",
-            store=tmp_path / "frames",
-            stack="main",
-            model=str(tmp_path / "tiny-bert"),
-            device="cpu",
-            recipe=RECIPE,
-            auto_compress=True,
-            compress_margin=0.49,
-            tables={other: tmp_path / f"{other}.csv" for other in options.pop("known", ())},
-            **options,
-        )
+    def learned(name, family, known=()):
+        tables = {other: table(tmp_path, other, 30) for other in known}
+        return learn(tmp_path, table(tmp_path, name, 30), name, family, tables=tables)
 
-    learn("tickets", family="support")
-    learn("home", family="house")
-    assert learn("tickets", family="support").change == "nothing"
+    learned("tickets", "support")
+    learned("home", "house")
+    assert learned("tickets", "support").change == "nothing"
     # The merged frame may have the name of the skill that came last.
-    learn("support", family="other")
-    merged = learn("mails", family="support", known=("tickets", "home"))
+    learned("support", "other")
+    merged = learned("mails", "support", known=("tickets", "home"))
     assert {skill.name for skill in merged.frame.skills} == {"tickets", "mails"}
     assert merged.frame.name == "mails"
     for name in ("tickets", "mails"):
-        assert learn(name, family="support").change == "nothing"
+        assert learned(name, "support").change == "nothing"
 
 
 def test_rows_that_the_network_does_not_give_leave_the_family_as_it_is(tmp_path, monkeypatch):
