@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
 from skillstack.cli.render import width
 from skillstack.cli.words import columns, shorten
+from skillstack.compression.verdicts import HOPELESS
 from skillstack.wording import between, listed, many, percent, points, size
 
 if TYPE_CHECKING:
@@ -179,7 +181,8 @@ def _outcome(found: Compressed, candidate: Candidate, command: str, refused: str
     said = f"{candidate.name if found.plan.family is not None else 'All together'}: {candidate.why}."
     if candidate.verdict != "should pass":
         unlikely = "No candidate should pass" if found.plan.chosen is None else "This one should not pass"
-        return f"Nothing was changed. {unlikely}. {said}{_blocking(found.plan)}"
+        hints = _blocking(found.plan) + ("" if refused else _all_the_same(found.plan, candidate, command))
+        return f"Nothing was changed. {unlikely}. {said}{hints}"
     if refused is not None:
         return f"Nothing was changed. {said} It should pass. {refused}"
     return f"Nothing was changed. {said} It should pass; `{command}` tests it and carries it out."
@@ -191,6 +194,15 @@ def _blocking(plan: Plan) -> str:
         return ""
     left = ",".join((*plan.without, *plan.blocking))
     return f" Without {listed(list(plan.blocking))} the others may pass: `--without {left}`."
+
+
+def _all_the_same(plan: Plan, candidate: Candidate, command: str) -> str:
+    """How the guard is asked about what is less than likely to pass."""
+    if plan.family is None or candidate.chance < HOPELESS:
+        return ""
+    if "--candidate" not in command:
+        command = command.replace(" --apply", f" --candidate {shlex.quote(candidate.name)} --apply")
+    return f" `{command}` asks the guard all the same."
 
 
 def _wrapped(text: str) -> list[str]:

@@ -82,7 +82,22 @@ def test_it_is_said_which_frames_to_leave_out_where_the_others_may_pass(compress
     unlikely = tuple(dataclasses.replace(one, verdict="cannot tell") for one in plan.candidates)
     blocked = dataclasses.replace(plan, candidates=unlikely, without=("a",), blocking=("b", "c"))
     words = " ".join(" ".join(compressed_words(Compressed(blocked), None, "", None)).split())
-    assert words.endswith("Without b and c the others may pass: `--without a,b,c`.")
+    assert "Without b and c the others may pass: `--without a,b,c`." in words
+
+
+def test_what_is_less_than_likely_to_pass_can_be_asked_of_the_guard_all_the_same(compressed):
+    plan = Stack.open("frames", "tiny").compress("sentiment", method="rank", margin=0.2, level=0.2).plan
+
+    def outcome(chance, command):
+        unsure = tuple(
+            dataclasses.replace(one, verdict="cannot tell", chance=chance) for one in plan.candidates
+        )
+        unlikely = Compressed(dataclasses.replace(plan, candidates=unsure, chosen=None))
+        return " ".join(" ".join(compressed_words(unlikely, None, command, None)).split())
+
+    asked = "`skillstack compress --family sentiment --candidate 'rank 1' --apply` asks the guard"
+    assert asked in outcome(0.4, "skillstack compress --family sentiment --apply")
+    assert "asks the guard" not in outcome(0.1, "skillstack compress --family sentiment --apply")
 
 
 def test_a_whole_stack_is_brought_to_the_bytes_that_are_asked_for(compressed):
