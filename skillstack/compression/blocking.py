@@ -16,18 +16,31 @@ def blocking(
 ) -> tuple[str, ...]:
     """Names of the fewest frames without which the others should pass, as far as these candidates tell.
 
+    Where a merge as such sends other families' texts elsewhere, because frames of those lie between its
+    members, the members next to the newest are left.
+
     :param candidates: that were tried for the whole family.
     :param guard_rows: by skill.
     :returns: oldest first; empty where one should pass as it is, and where fewer than two would be left.
     """
     if any(one.verdict == "should pass" for one in candidates):
         return ()
-    # Where other texts are routed elsewhere, that is the order of frames and not one task.
-    fair = [one for one in candidates if one.merges and one.dev.others_share <= OTHERS]
-    stay = max((_likely(family, one, guard_rows) for one in fair), key=len, default=frozenset())
+    merges = [one for one in candidates if one.merges]
+    fair = [one for one in merges if one.dev.others_share <= OTHERS]
+    if merges and not fair:
+        stay = _next_to_newest(family)
+    else:
+        stay = max((_likely(family, one, guard_rows) for one in fair), key=len, default=frozenset())
     if len(stay) < 2:
         return ()
     return tuple(frame.name for frame in family.frames if frame.name not in stay)
+
+
+def _next_to_newest(family: Family) -> frozenset[str]:
+    """The newest frame and those right below it, with none of another family between."""
+    newest = family.frames[-1].position
+    places = enumerate(reversed(family.frames))
+    return frozenset(frame.name for below, frame in places if frame.position == newest - below)
 
 
 def _likely(family: Family, candidate: Candidate, guard_rows: Mapping[str, int]) -> frozenset[str]:

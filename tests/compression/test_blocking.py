@@ -67,6 +67,12 @@ def test_a_frame_of_several_skills_goes_as_a_whole(family):
     )
 
 
-def test_where_texts_of_others_are_routed_elsewhere_no_frame_is_to_blame(family):
-    assert blocking(family, [candidate({"home": 40}, others=30)], PLENTY) == ()
+def test_where_texts_of_others_are_routed_elsewhere_those_stay_that_others_lie_between(family):
+    astray, (first, second, third, last) = candidate({}, others=30), family.frames
+    assert blocking(Family("some", (first, third, last)), [astray], PLENTY) == ("imdb_sentences",)
+    assert blocking(Family("some", (second, last)), [astray], PLENTY) == ()
+    assert blocking(family, [astray], PLENTY) == ()
+
+
+def test_what_only_makes_adapters_smaller_is_blocked_by_nobody(family):
     assert blocking(family, [replace(candidate({"home": 40}), merges=False)], PLENTY) == ()
