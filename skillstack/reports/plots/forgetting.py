@@ -23,7 +23,7 @@ def forgetting_plot(tasks: Sequence[str], lost: Sequence[Paired], mean: float) -
     return Plot(
         "forgetting",
         "What the newest adapter alone would have forgotten of each task, with 95 % intervals: points below "
-        "the task's own frame. Frames keep all of it.",
+        "the task's own frame.",
         f"Bars with intervals, one a task; the mean over the earlier tasks is {points(mean)} points.",
         lambda: _draw(tasks, lost),
     )
