@@ -22,7 +22,7 @@ from skillstack.asked import Text
 from skillstack.errors import StoreError, UsageError, did_you_mean
 from skillstack.frames import derived, gc
 from skillstack.frames.history import History, Transaction, read_history
-from skillstack.frames.locate import choose_stack, find_store
+from skillstack.frames.locate import choose_stack, find_store, holding
 from skillstack.frames.records import Content
 from skillstack.frames.renaming import revert
 from skillstack.frames.store import REFERENCE, Store
@@ -78,11 +78,14 @@ class Stack:
 
         :param store: its folder; by default ``SKILLSTACK_STORE``, the nearest ``frames/`` here or above, or
             the reference stack inside the package.
-        :param stack: its name; by default ``SKILLSTACK_STACK``, the current one, or ``reference``.
+        :param stack: its name; by default ``SKILLSTACK_STACK``, the current one, or ``reference``. That one
+            is found inside the package where the store has none.
         :raises StoreError: if there is no such store.
         :raises UsageError: if there is no such stack.
         """
         found = find_store(str(store) if store is not None else None)
+        if stack is not None:
+            found = holding(found, stack)
         name = found.store.check_stack(choose_stack(found.store, stack))
         return cls(found.store, name, packaged=found.packaged)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillstack.errors import StoreError
-from skillstack.frames.locate import choose_stack, find_store
+from skillstack.frames.locate import choose_stack, find_store, holding
 from skillstack.frames.names import check_name
 from skillstack.frames.renaming import is_deleted
 from skillstack.frames.store import MAIN, REFERENCE, Store
@@ -118,7 +118,7 @@ def copy(old: str, new: str, store: str | Path | None = None) -> str:
     from skillstack.frames.cargo import cargo_of, measurements
     from skillstack.frames.importing import check_new_name, place
 
-    found = find_store(str(store) if store is not None else None)
+    found = holding(find_store(str(store) if store is not None else None), old)
     tip = found.store.tip(found.store.check_stack(old))
     to, hint = found.store, "Choose another name."
     if found.packaged and tip is not None:

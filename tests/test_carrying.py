@@ -222,6 +222,19 @@ def test_the_packaged_stack_is_copied_into_a_store_of_ones_own(elsewhere, refere
     assert len(there) == 0
 
 
+def test_it_is_there_by_its_name_beside_a_store_of_ones_own(elsewhere, reference):
+    own_stack(elsewhere)
+    assert Stack.open().name == "own"
+    by_name = Stack.open(stack="reference")
+    assert by_name.packaged and ids(by_name) == ids(reference)
+    assert by_name.route("please block my card").task == "banking"
+    copy("reference", "mine")
+    assert {info.name for info in stacks()} == {"own", "mine"} and Stack.open().name == "own"
+    assert ids(Stack.open(stack="mine")) == ids(reference)
+    with pytest.raises(UsageError, match="There is no stack 'referense'"):
+        Stack.open(stack="referense")
+
+
 def test_plain_peft_folders_of_the_reference_stack(reference, elsewhere):
     rows = reference.export_peft("out")
     assert [row.frame for row in rows] == [frame.name for frame in reversed(reference.frames())]

@@ -18,7 +18,8 @@ def open_stack(store: str | None, stack: str | None) -> Stack:
 
     opened = Stack.open(store, stack)
     if opened.packaged:
-        render.note("There is no store here: this is the reference stack that comes with the package.")
+        what = "the reference stack that comes with the package."
+        render.note(f"This is {what}" if stack else f"There is no store here: this is {what}")
     return opened
 
 

@@ -69,6 +69,18 @@ def packaged_store() -> Store | None:
     return None
 
 
+def holding(found: Found, stack: str) -> Found:
+    """The store that holds a stack: this one, or the copy inside the package for the reference stack.
+
+    No other stack can have that name, so whoever says it means that one, whatever store is here.
+    """
+    if stack == REFERENCE and stack not in found.store.stacks():
+        packaged = packaged_store()
+        if packaged is not None:
+            return Found(packaged, packaged=True)
+    return found
+
+
 def choose_stack(store: Store, explicit: str | None = None, environ: Mapping[str, str] | None = None) -> str:
     """The stack: the explicit one, ``SKILLSTACK_STACK``, the current one, the only one, ``reference``.
 
