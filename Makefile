@@ -19,7 +19,7 @@ demo: $(STAMP)
 	$(BIN)/skillstack log
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(DEV)
 	$(BIN)/ruff format --check skillstack tests scripts setup.py
