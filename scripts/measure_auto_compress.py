@@ -56,10 +56,10 @@ def main() -> int:
         stack = f"{options.preset}-{number}"
         streams = {
             kind: stream(f"{stack}-{kind}", names, kind == "merged", options)
-            for kind in options.streams.split(",")
+            for kind in KINDS
+            if kind in options.streams.split(",")
         }
         if set(streams) == set(KINDS):
-            options.streams = ",".join(KINDS)
             path.write_text(json.dumps(measured(number, names, streams, options), indent=1) + "\n")
     return 0
 
@@ -84,14 +84,14 @@ def measured(
     }
     return {
         "schema": 1,
-        "command": command(parser_of(), options, preset=options.preset, orders=number),
+        "command": command(parser_of(), options, orders=number, streams=",".join(KINDS)),
         "preset": options.preset,
         "order": list(names),
         "seed": options.seed,
         "base": plain.base,
         "base_weights": stacks["plain"].frames()[0].content.base.weights,
         "versions": versions(),
-        "streams": {kind: streams[kind] for kind in KINDS},
+        "streams": streams,
         "difference": {
             mode: {
                 "points": round(100 * found.difference, 4),

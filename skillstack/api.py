@@ -61,7 +61,7 @@ class Stack:
 
     :ivar store: the store that it lies in.
     :ivar name: its name.
-    :ivar packaged: whether the copy inside the package is used because there is no store here.
+    :ivar packaged: whether the copy inside the package is used, as there is no store here or it was named.
     """
 
     def __init__(self, store: Store, name: str, *, packaged: bool = False) -> None:

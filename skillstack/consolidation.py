@@ -117,16 +117,14 @@ class Consolidation:
             plans[0][1].examiner.present.trial.forget()  # memory for one plan at a time
             rest = replace(wish, without=blocking)
             plans.append((rest, planned(subject, rest, self.tell)))
-        best = max(plans, key=lambda one: _chance(one[1]))
+        asked = max((plan for _, plan in plans), key=_chance)
         settled = []
         for wish, plan in plans:
-            chosen = plan.chosen(None) or plan.likeliest
-            if plan is not best[1] or chosen is None:
-                found = Compressed(plan.plan)
-            else:
+            found = Compressed(plan.plan)
+            if plan is asked and plan.best is not None:
                 found = tested(
                     plan,
-                    chosen,
+                    plan.best,
                     wish,
                     self.store,
                     router.state,
@@ -186,9 +184,8 @@ def _digest(path: Path) -> str:
 
 
 def _chance(plan: Planned) -> float:
-    """That the guard lets its candidate pass; what should pass goes before what may."""
-    chosen = plan.chosen(None) or plan.likeliest
-    return chosen.candidate.chance if chosen is not None else 0.0
+    """That the guard lets its best candidate pass; 0 where it has none."""
+    return plan.best.candidate.chance if plan.best is not None else 0.0
 
 
 def _why(found: Compressed) -> str:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from skillstack.compression.families import Family
-from skillstack.compression.forecast import chances
 from skillstack.compression.result import Candidate
-from skillstack.compression.verdicts import LIKELY, OTHERS
+from skillstack.compression.verdicts import LIKELY, OTHERS, chances_of, of_others
 
 
 def blocking(
@@ -26,8 +25,8 @@ def blocking(
     if any(one.verdict == "should pass" for one in candidates):
         return ()
     merges = [one for one in candidates if one.merges]
-    fair = [one for one in merges if one.dev.others_share <= OTHERS]
-    if merges and not fair:
+    fair = [one for one in merges if of_others(one.dev) is None]
+    if not fair and any(one.dev.others_share > OTHERS for one in merges):
         stay = _next_to_newest(family)
     else:
         stay = max((_likely(family, one, guard_rows) for one in fair), key=len, default=frozenset())
@@ -45,9 +44,7 @@ def _next_to_newest(family: Family) -> frozenset[str]:
 
 def _likely(family: Family, candidate: Candidate, guard_rows: Mapping[str, int]) -> frozenset[str]:
     """The most frames whose skills all pass with a chance of a half or more."""
-    skills = candidate.dev.skills
-    each = chances([one.test for one in skills], [guard_rows[one.skill] for one in skills])
-    chance = {one.skill: share for one, share in zip(skills, each, strict=True)}
+    chance = chances_of(candidate.dev, guard_rows)
     of_frame = {
         frame.name: math.prod(chance[skill.name] for skill in frame.skills) for frame in family.frames
     }

@@ -78,7 +78,7 @@ def family_of(frames: Sequence[Frame], name: str, without: Sequence[str] = ()) -
     found = members(frames, name)
     staying = _staying(found, name, without)
     if staying and len(staying) == len(found):
-        raise UsageError(f"Without {listed(staying)} nothing of the family {name!r} is left.")
+        raise UsageError(f"Without {listed(list(staying))} nothing of the family {name!r} is left.")
     found = tuple(frame for frame in found if frame.name not in staying)
     adapted = tuple(frame for frame in found if frame.content.adapter is not None)
     if not adapted:
@@ -87,17 +87,18 @@ def family_of(frames: Sequence[Frame], name: str, without: Sequence[str] = ()) -
             "Their heads alone are a few kilobytes.",
         )
     idle = tuple(frame.name for frame in found if frame.content.adapter is None)
-    return Family(name, adapted, idle, tuple(staying))
+    return Family(name, adapted, idle, staying)
 
 
-def _staying(found: Sequence[Frame], family: str, without: Sequence[str]) -> list[str]:
+def _staying(found: Sequence[Frame], family: str, without: Sequence[str]) -> tuple[str, ...]:
     """Names of the frames that are to stay, oldest first."""
     owner = {skill.name: frame.name for frame in found for skill in frame.skills}
     owner |= {frame.name: frame.name for frame in found}
     for name in without:
         if name not in owner:
             raise UsageError(f"The family {family!r} has no frame {name[:80]!r}.", did_you_mean(name, owner))
-    return [frame.name for frame in found if frame.name in {owner[name] for name in without}]
+    named = {owner[name] for name in without}
+    return tuple(frame.name for frame in found if frame.name in named)
 
 
 def members(frames: Sequence[Frame], name: str) -> tuple[Frame, ...]:

@@ -40,10 +40,10 @@ class Planned:
         return self.tried[names.index(wanted)]
 
     @property
-    def likeliest(self) -> Tried | None:
-        """The one that passes with the highest chance; None where all can hardly pass."""
-        best = max(self.tried, key=lambda one: one.candidate.chance, default=None)
-        return best if best is not None and best.candidate.chance >= HOPELESS else None
+    def best(self) -> Tried | None:
+        """The plan's choice, or what passes with the highest chance; None where all can hardly pass."""
+        found = self.chosen(None) or max(self.tried, key=lambda one: one.candidate.chance, default=None)
+        return found if found is not None and found.candidate.chance >= HOPELESS else None
 
 
 def choice(tried: Sequence[Tried]) -> str | None:

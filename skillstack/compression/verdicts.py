@@ -37,11 +37,11 @@ def expected(judged: Judged, guard_rows: Mapping[str, int]) -> Expected:
 
     :param guard_rows: by skill.
     """
-    if (others := _of_others(judged)) is not None:
+    if (others := of_others(judged)) is not None:
         return Expected(*others, 0.0)
     tests = [one.test for one in judged.skills]
     rows = [guard_rows[one.skill] for one in judged.skills]
-    each = chances(tests, rows)
+    each = list(chances_of(judged, guard_rows).values())
     together = math.prod(each)
     losses, _ = shrunken(tests)
     worst = min(range(len(each)), key=lambda place: each[place])
@@ -59,9 +59,18 @@ def expected(judged: Judged, guard_rows: Mapping[str, int]) -> Expected:
     return Expected("cannot tell", said, together)
 
 
+def chances_of(judged: Judged, guard_rows: Mapping[str, int]) -> dict[str, float]:
+    """By skill, the chance that its guard rows pass, if dev rows show this.
+
+    :param guard_rows: by skill.
+    """
+    each = chances([one.test for one in judged.skills], [guard_rows[one.skill] for one in judged.skills])
+    return {one.skill: chance for one, chance in zip(judged.skills, each, strict=True)}
+
+
 def said(judged: Judged) -> tuple[Verdict, str]:
     """What the guard says."""
-    return _of_others(judged) or said_of(judged.skills)
+    return of_others(judged) or said_of(judged.skills)
 
 
 def said_of(skills: Sequence[SkillChange]) -> tuple[Verdict, str]:
@@ -81,7 +90,7 @@ def said_of(skills: Sequence[SkillChange]) -> tuple[Verdict, str]:
     return "cannot tell", f"too few guard rows for {names}"
 
 
-def _of_others(judged: Judged) -> tuple[Verdict, str] | None:
+def of_others(judged: Judged) -> tuple[Verdict, str] | None:
     """What speaks against a change in the texts of other families; None where nothing does."""
     if judged.others_share > OTHERS:
         texts, share = many(judged.others, "text"), percent(judged.others_share)

@@ -74,5 +74,11 @@ def test_where_texts_of_others_are_routed_elsewhere_those_stay_that_others_lie_b
     assert blocking(family, [astray], PLENTY) == ()
 
 
+def test_where_nothing_is_known_of_other_families_leaving_frames_out_is_no_help(family):
+    one = candidate({"home": 40})
+    unknown = replace(one, dev=replace(one.dev, others_of=0, unasked=("mails",)))
+    assert blocking(family, [unknown], PLENTY) == ()
+
+
 def test_what_only_makes_adapters_smaller_is_blocked_by_nobody(family):
     assert blocking(family, [replace(candidate({"home": 40}), merges=False)], PLENTY) == ()
