@@ -25,12 +25,12 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.evaluation.questions import ask
-from skillstack.frames.rows import Row
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
+from skillstack.store.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 

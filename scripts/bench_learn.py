@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from skillstack.tasks.sources import StarterSource
+from skillstack.data.sources import StarterSource
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = {"learn": 60.0, "learn --method frozen-linear": 15.0}

@@ -44,7 +44,7 @@ from safetensors.numpy import load_file
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 from transformers.utils import logging as transformers_logging
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.compression.adapters import Adapter, stored
 from skillstack.compression.families import family_of
 from skillstack.compression.heads import Seen, heads_of
@@ -52,19 +52,18 @@ from skillstack.compression.merging.merged import merge_adapters
 from skillstack.compression.merging.registry import merging
 from skillstack.compression.rows import Labelled, SkillRows, skill_rows
 from skillstack.errors import SkillStackError
-from skillstack.evaluation.paired import paired
-from skillstack.evaluation.reasons import published
-from skillstack.evaluation.scores import Mask, accuracy, macro
-from skillstack.frames import tensors as frame_tensors
-from skillstack.frames.digests import sha256
+from skillstack.evaluation.metrics import Mask, accuracy, macro
+from skillstack.evaluation.questions import published
+from skillstack.evaluation.statistics import paired
+from skillstack.hub import quiet
 from skillstack.models import adapter_config
 from skillstack.models.encoding import encode
-from skillstack.models.features import features
+from skillstack.models.features import HiddenCache, features
 from skillstack.models.heads import Head
-from skillstack.models.hidden_cache import HiddenCache
-from skillstack.models.quiet import quiet
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.store import tensors as frame_tensors
+from skillstack.store.canonical import sha256
 
 transformers_logging.disable_progress_bar()
 

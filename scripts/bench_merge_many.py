@@ -20,7 +20,7 @@ import torch
 from bench_merge import SEED, Peft, ours, tiny_adapter
 from transformers import BertModel
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.compression.adapters import stored
 from skillstack.compression.merging.registry import names
 

@@ -28,12 +28,12 @@ import numpy as np
 import torch
 from plain_base import load_plain_base
 
-from skillstack import Stack
 from skillstack.answers import Frame
-from skillstack.frames.rows import Row
+from skillstack.api import Stack
+from skillstack.data.sources import load_task
+from skillstack.models.features import pool
 from skillstack.models.heads import Head
-from skillstack.models.pooling import pool
-from skillstack.tasks.sources import load_task
+from skillstack.store.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 

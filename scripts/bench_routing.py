@@ -28,14 +28,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
-from skillstack.frames.rows import Row
+from skillstack.data.splits import router_rows
+from skillstack.data.task import Example
 from skillstack.routers import state as states
+from skillstack.routers.base import SkillSamples
 from skillstack.routers.features import hash_rows
 from skillstack.routers.hybrid_chain import HybridChain
 from skillstack.routers.hybrid_svm import HybridSVM
-from skillstack.routers.samples import SkillSamples
-from skillstack.tasks.sampling import router_rows
-from skillstack.tasks.task import Example
+from skillstack.store.rows import Row
 
 GROUPS = {
     "hard8": [

@@ -21,20 +21,19 @@ from pathlib import Path
 
 import numpy as np
 
-from skillstack.frames import transactions
-from skillstack.frames.records import BaseIdentity, Content, Count, Node, Rendering, Skill
-from skillstack.frames.rows import Row
-from skillstack.frames.samples import TextSamples
-from skillstack.frames.store import Store
+from skillstack.data.sources import StarterSource
 from skillstack.routers import state
+from skillstack.routers.blocks import combine, split
 from skillstack.routers.calibration import NEUTRAL
 from skillstack.routers.features import hash_rows
-from skillstack.routers.fitting import RouterState
-from skillstack.routers.rounding import combine, split
-from skillstack.routers.svm import LinearModel
-from skillstack.routers.weighting import Weighting
-from skillstack.stack_router import StackRouter
-from skillstack.tasks.sources import StarterSource
+from skillstack.routers.stack_router import StackRouter
+from skillstack.routers.state import RouterState
+from skillstack.routers.svm import LinearModel, Weighting
+from skillstack.store import transactions
+from skillstack.store.records import BaseIdentity, Count, FrameRecord, Node, Rendering, Skill
+from skillstack.store.rows import Row
+from skillstack.store.samples import TextSamples
+from skillstack.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 FEW = 8
@@ -91,7 +90,7 @@ def make_store(path: Path, count: int) -> None:
     state.save(folder, _state(folder.name, count, texts, random))
 
 
-def _content(store: Store, number: int, texts: list[Row], random: np.random.Generator) -> Content:
+def _content(store: Store, number: int, texts: list[Row], random: np.random.Generator) -> FrameRecord:
     name = f"skill-{number:04d}"
     tensors = random.standard_normal((4, HIDDEN)).astype(np.float32)
     adapter = store.put_adapter(name, f'{{"made":"{number}"}}'.encode(), tensors.tobytes(), name.encode())
@@ -109,7 +108,7 @@ def _content(store: Store, number: int, texts: list[Row], random: np.random.Gene
         metrics={"dev": Count(90, 100), "frozen_linear_dev": Count(80, 100)},
         source={"kind": "table", "name": f"table/{name}", "digest": f"{number:064x}", "licence": ""},
     )
-    return Content(name, adapter, (skill,), BASE, "fp32", "mean", {"seed": 42}, plan=f"{number:064x}")
+    return FrameRecord(name, adapter, (skill,), BASE, "fp32", "mean", {"seed": 42}, plan=f"{number:064x}")
 
 
 def _state(inputs: str, skills: int, texts: list[Row], random: np.random.Generator) -> RouterState:

@@ -25,11 +25,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 from safetensors.numpy import load_file
 
-from skillstack.frames import tensors
 from skillstack.models import adapter_config
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
+from skillstack.store import tensors
 
 SPEC = LoraSpec(8, 16, 0.05, ("query", "key", "value", "dense"), 3)
 

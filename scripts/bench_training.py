@@ -31,24 +31,21 @@ import numpy as np
 import torch
 from plain_base import load_plain_base
 
-from skillstack.frames.store import Store
+from skillstack.data.sources import load_task
+from skillstack.data.task import rendering
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
-from skillstack.models.features import features_of
+from skillstack.models.features import features_of, pool
 from skillstack.models.heads import Head, fit_logistic
 from skillstack.models.loading import load_base
-from skillstack.models.pooling import pool
-from skillstack.models.slot import Slot
+from skillstack.models.slot import Slot, adapted, linear_layers
 from skillstack.models.split import SplitModel
-from skillstack.models.targets import adapted, linear_layers
-from skillstack.tasks.rendering import rendering
-from skillstack.tasks.sources import load_task
+from skillstack.store.store import Store
 from skillstack.training.data import choose_rows, labels_of, rows_of
-from skillstack.training.events import Event, StepDone
 from skillstack.training.frame import lora_spec, make_frame
 from skillstack.training.plan import FramePlan
-from skillstack.training.recipe import Recipe, default_recipe
-from skillstack.training.schedule import Schedule
+from skillstack.training.progress import Event, StepDone
+from skillstack.training.recipe import Recipe, Schedule, default_recipe
 
 
 @dataclass(frozen=True)

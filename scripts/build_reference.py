@@ -18,10 +18,10 @@ LIMIT = 10_000_000
 
 
 def main() -> int:
-    from skillstack import Stack
-    from skillstack.frames.store import REFERENCE, Store
-    from skillstack.stack_router import StackRouter
-    from skillstack.training.command import prepare
+    from skillstack.api import Stack
+    from skillstack.routers.stack_router import StackRouter
+    from skillstack.store.store import REFERENCE, Store
+    from skillstack.training.resolve import prepare
     from skillstack.training.run import train_stack
 
     store = Store.create(ROOT / "frames")

@@ -21,12 +21,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from measuring import command, say
 
-from skillstack import Stack
-from skillstack.bench.orders import Order
-from skillstack.evaluation.paired import paired
+from skillstack.api import Stack
+from skillstack.continual.leaderboard import TaskOrder
+from skillstack.data.presets import load_preset
+from skillstack.evaluation.statistics import paired
 from skillstack.reports.provenance import versions
-from skillstack.tasks.presets import load_preset
-from skillstack.training.events import Event, FamilySettled, FrameDone
+from skillstack.training.progress import Event, FamilySettled, FrameDone
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("merged", "plain")
@@ -52,7 +52,7 @@ def main() -> int:
         path = folder / f"order-{number}.json"
         if path.is_file():
             continue
-        names = Order(f"random-{number}").of(load_preset(options.preset).task_names)
+        names = TaskOrder(f"random-{number}").of(load_preset(options.preset).task_names)
         stack = f"{options.preset}-{number}"
         streams = {
             kind: stream(f"{stack}-{kind}", names, kind == "merged", options)

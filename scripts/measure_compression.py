@@ -23,12 +23,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from measuring import command, say
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.compression.document import compressed_json
 from skillstack.compression.result import Compressed
-from skillstack.evaluation.paired import Paired, paired
+from skillstack.evaluation.metrics import accuracy
 from skillstack.evaluation.result import Evaluation
-from skillstack.evaluation.scores import accuracy
+from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.provenance import versions
 
 ROOT = Path(__file__).resolve().parents[1]

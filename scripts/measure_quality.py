@@ -22,15 +22,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 
-from skillstack import Stack
+from skillstack.api import Stack
+from skillstack.data.presets import load_preset
+from skillstack.data.sources import load_task
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
-from skillstack.tasks.presets import load_preset
-from skillstack.tasks.sources import load_task
 from skillstack.training.candidates import best_logistic, measure
 from skillstack.training.data import choose_rows, labels_of, rows_of
-from skillstack.training.environment import environment
+from skillstack.training.execution import environment
 from skillstack.training.recipe import Recipe
 
 

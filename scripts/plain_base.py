@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from skillstack.models.base import Base
-from skillstack.models.kernels import OneDnnLinear
-from skillstack.models.loading import load_base
+from skillstack.models.loading import OneDnnLinear, load_base
 
 
 def load_plain_base(name: str) -> Base:

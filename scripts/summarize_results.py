@@ -12,9 +12,9 @@ import json
 import sys
 from pathlib import Path
 
-from skillstack.bench.files import LEADERBOARD, Results
-from skillstack.bench.leaderboard import Standing, leaderboard, to_json
-from skillstack.training.methods import registry
+from skillstack.continual import registry
+from skillstack.continual.files import LEADERBOARD, Results
+from skillstack.continual.leaderboard import MethodStanding, leaderboard, to_json
 from skillstack.wording import between, points, seconds, size
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -125,7 +125,7 @@ def _bench(folder: Path) -> str:
     return "\n".join([*lines, "", *routed]) + "\n"
 
 
-def _standing(one: Standing) -> str:
+def _standing(one: MethodStanding) -> str:
     found = one.difference
     against = "–"
     if found is not None:
@@ -140,11 +140,11 @@ def _standing(one: Standing) -> str:
     )
 
 
-def _texts(one: Standing) -> str:
+def _texts(one: MethodStanding) -> str:
     return f" and {size(round(one.texts_per_task))} of texts" if one.texts_per_task else ""
 
 
-def _name(one: Standing) -> str:
+def _name(one: MethodStanding) -> str:
     return registry.method(one.method).title + ("" if one.order == "forward" else f", {one.order} order")
 
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skillstack.api import Stack
     from skillstack.errors import SkillStackError
-    from skillstack.frames.rows import Row
+    from skillstack.store.rows import Row
 
 __all__ = ["Row", "SkillStackError", "Stack"]
 
 _PLACES = {
-    "Row": "skillstack.frames.rows",
+    "Row": "skillstack.store.rows",
     "SkillStackError": "skillstack.errors",
     "Stack": "skillstack.api",
 }

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from skillstack.frames.records import Content, Skill
+from skillstack.store.records import FrameRecord, Skill
 
 if TYPE_CHECKING:
-    from skillstack.frames.store import Store
+    from skillstack.store.store import Store
+
 
 #: Version of the JSON that commands print.
 SCHEMA = 1
@@ -30,7 +31,7 @@ class Frame:
     id: str
     position: int
     content_id: str
-    content: Content
+    content: FrameRecord
     parent: str | None
     parent_name: str | None
 
@@ -96,7 +97,7 @@ def frames_from(store: Store, tip: str | None) -> tuple[Frame, ...]:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedTask:
     """A task and its router score."""
 
     task: str
@@ -136,7 +137,7 @@ class Routed:
     fallback: bool
     depth: int
     router: str
-    ranking: Sequence[Ranked]
+    ranking: Sequence[RankedTask]
 
     def to_json(self) -> dict[str, Any]:
         """As `route --json` shows it."""

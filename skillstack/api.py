@@ -9,45 +9,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from skillstack import asked
-from skillstack.answers import (
-    Agreement,
-    CanaryCheck,
-    Frame,
-    Predicted,
-    Routed,
-    Trained,
-    frames_from,
-)
+from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Routed, Trained, frames_from
 from skillstack.asked import Text
 from skillstack.errors import StoreError, UsageError, did_you_mean
-from skillstack.frames import derived, gc
-from skillstack.frames.history import History, Transaction, read_history
-from skillstack.frames.locate import choose_stack, find_store, holding
-from skillstack.frames.records import Content
-from skillstack.frames.renaming import revert
-from skillstack.frames.store import REFERENCE, Store
-from skillstack.frames.verify import Verification, verify
-from skillstack.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
+from skillstack.routers.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
 from skillstack.stacks import copy, stack_to_add_to
+from skillstack.store import derived, gc
+from skillstack.store.history import History, Transaction, read_history
+from skillstack.store.locate import choose_stack, find_store, holding
+from skillstack.store.records import FrameRecord
+from skillstack.store.stacks import revert
+from skillstack.store.store import REFERENCE, Store
+from skillstack.store.verify import Verification, verify
 
 if TYPE_CHECKING:
     from skillstack.compression.ablated import Ablated
     from skillstack.compression.present import Subject as Shrinkable
     from skillstack.compression.result import Compressed
+    from skillstack.data.own_table import TableReport
+    from skillstack.data.task import Example
     from skillstack.evaluation.probes.registry import Probed
     from skillstack.evaluation.result import Evaluation
-    from skillstack.evaluation.sittings import Subject
-    from skillstack.frames.archive import Exported
+    from skillstack.evaluation.sittings import EvaluatedStack
     from skillstack.learning import Learned
     from skillstack.loaded import LoadedStack
     from skillstack.models.peft_export import PeftFolders
     from skillstack.reports.report import Written
     from skillstack.reports.standings import Bench
-    from skillstack.routers.result import RouteResult
-    from skillstack.tasks.sources.table_report import TableReport
-    from skillstack.tasks.task import Example
-    from skillstack.training.command import Prepared
-    from skillstack.training.events import Listener
+    from skillstack.routers.base import RouteResult
+    from skillstack.store.bundle_writer import Exported
+    from skillstack.training.progress import Listener
+    from skillstack.training.resolve import PreparedTraining
 
 
 class Stack:
@@ -138,18 +130,16 @@ class Stack:
         :raises SkillStackError: one of its kinds, if anything cannot be done; what is finished stays.
         """
         from skillstack.models.loading import pick_device
-        from skillstack.training.command import prepare
-        from skillstack.training.deadline import Deadline
-        from skillstack.training.events import nobody
-        from skillstack.training.execution import Execution
-        from skillstack.training.processes import join_processes
+        from skillstack.training.execution import RunOptions, join_processes
+        from skillstack.training.progress import Deadline, nobody
+        from skillstack.training.resolve import prepare
         from skillstack.training.run import train_stack
 
         deadline = Deadline(time_limit)
         processes = join_processes(pick_device(device))
-        execution = Execution(micro_batch, accumulate, gradient_checkpointing, deadline, processes)
+        execution = RunOptions(micro_batch, accumulate, gradient_checkpointing, deadline, processes)
 
-        def resolve() -> Prepared:
+        def resolve() -> PreparedTraining:
             return prepare(
                 preset=preset,
                 tasks=tasks,
@@ -236,8 +226,8 @@ class Stack:
         :raises UsageError: if its columns are not clear, or the name is taken.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
-        from skillstack.tasks.sources.table import load_table
-        from skillstack.training.deadline import Deadline
+        from skillstack.data.own_table import load_table
+        from skillstack.training.progress import Deadline
 
         deadline = Deadline(time_limit)
         table = load_table(
@@ -252,15 +242,15 @@ class Stack:
         )
         on_table(table.report)
         from skillstack.compression.terms import Terms
-        from skillstack.learning import Learned, Learning, Lesson, check
-        from skillstack.training.events import nobody
-        from skillstack.training.execution import Execution
+        from skillstack.learning import Learned, Learning, LearnRequest, check
+        from skillstack.training.execution import RunOptions
+        from skillstack.training.progress import nobody
 
-        execution = Execution(micro_batch, accumulate, gradient_checkpointing, deadline)
+        execution = RunOptions(micro_batch, accumulate, gradient_checkpointing, deadline)
         chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
         settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
         terms = Terms.of(compress_margin, data_dir=data_dir, tables=tables) if auto_compress else None
-        lesson = Lesson(
+        lesson = LearnRequest(
             table, chosen, replace, model, precision, device, settings, keep_texts, execution, terms
         )
         check(lesson)
@@ -484,12 +474,14 @@ class Stack:
         :raises InputError: if there are no test rows, or they have labels that a skill does not know.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
-        from skillstack.evaluation.sittings import Exam
+        from skillstack.evaluation.sittings import EvaluationConfig
         from skillstack.evaluation.stack import evaluate
 
         routing = {"router": router, "threshold": threshold, "depth": depth}
         subject = self._subject(routing, (model, device, precision_change))
-        return evaluate(subject, Exam.of(per_class, data_dir, tables, only, matrix=matrix), on_answers)
+        return evaluate(
+            subject, EvaluationConfig.of(per_class, data_dir, tables, only, matrix=matrix), on_answers
+        )
 
     def probe(
         self,
@@ -524,13 +516,13 @@ class Stack:
         """
         from skillstack.evaluation.probes.probing import Probing
         from skillstack.evaluation.probes.registry import check_name, run
-        from skillstack.evaluation.sittings import Exam
+        from skillstack.evaluation.sittings import EvaluationConfig
 
         check_name(name)
         routing = {"threshold": threshold, "depth": depth}
         probing = Probing(
             subject=self._subject(routing, (model, device, precision_change)),
-            exam=Exam.of(per_class, data_dir, tables, only),
+            exam=EvaluationConfig.of(per_class, data_dir, tables, only),
             scores=lambda rows: self._router.scores(self._chain(), rows, threshold=threshold),
             seed=seed,
             texts=texts,
@@ -731,7 +723,7 @@ class Stack:
 
         :raises StoreError: if it may not; its hint says how to come by one that may.
         """
-        from skillstack.frames.transactions import check_changeable
+        from skillstack.store.transactions import check_changeable
 
         try:
             check_changeable(self.store, self.name)
@@ -781,7 +773,7 @@ class Stack:
         :raises IntegrityError: if one of its files is missing or altered.
         :raises StoreError: if the disk refuses, or something else lies at the path.
         """
-        from skillstack.frames.archive import export
+        from skillstack.store.bundle_writer import export
 
         router = self._router.files(self._chain()) if len(self) else {}
         return export(self.store, self.name, Path(path), with_texts=with_texts, router=router)
@@ -799,14 +791,16 @@ class Stack:
 
     # inside -------------------------------------------------------------------------------------------
 
-    def _subject(self, routing: Mapping[str, Any], base: tuple[str | None, str, str | None]) -> Subject:
+    def _subject(
+        self, routing: Mapping[str, Any], base: tuple[str | None, str, str | None]
+    ) -> EvaluatedStack:
         """The stack, to be evaluated.
 
         :param routing: options of `route`.
         :param base: model, device and change of precision, as `predict` takes them.
         """
-        from skillstack.evaluation.sittings import Subject
-        from skillstack.models.named import check_device, check_model
+        from skillstack.evaluation.sittings import EvaluatedStack
+        from skillstack.models.identity import check_device, check_model
 
         frames = tuple(reversed(self.frames()))
         if not frames:
@@ -815,7 +809,7 @@ class Stack:
         check_device(base[1])
         if base[0] is not None:
             check_model(frames[-1].content.base, base[0])
-        return Subject(
+        return EvaluatedStack(
             name=self.name,
             frames=frames,
             route=lambda rows: self.route(rows, **routing),
@@ -827,7 +821,7 @@ class Stack:
 
     def _derived(self) -> Path:
         """The folder of files that can be made again; a store for reading only has it elsewhere."""
-        from skillstack.hub.cachedir import cache_dir
+        from skillstack.hub import cache_dir
 
         return (cache_dir() if self.store.read_only else self.store.root) / derived.FOLDER
 
@@ -853,7 +847,7 @@ class Stack:
         """The folder of the router state that fits this stack now."""
         return self._router.folder(self._chain())
 
-    def _chain(self) -> tuple[tuple[str, Content], ...]:
+    def _chain(self) -> tuple[tuple[str, FrameRecord], ...]:
         """Contents with their ids, the oldest first."""
         return tuple((frame.content_id, frame.content) for frame in reversed(self.frames()))
 
@@ -899,8 +893,8 @@ class Stack:
 
 def _bench(folder: Path) -> Bench:
     """What a bench kept in its folder."""
-    from skillstack.bench.files import Results
-    from skillstack.bench.leaderboard import leaderboard, to_json
+    from skillstack.continual.files import Results
+    from skillstack.continual.leaderboard import leaderboard, to_json
     from skillstack.reports.standings import bench_of
 
     cells = list(Results(folder).cells())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from skillstack.answers import Frame, Predicted, Ranked, Routed
+from skillstack.answers import Frame, Predicted, RankedTask, Routed
 from skillstack.errors import InputError, UsageError
-from skillstack.frames.records import Skill
-from skillstack.frames.rows import Row, check_row
-from skillstack.routers.result import RouteResult
+from skillstack.routers.base import RouteResult
+from skillstack.store.records import Skill
+from skillstack.store.rows import Row, check_row
 from skillstack.wording import listed, many
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def routed(result: RouteResult, tasks: Sequence[str], frame: Frame | None, skill
         fallback=result.fallback,
         depth=result.depth,
         router=result.router,
-        ranking=result.ranking.of(tasks, Ranked),
+        ranking=result.ranking.of(tasks, RankedTask),
     )
 
 

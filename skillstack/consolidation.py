@@ -22,15 +22,15 @@ from skillstack.compression.result import Compressed
 from skillstack.compression.terms import Terms
 from skillstack.compression.wish import Wish
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.frames import canonical, derived
-from skillstack.frames.derived import Derived
-from skillstack.frames.digests import sha256
-from skillstack.frames.store import Store
 from skillstack.loaded import LoadedStack
 from skillstack.models.answering import Answering
 from skillstack.models.slot import Slot
-from skillstack.stack_router import StackRouter
-from skillstack.training.events import FamilySettled, Listener
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store import canonical, derived
+from skillstack.store.canonical import sha256
+from skillstack.store.derived import Derived
+from skillstack.store.store import Store
+from skillstack.training.progress import FamilySettled, Listener
 
 #: Derived files that remember what was refused, with the version of how that is decided.
 KIND = "refused-3"

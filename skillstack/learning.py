@@ -10,27 +10,25 @@ from typing import Any, Literal
 from skillstack.answers import Frame
 from skillstack.compression.terms import Terms
 from skillstack.consolidation import Consolidation
+from skillstack.data.own_table import TableReport, TableTask
+from skillstack.data.task import Example
 from skillstack.errors import UsageError
-from skillstack.evaluation.confusions import Confusion, confusions
-from skillstack.frames.records import Content, Count
-from skillstack.frames.store import Store
+from skillstack.evaluation.metrics import Confusion, confusions
 from skillstack.loaded import LoadedStack, load_base_of
 from skillstack.models.answering import Answering
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base, pick_device
 from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
-from skillstack.stack_router import StackRouter
-from skillstack.tasks.sources.table import TableTask
-from skillstack.tasks.sources.table_report import TableReport
-from skillstack.tasks.task import Example
-from skillstack.training.command import base_kind, default_precision, recipe_of
-from skillstack.training.events import Listener
-from skillstack.training.execution import Execution
-from skillstack.training.held import holds, kept_elsewhere
-from skillstack.training.job import Job
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store.records import Count, FrameRecord
+from skillstack.store.store import Store
+from skillstack.training.execution import RunOptions
+from skillstack.training.plan import TrainingPlan, holds, kept_elsewhere
+from skillstack.training.progress import Listener
 from skillstack.training.recipe import LEARNED_PER_CLASS
-from skillstack.training.run import Result, Settle, train_stack
+from skillstack.training.resolve import base_kind, default_precision, recipe_of
+from skillstack.training.run import Settle, TrainingResult, train_stack
 from skillstack.wording import listed
 
 #: Held-back rows that are asked at most: an accuracy is then known to about two points.
@@ -41,7 +39,7 @@ Change = Literal["learned", "replaced", "brought back", "nothing", "unfinished"]
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenTexts:
     """Texts that a router gives to another skill than their own.
 
     :ivar task: whose texts they are, or who gets them.
@@ -55,7 +53,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Tested:
+class HeldOutResult:
     """What the rows held back tell.
 
     :ivar frame: right answers of the new frame.
@@ -70,7 +68,7 @@ class Tested:
     frozen_linear: Count | None
     majority: Count
     routed: Count
-    strays: tuple[Taken, ...]
+    strays: tuple[TakenTexts, ...]
     confusions: tuple[Confusion, ...]
 
 
@@ -98,8 +96,8 @@ class Learned:
     table: TableReport
     change: Change
     copied: bool
-    test: Tested | None
-    lost: tuple[Taken, ...] | None
+    test: HeldOutResult | None
+    lost: tuple[TakenTexts, ...] | None
 
     @property
     def complete(self) -> bool:
@@ -108,7 +106,7 @@ class Learned:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LearnRequest:
     """What is to be learned, where and how.
 
     :ivar table: the rows.
@@ -131,7 +129,7 @@ class Lesson:
     device: str = "auto"
     recipe: Mapping[str, Any] | None = None
     keep_texts: bool = True
-    execution: Execution = field(default_factory=Execution)
+    execution: RunOptions = field(default_factory=RunOptions)
     merging: Terms | None = None
 
 
@@ -141,11 +139,11 @@ class Learning:
     :param store: where the stack lies.
     """
 
-    def __init__(self, store: Store, lesson: Lesson) -> None:
+    def __init__(self, store: Store, lesson: LearnRequest) -> None:
         self.store, self.lesson = store, lesson
         self._base: Base | None = None
 
-    def run(self, listen: Listener) -> tuple[Result, Change]:
+    def run(self, listen: Listener) -> tuple[TrainingResult, Change]:
         """Train the frame, or find that it is there; returns what became of the stack.
 
         :raises UsageError: if the stack has another frame of this name, and it is not to be replaced.
@@ -158,7 +156,7 @@ class Learning:
         place = names.index(name) if name in names else len(names)
         job = self._job(chain[-1][1] if chain else None, place)
         if kept_elsewhere(job, chain):
-            return Result((name,), before), "nothing"
+            return TrainingResult((name,), before), "nothing"
         if place < len(names) and not holds(job, chain):
             if not lesson.replace:
                 raise UsageError(
@@ -179,8 +177,8 @@ class Learning:
         return result, "replaced" if name in names else "learned"
 
     def test(
-        self, frame: Frame, result: Result, route: Callable[[list[Example]], list[str | None]]
-    ) -> Tested:
+        self, frame: Frame, result: TrainingResult, route: Callable[[list[Example]], list[str | None]]
+    ) -> HeldOutResult:
         """Ask the rows held back.
 
         :param frame: the new frame.
@@ -195,12 +193,12 @@ class Learning:
         answers = [int(answer.logits.argmax()) for answer in found]
         routes = route(list(rows))
         strays = Counter(task or "nobody" for task in routes if task != skill.task)
-        return Tested(
+        return HeldOutResult(
             frame=_right(answers, labels),
             frozen_linear=_right([int(one.logits.argmax()) for one in bare], labels) if rival else None,
             majority=Count(labels.count(self._most_frequent()), len(labels)),
             routed=Count(len(rows) - sum(strays.values()), len(rows)),
-            strays=tuple(Taken(task, count, len(rows)) for task, count in strays.most_common()),
+            strays=tuple(TakenTexts(task, count, len(rows)) for task, count in strays.most_common()),
             confusions=confusions(
                 [skill.labels[label] for label in labels],
                 [skill.labels[answer] for answer in answers],
@@ -208,7 +206,7 @@ class Learning:
             ),
         )
 
-    def lost(self, skill: str) -> tuple[Taken, ...] | None:
+    def lost(self, skill: str) -> tuple[TakenTexts, ...] | None:
         """Sample texts of other tasks that go to a skill, each by a router that did not see it."""
         router = StackRouter(self.store, self.lesson.stack)
         chain = self.store.contents(self.lesson.stack)
@@ -217,13 +215,13 @@ class Learning:
             return None
         new = state.skills.index(skill)
         found = [
-            Taken(state.skills[own], count, router.sample_count(chain, state.skills[own]))
+            TakenTexts(state.skills[own], count, router.sample_count(chain, state.skills[own]))
             for own, other, count in state.calibration.lost
             if other == new
         ]
         return tuple(sorted(found, key=lambda taken: (-taken.rows, taken.task)))
 
-    def _job(self, tip: Content | None, first: int, replaces: str = "") -> Job:
+    def _job(self, tip: FrameRecord | None, first: int, replaces: str = "") -> TrainingPlan:
         lesson = self.lesson
         kind: Literal["encoder", "decoder"]
         if tip is None:
@@ -237,7 +235,7 @@ class Learning:
                     f"The stack {lesson.stack!r} is held at {precision}, not at {lesson.precision}.",
                     "Leave --precision out, or start another stack with --stack.",
                 )
-        return Job(
+        return TrainingPlan(
             stack=lesson.stack,
             tasks=(lesson.table.data,),
             recipe=recipe_of(model, kind, None, overrides(lesson)),
@@ -248,7 +246,7 @@ class Learning:
             merges=lesson.merging is not None,
         )
 
-    def _settle(self, job: Job, listen: Listener) -> Settle | None:
+    def _settle(self, job: TrainingPlan, listen: Listener) -> Settle | None:
         terms, data = self.lesson.merging, self.lesson.table.data
         if terms is None:
             return None
@@ -256,7 +254,7 @@ class Learning:
         own = replace(terms, known=known)
         return Consolidation(self.store, job.stack, job.transaction, own, listen)
 
-    def _load(self, job: Job) -> Callable[[], Base]:
+    def _load(self, job: TrainingPlan) -> Callable[[], Base]:
         chain = self.store.contents(self.lesson.stack)
 
         def load() -> Base:
@@ -269,7 +267,7 @@ class Learning:
 
         return load
 
-    def _reload(self, content: Content) -> Base:
+    def _reload(self, content: FrameRecord) -> Base:
         return load_base_of(content, self.lesson.model, self.lesson.device)
 
     def _most_frequent(self) -> int:
@@ -278,7 +276,7 @@ class Learning:
         return min(counts, key=lambda label: (-counts[label], label))
 
 
-def _check_alone(lesson: Lesson, contents: Sequence[Content]) -> None:
+def _check_alone(lesson: LearnRequest, contents: Sequence[FrameRecord]) -> None:
     """See that no frame would be trained in vain, and none replaced that has other skills as well.
 
     :raises UsageError: if the skill is one of a merged frame, or the frame to be replaced has several.
@@ -298,7 +296,7 @@ def _check_alone(lesson: Lesson, contents: Sequence[Content]) -> None:
             )
 
 
-def check(lesson: Lesson) -> None:
+def check(lesson: LearnRequest) -> None:
     """Refuse what cannot be meant of a lesson for an empty stack, before anything is written.
 
     :raises UsageError: for an unknown device, or a setting that no recipe has.
@@ -309,7 +307,7 @@ def check(lesson: Lesson) -> None:
     recipe_of(model, base_kind(model), None, overrides(lesson))
 
 
-def overrides(lesson: Lesson) -> dict[str, Any]:
+def overrides(lesson: LearnRequest) -> dict[str, Any]:
     """What a lesson changes of its base's recipe."""
     return {"samples_per_class": LEARNED_PER_CLASS, **(lesson.recipe or {})}
 

@@ -6,9 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from skillstack.answers import Agreement, CanaryCheck, Frame
 from skillstack.errors import IntegrityError, MissingError
-from skillstack.frames.records import Content, Skill
-from skillstack.frames.rows import Row
-from skillstack.frames.store import Store
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
 from skillstack.models.base import Base
@@ -17,10 +14,13 @@ from skillstack.models.heads import Head
 from skillstack.models.identity import check_same
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
+from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.rows import Row
+from skillstack.store.store import Store
 
 
 def load_stack(
-    store: Store, tip: Content, model: str | None, device: str, precision_change: str | None
+    store: Store, tip: FrameRecord, model: str | None, device: str, precision_change: str | None
 ) -> LoadedStack:
     """Load the base that a stack's newest frame was trained on.
 
@@ -38,7 +38,7 @@ def load_stack(
     return LoadedStack(store, Answering(Slot(base)))
 
 
-def load_base_of(content: Content, model: str | None, device: str, precision: str | None = None) -> Base:
+def load_base_of(content: FrameRecord, model: str | None, device: str, precision: str | None = None) -> Base:
     """The base of a frame, and no other.
 
     :param model: where it is, if not under the name and revision that the frame remembers.
@@ -143,7 +143,7 @@ class LoadedStack:
                 encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
                 yield frame, skill.name, stored[skill.name], skill_logits(slot, encoded, answerer.head)
 
-    def answerer(self, content: Content, skill: Skill) -> Answerer:
+    def answerer(self, content: FrameRecord, skill: Skill) -> Answerer:
         """A skill with the adapter of a content, which need not be its own frame's.
 
         :raises IntegrityError: if a file is missing or altered.

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillstack.errors import StoreError
-from skillstack.frames.locate import choose_stack, find_store, holding
-from skillstack.frames.names import check_name
-from skillstack.frames.renaming import is_deleted
-from skillstack.frames.store import MAIN, REFERENCE, Store
-from skillstack.stack_router import StackRouter
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store.fields import check_name
+from skillstack.store.locate import choose_stack, find_store, holding
+from skillstack.store.stacks import is_deleted
+from skillstack.store.store import MAIN, REFERENCE, Store
 
 if TYPE_CHECKING:
-    from skillstack.frames.importing import Imported
+    from skillstack.store.bundle_reader import Imported
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ def import_stack(path: str | Path, *, name: str | None = None, store: str | Path
     :raises IntegrityError: if the file is damaged, or no archive of a stack.
     :raises StoreError: if a newer version made it, or the store cannot be written.
     """
-    from skillstack.frames.importing import check_new_name, check_room, place
-    from skillstack.frames.packed import open_archive
+    from skillstack.store.bundle_reader import check_new_name, check_room, open_archive, place
 
     with open_archive(Path(path)) as (packed, cargo):
         hint = "Give it another name with --as."
@@ -114,9 +113,9 @@ def copy(old: str, new: str, store: str | Path | None = None) -> str:
     :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
     :raises StoreError: if the store cannot be written.
     """
-    from skillstack.frames import renaming
-    from skillstack.frames.cargo import cargo_of, measurements
-    from skillstack.frames.importing import check_new_name, place
+    from skillstack.store import stacks as renaming
+    from skillstack.store.bundle import cargo_of, measurements
+    from skillstack.store.bundle_reader import check_new_name, place
 
     found = holding(find_store(str(store) if store is not None else None), old)
     tip = found.store.tip(found.store.check_stack(old))
@@ -141,7 +140,7 @@ def rename(old: str, new: str, store: str | Path | None = None) -> str:
     :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
     :raises StoreError: if the store or the stack is for reading only.
     """
-    from skillstack.frames import renaming
+    from skillstack.store import stacks as renaming
 
     to = find_store(str(store) if store is not None else None).store
     to.check_stack(old)
@@ -154,7 +153,7 @@ def delete(name: str, store: str | Path | None = None) -> str:
     :raises UsageError: if there is no such stack, or it is empty.
     :raises StoreError: if the store or the stack is for reading only.
     """
-    from skillstack.frames import renaming
+    from skillstack.store import stacks as renaming
 
     return renaming.delete(find_store(str(store) if store is not None else None).store, name)
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import skillstack.api
-from skillstack import Row, Stack
+from skillstack.api import Stack
 from skillstack.errors import InputError, MismatchError, StoreError, UsageError
-from skillstack.models import builtin
+from skillstack.models import sources
 from skillstack.models.loading import load_base
 from skillstack.stacks import stacks, use
+from skillstack.store.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = [
@@ -155,7 +156,7 @@ def test_a_base_of_other_weights_is_refused_with_both_named(reference, tmp_path)
 
 
 def test_the_same_base_in_a_folder_is_accepted(reference, tmp_path):
-    shutil.copytree(builtin.folder(), tmp_path / "copy")
+    shutil.copytree(sources.minilm_folder(), tmp_path / "copy")
     assert reference.predict(TEXTS[0], model=str(tmp_path / "copy")).label is not None
 
 

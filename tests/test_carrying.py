@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
+from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.frames import transactions
-from skillstack.frames.gc import GRACE
-from skillstack.frames.records import BaseIdentity, Content, Rendering, Skill
-from skillstack.frames.samples import TextSamples
-from skillstack.frames.store import Store
-from skillstack.stack_router import StackRouter
+from skillstack.routers.stack_router import StackRouter
 from skillstack.stacks import copy, delete, import_stack, rename, stacks
-from skillstack.tasks.sources import load_task
+from skillstack.store import transactions
+from skillstack.store.gc import GRACE
+from skillstack.store.records import BaseIdentity, FrameRecord, Rendering, Skill
+from skillstack.store.samples import TextSamples
+from skillstack.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = [
@@ -65,7 +65,7 @@ def own_stack(folder: Path) -> Stack:
             samples=store.put_samples(TextSamples(rows)),
             rendering=Rendering(),
         )
-        content = Content(task, None, (skill,), BASE, "fp32", "mean", {})
+        content = FrameRecord(task, None, (skill,), BASE, "fp32", "mean", {})
         transactions.push(
             store, "own", content, transaction=task, note=f"train {task}", expected=store.tip("own")
         )
@@ -164,7 +164,7 @@ def test_a_router_state_that_cannot_be_fitted_again_is_no_garbage_while_an_undo_
 
 
 def test_a_router_state_that_does_not_fit_is_not_taken(elsewhere, reference):
-    from skillstack.frames.archive import export
+    from skillstack.store.bundle_writer import export
 
     here = own_stack(elsewhere / "here")
     chain = [(f.content_id, f.content) for f in reversed(reference.frames())]

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.compression.applying import apply
 from skillstack.compression.planned import Planned
 from skillstack.compression.tried import Tried
 from skillstack.errors import StoreError
-from skillstack.frames.store import Store
 from skillstack.routers import state
-from skillstack.routers.fitting import RouterState
-from skillstack.stack_router import StackRouter
+from skillstack.routers.stack_router import StackRouter
+from skillstack.routers.state import RouterState
+from skillstack.store.store import Store
 
 from .compression.world import make_stack, plan_of
 from .frames.faults import ROOM, Killed, faults

@@ -4,12 +4,11 @@ import shutil
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.cli.learned import learned_words
 from skillstack.compression import verdicts
 from skillstack.errors import MissingError, UsageError
-from skillstack.training.deadline import Deadline
-from skillstack.training.events import FamilySettled, FrameKept
+from skillstack.training.progress import Deadline, FamilySettled, FrameKept
 
 from .compression.world import RECIPE, make_stack
 from .frames.faults import Killed

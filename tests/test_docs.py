@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-STARTER = ROOT / "skillstack" / "tasks" / "starter"
+STARTER = ROOT / "skillstack" / "data" / "starter"
 PYTHON = shlex.quote(sys.executable)
 #: What the first word of a command stands for.
 PROGRAMS = {

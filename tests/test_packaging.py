@@ -34,10 +34,10 @@ def test_the_package_holds_its_data(unpacked):
     held = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*")}
     assert {
         "skillstack/py.typed",
-        "skillstack/tasks/catalogue.toml",
-        "skillstack/tasks/presets/hard8.toml",
-        "skillstack/tasks/starter/NOTICE.md",
-        "skillstack/tasks/starter/banking/train.jsonl.gz",
+        "skillstack/data/catalogue.toml",
+        "skillstack/data/presets/hard8.toml",
+        "skillstack/data/starter/NOTICE.md",
+        "skillstack/data/starter/banking/train.jsonl.gz",
         "skillstack/training/recipes.toml",
         "skillstack/reports/page.html.j2",
         "skillstack/reports/page.css",

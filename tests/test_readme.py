@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.tasks.sources import load_task
+from skillstack.data.sources import load_task
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.errors import StoreError
-from skillstack.frames.samples import ReferenceSamples
+from skillstack.store.samples import ReferenceSamples
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = (ROOT / "scripts" / "reference_files.txt").read_text(encoding="utf-8").split()

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.frames.rows import Row
-from skillstack.frames.store import Store
 from skillstack.routers import state
-from skillstack.routers.result import RouteResult
-from skillstack.stack_router import StackRouter, router_file_check
+from skillstack.routers.base import RouteResult
+from skillstack.routers.stack_router import StackRouter, router_file_check
+from skillstack.store.rows import Row
+from skillstack.store.store import Store
 
 from .frames.faults import faults
 

@@ -12,16 +12,16 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from skillstack import Stack
-from skillstack.models import builtin
-from skillstack.training.candidates import Candidate
+from skillstack.api import Stack
+from skillstack.models import sources
+from skillstack.training.candidates import FrameCandidate
 from skillstack.training.loop import Trainer
 
 
 def tiny_bert(folder: Path, seed: int = 0) -> Path:
     """A folder with a random encoder of four layers; the seed makes another one."""
     torch.manual_seed(seed)
-    words = AutoTokenizer.from_pretrained(builtin.folder())
+    words = AutoTokenizer.from_pretrained(sources.minilm_folder())
     config = BertConfig(
         vocab_size=len(words),
         hidden_size=32,
@@ -40,7 +40,7 @@ def tiny_bert(folder: Path, seed: int = 0) -> Path:
 def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random models seldom gain by training; where a test needs adapters, dev is not asked."""
 
-    def take(trainer: Trainer, candidate: Candidate) -> None:
+    def take(trainer: Trainer, candidate: FrameCandidate) -> None:
         trainer._best = candidate
 
     monkeypatch.setattr(Trainer, "_consider", take)

@@ -13,11 +13,11 @@ import click
 from skillstack.cli import render
 from skillstack.cli.gathering import Decorator, gathering
 from skillstack.errors import UsageError
-from skillstack.frames.rows import Row, check_row
+from skillstack.store.rows import Row, check_row
 
 if TYPE_CHECKING:
     from skillstack.cli.batch import Answer
-    from skillstack.tables import Cell
+    from skillstack.data.tables import Cell
 
 A = TypeVar("A", bound="Answer")
 _EXAMPLE = "Give it as an argument, or name a table or JSON lines with --input FILE (- reads a pipe)."

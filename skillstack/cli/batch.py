@@ -13,9 +13,9 @@ from skillstack.cli.inputs import Rows, is_table, open_cells, open_lines
 from skillstack.cli.lines import BadRow, Line
 from skillstack.cli.progress import byte_progress
 from skillstack.cli.sink import Sink, open_cell_sink, open_sink
+from skillstack.data.tables import Cell
 from skillstack.errors import InputError
-from skillstack.frames.rows import Row
-from skillstack.tables import Cell
+from skillstack.store.rows import Row
 from skillstack.wording import many
 
 

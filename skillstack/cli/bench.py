@@ -13,7 +13,7 @@ from skillstack.cli.command import command
 from skillstack.errors import UsageError
 
 if TYPE_CHECKING:
-    from skillstack.bench.request import Request
+    from skillstack.continual.request import BenchRequest
 
 RESULTS = "results/methods"
 GO_ON = "Finished cells are kept; run the same command again to go on."
@@ -109,7 +109,7 @@ def bench(
     if stack is not None:
         raise UsageError("A bench trains stacks of its own.", "Leave --stack out.")
     from skillstack.cli.recipes import check_names, chosen_recipe
-    from skillstack.training.methods.registry import check_names as check_methods
+    from skillstack.continual.registry import check_names as check_methods
 
     if (wanted.preset is None) == (not wanted.tasks):
         raise UsageError("Exactly one of --preset and --task is needed.", "Try --preset starter8.")
@@ -117,7 +117,7 @@ def bench(
     check_names(wanted.preset, wanted.tasks, wanted.data_dir, None)
     overrides = chosen_recipe({}, settings)
     render.note("Loading ...")
-    from skillstack.bench.request import resolve
+    from skillstack.continual.request import resolve
 
     request = resolve(
         preset=wanted.preset,
@@ -137,21 +137,21 @@ def bench(
     return 0
 
 
-def _run(request: Request, folder: Path, store: str | None, *, as_json: bool) -> None:
-    from skillstack.bench.files import Results
-    from skillstack.bench.leaderboard import leaderboard, to_json
-    from skillstack.bench.running import Progress, run
+def _run(request: BenchRequest, folder: Path, store: str | None, *, as_json: bool) -> None:
     from skillstack.cli.failures import Interrupted
     from skillstack.cli.interrupts import remembered_interrupts
     from skillstack.cli.standings import progress_line, standing_words
-    from skillstack.hub.cachedir import cache_dir
+    from skillstack.continual.files import Results
+    from skillstack.continual.leaderboard import leaderboard, to_json
+    from skillstack.continual.running import BenchProgress, run
+    from skillstack.hub import cache_dir
 
     results = Results(folder)
     place = Path(store) if store is not None else cache_dir() / "bench"
     try:
         with remembered_interrupts() as check_interrupt:
 
-            def tell(progress: Progress) -> None:
+            def tell(progress: BenchProgress) -> None:
                 check_interrupt()
                 line = progress_line(progress)
                 if line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skillstack.answers import Predicted, Routed
-from skillstack.tables import Cell
+from skillstack.data.tables import Cell
 
 #: Why a row has no answer.
 ERROR = "error"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from skillstack.answers import Frame
 from skillstack.cli.render import can_show
 from skillstack.cli.words import accuracy, columns, short, shorten
-from skillstack.frames.records import Skill
+from skillstack.store.records import Skill
 from skillstack.wording import clean_line, many, percent, size
 
 _HEADER = ["FRAME", "FAMILY", "DEV ACCURACY", "SIZE", "ID", "PARENT"]

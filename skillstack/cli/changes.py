@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from skillstack.cli import render
 from skillstack.cli.words import columns, short, shorten
 from skillstack.errors import IntegrityError
-from skillstack.frames.history import History, Transaction
-from skillstack.frames.renaming import names_of
-from skillstack.frames.store import Store
+from skillstack.store.history import History, Transaction
+from skillstack.store.stacks import names_of
+from skillstack.store.store import Store
 from skillstack.wording import many
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from skillstack.cli.opening import open_stack
 from skillstack.cli.render import width
 from skillstack.cli.words import columns
 from skillstack.errors import IntegrityError, UsageError
-from skillstack.frames.locate import find_store
-from skillstack.frames.store import MARKER, REFERENCE
-from skillstack.frames.verify import Problem, Verification
+from skillstack.store.locate import find_store
+from skillstack.store.store import MARKER, REFERENCE
+from skillstack.store.verify import Problem, Verification
 from skillstack.wording import clean_line, many
 
 #: Stray files that are named without --json.

@@ -13,9 +13,9 @@ from skillstack.errors import StoreError
 from skillstack.forecast.dry_run import DryRun, PlannedFrame, dry_run
 from skillstack.forecast.request import Request
 from skillstack.forecast.words import amount, device_words, span_words
-from skillstack.frames.locate import find_store
-from skillstack.frames.store import Store
 from skillstack.models.devices import Device
+from skillstack.store.locate import find_store
+from skillstack.store.store import Store
 from skillstack.wording import clean_line, many, size
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skillstack.frames.locate import choose_stack
-from skillstack.frames.renaming import way_back
-from skillstack.frames.store import Store
+from skillstack.store.locate import choose_stack
+from skillstack.store.stacks import way_back
+from skillstack.store.store import Store
 
 _WHY = {"undo": "brings back what was taken away", "redo": "brings back what was undone"}
 

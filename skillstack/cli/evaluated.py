@@ -12,8 +12,8 @@ from skillstack.evaluation.result import TITLES
 from skillstack.wording import between, chance, listed, many, percent, points, seconds
 
 if TYPE_CHECKING:
-    from skillstack.evaluation.paired import Paired
     from skillstack.evaluation.result import Evaluation, Matrix, TaskEvaluation
+    from skillstack.evaluation.statistics import Paired
 
 #: Ways that texts are lost to another task, that are named.
 MOST_WAYS = 5

@@ -12,7 +12,7 @@ from skillstack.errors import UsageError
 from skillstack.wording import clean_line
 
 if TYPE_CHECKING:
-    from skillstack.fetching import Fetched, FetchedItem
+    from skillstack.fetch import Fetched, FetchedItem
 
 
 @command(
@@ -48,7 +48,7 @@ def fetch(
     if preset is None and not tasks and model is None:
         raise UsageError("There is nothing to fetch.", "Try `skillstack fetch --preset hard8`.")
 
-    from skillstack.fetching import fetch as fetch_into
+    from skillstack.fetch import fetch as fetch_into
 
     fetched = fetch_into(preset, tasks=tasks, model=model, output=output, listen=render.note)
     if as_json:

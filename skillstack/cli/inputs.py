@@ -13,11 +13,13 @@ from typing import BinaryIO, cast
 
 from skillstack.cli import render
 from skillstack.cli.lines import BadRow, Line, read_chunks
+from skillstack.data.batches import Format, TableBatch, format_of
+from skillstack.data.columns import TextColumns, find_text
+from skillstack.data.headers import header_note
+from skillstack.data.lines import explained, unpacked
+from skillstack.data.tables import open_table
 from skillstack.errors import InputError
-from skillstack.frames.rows import Row, check_row
-from skillstack.tables import Batch, Format, TextColumns, find_text, format_of, open_table
-from skillstack.tables.headers import header_note
-from skillstack.tables.streams import explained, unpacked
+from skillstack.store.rows import Row, check_row
 
 #: Rows that are answered together at most. Enough for full speed; few enough that an answer comes soon.
 CHUNK = 1024
@@ -32,7 +34,7 @@ class Chunk:
     """
 
     lines: list[Line]
-    batch: Batch | None = None
+    batch: TableBatch | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def open_cells(source: str, text: str | None, pair: str | None) -> Iterator[Rows
             yield Rows(stream, _chunks(table.batches(stream, CHUNK, lenient=True), where), table.columns)
 
 
-def _chunks(batches: Iterator[Batch], where: TextColumns) -> Iterator[Chunk]:
+def _chunks(batches: Iterator[TableBatch], where: TextColumns) -> Iterator[Chunk]:
     empty = 0
     for batch in batches:
         empty += batch.empty

@@ -17,7 +17,7 @@ from skillstack.cli.merging import Merging, merging
 from skillstack.errors import UsageError
 
 if TYPE_CHECKING:
-    from skillstack.tasks.sources.table_report import TableReport
+    from skillstack.data.own_table import TableReport
 
 
 @command(

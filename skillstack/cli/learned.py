@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from skillstack.cli.watching import UNFINISHED
 from skillstack.cli.words import columns, pairs, short, shorten
 from skillstack.evaluation.intervals import wilson
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 from skillstack.training.recipe import LEARNED_PER_CLASS
 from skillstack.wording import many, percent
 
 if TYPE_CHECKING:
     from skillstack.answers import Frame
-    from skillstack.learning import Learned, Taken, Tested
-    from skillstack.tasks.sources.table_report import TableReport
+    from skillstack.data.own_table import TableReport
+    from skillstack.learning import HeldOutResult, Learned, TakenTexts
 
 #: Other tasks that are named.
 MOST_TASKS = 4
@@ -88,7 +88,7 @@ def _copied(learned: Learned) -> str:
     return f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one."
 
 
-def _accuracies(tested: Tested) -> list[str]:
+def _accuracies(tested: HeldOutResult) -> list[str]:
     rows = [
         ["ON THE ROWS HELD BACK", "ACCURACY", "95 % INTERVAL", "ROWS"],
         _accuracy("this frame", tested.frame),
@@ -109,7 +109,7 @@ def _accuracy(name: str, count: Count) -> list[str]:
     ]
 
 
-def _confusions(tested: Tested) -> list[str]:
+def _confusions(tested: HeldOutResult) -> list[str]:
     lines: list[str] = []
     for confusion in tested.confusions:
         head = f"{shorten(confusion.label, 24)} taken for {shorten(confusion.answer, 24)}"
@@ -132,7 +132,7 @@ def _routing(learned: Learned, frame: Frame) -> list[str]:
     return pairs(rows, indent=0)
 
 
-def _named(taken: tuple[Taken, ...]) -> str:
+def _named(taken: tuple[TakenTexts, ...]) -> str:
     named = [f"{one.task} {one.rows:,} of {one.of:,}" for one in taken[:MOST_TASKS]]
     if len(taken) > MOST_TASKS:
         named.append(f"{len(taken) - MOST_TASKS} more")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from skillstack.errors import InputError
-from skillstack.frames.rows import Row, check_row
+from skillstack.store.rows import Row, check_row
 
 #: Two texts of the longest length that is accepted, each character escaped as six, fit twice.
 MAX_LINE_BYTES = 48 << 20

@@ -44,7 +44,7 @@ class Place(click.types.StringParamType):
 
 
 def _presets(_: click.Context) -> Iterable[str]:
-    from skillstack.tasks.presets import preset_names
+    from skillstack.data.presets import preset_names
 
     return preset_names()
 
@@ -52,8 +52,8 @@ def _presets(_: click.Context) -> Iterable[str]:
 def _tasks(ctx: click.Context) -> Iterable[str]:
     from pathlib import Path
 
-    from skillstack.tasks.catalogue import catalogue
-    from skillstack.tasks.sources import FolderSource
+    from skillstack.data.folder import FolderSource
+    from skillstack.data.presets import catalogue
 
     data_dir = ctx.params.get("data_dir")
     local = FolderSource(Path(data_dir)).names() if data_dir else ()
@@ -69,13 +69,13 @@ def _routers(_: click.Context) -> Iterable[str]:
 
 
 def _stacks(ctx: click.Context) -> Iterable[str]:
-    from skillstack.frames.locate import find_store
+    from skillstack.store.locate import find_store
 
     return find_store(ctx.params.get("store")).store.stacks()
 
 
 def _frames(ctx: click.Context) -> Iterable[str]:
-    from skillstack.frames.locate import choose_stack, find_store
+    from skillstack.store.locate import choose_stack, find_store
 
     store = find_store(ctx.params.get("store")).store
     return [content.name for _, content in store.contents(choose_stack(store, ctx.params.get("stack")))]

@@ -28,7 +28,7 @@ def store_folder(store: str | None) -> Path:
     from skillstack.errors import SkillStackError
 
     try:
-        from skillstack.frames.locate import find_store
+        from skillstack.store.locate import find_store
 
         found = find_store(store)
         if not found.packaged:

@@ -9,8 +9,8 @@ from typing import Any
 from skillstack.answers import Frame
 from skillstack.cli.words import accuracy, columns, pairs, short, shorten
 from skillstack.errors import IntegrityError
-from skillstack.frames.records import Skill
-from skillstack.frames.store import Store
+from skillstack.store.records import Skill
+from skillstack.store.store import Store
 from skillstack.wording import clean_line, many, size
 
 #: Labels that are named without --json.

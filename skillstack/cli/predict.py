@@ -13,7 +13,7 @@ from skillstack.cli.asking import Asking, asking
 from skillstack.cli.bases import device_option, precision_change_option
 from skillstack.cli.command import command
 from skillstack.cli.opening import open_stack
-from skillstack.frames.rows import Row
+from skillstack.store.rows import Row
 
 
 @command(

@@ -8,14 +8,13 @@ from functools import singledispatch
 
 from skillstack.cli.render import width
 from skillstack.cli.words import columns, shorten
-from skillstack.evaluation.matrices import FamilyMatrix
-from skillstack.evaluation.paired import Paired
 from skillstack.evaluation.probes.generalization import Generalization
-from skillstack.evaluation.probes.order import Order
+from skillstack.evaluation.probes.order import OrderProbe
 from skillstack.evaluation.probes.probing import Origin, Share
-from skillstack.evaluation.probes.redundancy import Redundancy, StandIn
+from skillstack.evaluation.probes.redundancy import FamilyMatrix, Redundancy, StandIn
 from skillstack.evaluation.probes.registry import Probed
 from skillstack.evaluation.result import TITLES
+from skillstack.evaluation.statistics import Paired
 from skillstack.wording import between, chance, many, percent, points, seconds
 
 _WAYS = {**TITLES, "best_single": "best single frame"}
@@ -63,7 +62,7 @@ def _(found: Generalization) -> list[str]:
 
 
 @_words.register
-def _(found: Order) -> list[str]:
+def _(found: OrderProbe) -> list[str]:
     texts = found.walks[0].router.n
     lines = [
         f"{found.origin.stack}: {texts:,} test texts, the same scores walked in "

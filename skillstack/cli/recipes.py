@@ -54,9 +54,10 @@ def check_names(preset: str | None, tasks: Sequence[str], data_dir: str | None, 
     :raises UsageError: for a name that nobody knows or that is none.
     :raises InputError: for a task that needs a data folder.
     """
-    from skillstack.frames.names import check_name
-    from skillstack.tasks.presets import load_preset
-    from skillstack.tasks.sources import HubSource, StarterSource, load_task
+    from skillstack.data.hub import HubSource
+    from skillstack.data.presets import load_preset
+    from skillstack.data.sources import StarterSource, load_task
+    from skillstack.store.fields import check_name
 
     if stack is not None:
         check_name(stack, "The stack")
@@ -74,7 +75,7 @@ def check_names(preset: str | None, tasks: Sequence[str], data_dir: str | None, 
 
 def preset_json() -> list[dict[str, Any]]:
     """Every preset with its tasks and where their rows come from."""
-    from skillstack.tasks.presets import load_preset, preset_names
+    from skillstack.data.presets import load_preset, preset_names
 
     presets = [load_preset(name) for name in preset_names()]
     return [

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from skillstack.cli import render
+from skillstack.data.batches import Format, TableBatch, format_of
+from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import UsageError
-from skillstack.frames.atomic import TEMPORARY
-from skillstack.tables import Batch, Cell, Format, format_of, free_names, table_writer
+from skillstack.store.files import TEMPORARY
 
 #: Takes an answer as JSON, and how to say it to people.
 Sink = Callable[[Mapping[str, Any], Callable[[], str]], None]
 #: Takes rows of a table, and for each the cells that are added to it.
-CellSink = Callable[[Batch, list[Mapping[str, Cell]]], None]
+CellSink = Callable[[TableBatch, list[Mapping[str, Cell]]], None]
 
 
 def check_output(output: str | None) -> None:
@@ -58,7 +59,7 @@ def open_cell_sink(output: str, columns: tuple[str, ...], added: Mapping[str, ty
     types = {names[name]: kind for name, kind in added.items()}
     with _appearing(output) as file, table_writer(file, _format(output), columns, types) as write:
 
-        def put(batch: Batch, cells: list[Mapping[str, Cell]]) -> None:
+        def put(batch: TableBatch, cells: list[Mapping[str, Cell]]) -> None:
             write(batch, {free: [row.get(name) for row in cells] for name, free in names.items()})
 
         yield put

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from skillstack.cli.words import columns
-from skillstack.training.methods import registry
+from skillstack.continual import registry
 from skillstack.wording import many, points, seconds, size
 
 if TYPE_CHECKING:
-    from skillstack.bench.leaderboard import Standing
-    from skillstack.bench.running import Progress
+    from skillstack.continual.leaderboard import MethodStanding
+    from skillstack.continual.running import BenchProgress
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: BenchProgress) -> str:
     """``cell 3 of 9  ewc, forward, seed 42: 71.2 % in 5 min 12 s``; empty where nothing is worth a line."""
     key = progress.key
     head = f"cell {progress.place} of {progress.of}  {key.method}, {key.order.name}, seed {key.seed}"
@@ -29,7 +29,7 @@ def progress_line(progress: Progress) -> str:
     return f"{head}: {share}{' on dev' if progress.trial else ''} in {seconds(progress.seconds)}"
 
 
-def standing_words(standings: Sequence[Standing]) -> list[str]:
+def standing_words(standings: Sequence[MethodStanding]) -> list[str]:
     """The leaderboard: how good each method is, and what it takes."""
     if not standings:
         return ["There are no results yet."]
@@ -48,7 +48,7 @@ def standing_words(standings: Sequence[Standing]) -> list[str]:
     ]
 
 
-def _quality(standing: Standing) -> list[str]:
+def _quality(standing: MethodStanding) -> list[str]:
     low, high = standing.interval.low, standing.interval.high
     against = "-"
     if standing.difference is not None:
@@ -65,7 +65,7 @@ def _quality(standing: Standing) -> list[str]:
     ]
 
 
-def _cost(standing: Standing) -> list[str]:
+def _cost(standing: MethodStanding) -> list[str]:
     return [
         _label(standing),
         *["-" if value is None else seconds(value) for value in (standing.seconds, standing.processor)],
@@ -75,7 +75,7 @@ def _cost(standing: Standing) -> list[str]:
     ]
 
 
-def _extras(standings: Sequence[Standing]) -> list[str]:
+def _extras(standings: Sequence[MethodStanding]) -> list[str]:
     """What is known of single methods when the task is not given."""
     lines = []
     for one in standings:
@@ -114,5 +114,5 @@ def method_words() -> list[str]:
     return lines
 
 
-def _label(standing: Standing) -> str:
+def _label(standing: MethodStanding) -> str:
     return standing.method if standing.order == "forward" else f"{standing.method} {standing.order}"

@@ -10,8 +10,8 @@ from typing import Any
 from skillstack.answers import Trained
 from skillstack.cli.watching import UNFINISHED
 from skillstack.cli.words import accuracy, columns
-from skillstack.frames.records import Count
-from skillstack.training.events import Event, FamilySettled, FrameDone
+from skillstack.store.records import Count
+from skillstack.training.progress import Event, FamilySettled, FrameDone
 from skillstack.wording import many, percent, seconds
 
 

@@ -131,7 +131,7 @@ def train(
             raise
         render.note(f"process {place}: {error}")
         raise click.exceptions.Exit(error.exit_status) from None
-    from skillstack.training.processes import leave_processes
+    from skillstack.training.execution import leave_processes
 
     leave_processes()
     if not place and as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from skillstack.cli import render
 from skillstack.cli.words import accuracy
-from skillstack.training.events import (
+from skillstack.training.progress import (
     DevMeasured,
     Event,
     FamilySettled,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from skillstack.cli.failures import Interrupted
 from skillstack.cli.interrupts import remembered_interrupts
 from skillstack.cli.training import training_progress
-from skillstack.training.events import Event, Listener, nobody
+from skillstack.training.progress import Event, Listener, nobody
 
 GO_ON = "Run the same command again to go on where it stopped."
 #: What is said where the time limit came first.

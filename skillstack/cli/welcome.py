@@ -5,9 +5,9 @@ from __future__ import annotations
 from skillstack.cli.emptiness import commands_back
 from skillstack.cli.words import pairs, shorten
 from skillstack.errors import SkillStackError
-from skillstack.frames.locate import choose_stack, find_store
-from skillstack.frames.records import Content
-from skillstack.frames.store import Store
+from skillstack.store.locate import choose_stack, find_store
+from skillstack.store.records import FrameRecord
+from skillstack.store.store import Store
 from skillstack.wording import clean_line, many
 
 _NEW = (
@@ -43,7 +43,7 @@ def welcome() -> list[str]:
     return [*_stack(found.store, name, chain), *_next((*_OWN, _MORE))]
 
 
-def _stack(store: Store, name: str, chain: tuple[Content, ...]) -> list[str]:
+def _stack(store: Store, name: str, chain: tuple[FrameRecord, ...]) -> list[str]:
     skills = [skill for content in chain for skill in content.skills]
     families = sorted({skill.family for skill in skills})
     newest = chain[-1] if chain else None

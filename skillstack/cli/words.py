@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from skillstack.cli.render import width
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 from skillstack.wording import clean_line, percent
 
 

@@ -10,8 +10,8 @@ from skillstack.answers import SCHEMA
 from skillstack.compression.document import change_json, count_json
 from skillstack.compression.result import SkillChange, Verdict
 from skillstack.evaluation.document import paired_json, rounded
-from skillstack.evaluation.paired import Paired
-from skillstack.frames.records import Count
+from skillstack.evaluation.statistics import Paired
+from skillstack.store.records import Count
 
 
 @dataclass(frozen=True)

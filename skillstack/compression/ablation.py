@@ -18,8 +18,8 @@ from skillstack.compression.pruning import prune
 from skillstack.compression.removals import Tell, ask, removal
 from skillstack.compression.terms import Terms
 from skillstack.errors import InputError, UsageError
-from skillstack.evaluation.scores import accuracy, macro
-from skillstack.frames.store import Store
+from skillstack.evaluation.metrics import accuracy, macro
+from skillstack.store.store import Store
 
 
 @dataclass(frozen=True)

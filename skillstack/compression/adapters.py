@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import UsageError
-from skillstack.frames import canonical
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Content
-from skillstack.frames.store import Store
 from skillstack.models import adapter_config
 from skillstack.models.lora import LoraSpec
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.records import FrameRecord
+from skillstack.store.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Adapter:
         return all(not tensor.any() for name, tensor in self.tensors.items() if "lora_B" in name)
 
 
-def stored(store: Store, content: Content) -> Adapter:
+def stored(store: Store, content: FrameRecord) -> Adapter:
     """A frame's adapter.
 
     :raises UsageError: if it has none.

@@ -12,17 +12,16 @@ from skillstack.compression.families import Family
 from skillstack.compression.present import Present
 from skillstack.compression.rebuilding import put_in_place
 from skillstack.compression.tried import Replacement, Tried
-from skillstack.frames.records import AdapterRef, Content, Skill
-from skillstack.frames.store import Store
-from skillstack.frames.taught import TAUGHT, taught
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import skill_logits
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
+from skillstack.store.records import TAUGHT, AdapterRef, FrameRecord, Skill, taught
+from skillstack.store.store import Store
 
 #: A stack's contents with their ids, oldest first.
-Chain = Sequence[tuple[str, Content]]
+Chain = Sequence[tuple[str, FrameRecord]]
 
 
 def apply(
@@ -53,7 +52,7 @@ def apply(
     return put_in_place(store, present.subject, ids, verb="compress", note=note, transaction=transaction)
 
 
-def new_contents(present: Present, tried: Tried, store: Store) -> list[Content]:
+def new_contents(present: Present, tried: Tried, store: Store) -> list[FrameRecord]:
     """The stack's contents afterwards, oldest first; the files of new ones are put into the store."""
     part_of = {frame.name: part for part in tried.parts for frame in part.family.frames}
     slot, found = present.trial.slot, []
@@ -85,7 +84,7 @@ def _free_name(family: Family, taken: Set[str]) -> str:
 
 def _content(
     store: Store, slot: Slot, members: Sequence[Frame], part: Replacement, tried: Tried, name: str
-) -> Content:
+) -> FrameRecord:
     """A frame with the skills of several."""
     first = members[-1].content
     adapter = part.proposal.adapters[members[-1].name]
@@ -100,7 +99,7 @@ def _content(
         for skill in skills
     ]
     made = Making(part.proposal.name, part.way, tuple(dev[skill.name] for skill in skills))
-    return Content(
+    return FrameRecord(
         name=name,
         adapter=_put_adapter(store, slot, adapter, first, new, made, name),
         skills=tuple(new),
@@ -126,7 +125,7 @@ def _put_adapter(
     store: Store,
     slot: Slot,
     adapter: Adapter,
-    content: Content,
+    content: FrameRecord,
     skills: Sequence[Skill],
     made: Making,
     name: str,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skillstack.compression.result import SkillChange
-from skillstack.frames.records import Content, Skill
+from skillstack.store.records import FrameRecord, Skill
 from skillstack.training.card import front_matter, usage
 from skillstack.wording import many
 
@@ -26,7 +26,7 @@ class Making:
     changes: tuple[SkillChange, ...]
 
 
-def write_card(name: str, content: Content, skills: Sequence[Skill], made: Making) -> str:
+def write_card(name: str, content: FrameRecord, skills: Sequence[Skill], made: Making) -> str:
     """The card's Markdown.
 
     :param content: a frame of the same base.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from skillstack.compression.result import SkillChange
 from skillstack.compression.rows import SkillRows
 from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.metrics import Mask
 from skillstack.evaluation.noninferiority import non_inferior
-from skillstack.evaluation.paired import paired
-from skillstack.evaluation.scores import Mask
-from skillstack.frames.records import Count
+from skillstack.evaluation.statistics import paired
+from skillstack.store.records import Count
 
 
 def change_of(one: SkillRows, before: Mask, after: Mask, *, margin: float, level: float) -> SkillChange:

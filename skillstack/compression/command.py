@@ -13,8 +13,8 @@ from skillstack.compression.result import Compressed
 from skillstack.compression.stack_plan import plan_stack
 from skillstack.compression.tried import Tried
 from skillstack.compression.wish import Wish
-from skillstack.frames.records import Content
-from skillstack.frames.store import Store
+from skillstack.store.records import FrameRecord
+from skillstack.store.store import Store
 
 
 def planned(subject: Subject, wish: Wish, tell: Callable[[str], None]) -> Planned:
@@ -31,7 +31,7 @@ def compress(
     subject: Subject,
     wish: Wish,
     store: Store,
-    fit_router: Callable[[Sequence[tuple[str, Content]]], object],
+    fit_router: Callable[[Sequence[tuple[str, FrameRecord]]], object],
     *,
     apply: bool = False,
     transaction: str | None = None,
@@ -55,7 +55,7 @@ def tested(
     chosen: Tried,
     wish: Wish,
     store: Store,
-    fit_router: Callable[[Sequence[tuple[str, Content]]], object],
+    fit_router: Callable[[Sequence[tuple[str, FrameRecord]]], object],
     *,
     transaction: str | None = None,
     tell: Callable[[str], None] = lambda name: None,

@@ -16,7 +16,7 @@ from skillstack.compression.result import (
     Whole,
 )
 from skillstack.evaluation.document import DIGITS
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 
 
 def compressed_json(found: Compressed) -> dict[str, Any]:

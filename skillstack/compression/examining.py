@@ -13,7 +13,7 @@ from skillstack.compression.rows import SkillRows
 from skillstack.compression.terms import Terms
 from skillstack.compression.trial import Answering
 from skillstack.compression.tried import Replacement
-from skillstack.evaluation.scores import accuracy, macro
+from skillstack.evaluation.metrics import accuracy, macro
 
 
 class Examiner:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from skillstack.answers import Frame
 from skillstack.errors import UsageError, did_you_mean
-from skillstack.frames.records import Content, Skill
+from skillstack.store.records import FrameRecord, Skill
 from skillstack.wording import listed
 
 
@@ -32,7 +32,7 @@ class Family:
         return tuple((frame, skill) for frame in self.frames for skill in frame.skills)
 
 
-def merged_chain(frames: Sequence[Frame], families: Sequence[Family]) -> list[tuple[str, Content]]:
+def merged_chain(frames: Sequence[Frame], families: Sequence[Family]) -> list[tuple[str, FrameRecord]]:
     """A stack's contents, oldest first, as a router sees them once the frames of each family are one.
 
     That one stands where the newest of them is and has the skills of all, those of the oldest first.

@@ -7,8 +7,8 @@ from skillstack.compression.readings import read_before
 from skillstack.compression.result import Guarded
 from skillstack.compression.tried import Tried
 from skillstack.compression.verdicts import said
-from skillstack.frames import canonical
-from skillstack.frames.digests import sha256
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
 
 
 def guard(examiner: Examiner, tried: Tried) -> Guarded:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.frames.records import Skill
 from skillstack.models.heads import Head
+from skillstack.store.records import Skill
 from skillstack.training.candidates import best_logistic
 
 Floats = NDArray[np.float32]

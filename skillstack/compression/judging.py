@@ -10,12 +10,12 @@ import numpy as np
 
 from skillstack.compression.rows import Labelled, SkillRows
 from skillstack.compression.trial import Answering, Trial
-from skillstack.evaluation.scores import Mask
-from skillstack.evaluation.wanted import label_places
-from skillstack.frames.records import Skill
-from skillstack.frames.rows import Row
-from skillstack.routers.chain import Chain
-from skillstack.routers.scores import Scores
+from skillstack.evaluation.metrics import Mask
+from skillstack.evaluation.prediction_plan import label_places
+from skillstack.routers.base import Scores
+from skillstack.routers.calibration import Chain
+from skillstack.store.records import Skill
+from skillstack.store.rows import Row
 
 Part = Literal["dev", "guard"]
 

@@ -28,10 +28,10 @@ from skillstack.compression.rows import Labelled, SkillRows
 from skillstack.compression.tried import Replacement, Tried
 from skillstack.compression.verdicts import HOPELESS, OTHERS, expected
 from skillstack.errors import SkillStackError
+from skillstack.evaluation.metrics import Mask, macro
 from skillstack.evaluation.noninferiority import NonInferiority, non_inferior
-from skillstack.evaluation.scores import Mask, macro
-from skillstack.frames.records import Skill
 from skillstack.models.heads import Head
+from skillstack.store.records import Skill
 
 #: Candidates that are tried in full, at most.
 FULL = 3

@@ -13,14 +13,14 @@ from skillstack.compression.rows import SkillRows, skill_rows
 from skillstack.compression.terms import Terms
 from skillstack.compression.trial import Answering, Trial
 from skillstack.errors import SkillStackError, UsageError, did_you_mean
-from skillstack.evaluation.reasons import published
-from skillstack.frames.records import Content, Skill
-from skillstack.frames.rows import Row
+from skillstack.evaluation.questions import published
 from skillstack.loaded import LoadedStack
-from skillstack.routers.scores import Scores
+from skillstack.routers.base import Scores
+from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.rows import Row
 
 #: Contents with their ids, oldest first.
-Chain = Sequence[tuple[str, Content]]
+Chain = Sequence[tuple[str, FrameRecord]]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from skillstack.compression.present import Chain, Present
 from skillstack.compression.rebuilding import put_in_place
 from skillstack.compression.removals import ask
 from skillstack.compression.verdicts import said_of
-from skillstack.frames.store import Store
+from skillstack.store.store import Store
 
 
 def prune(

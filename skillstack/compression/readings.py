@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from skillstack.compression.rows import SkillRows
-from skillstack.frames import canonical
-from skillstack.frames.derived import Derived
-from skillstack.frames.digests import sha256
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.derived import Derived
 
 #: Derived files that remember it, with the version of how.
 KIND = "guarded-1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skillstack.compression.present import Subject
-from skillstack.frames import transactions
-from skillstack.frames.digests import sha256
-from skillstack.frames.store import Store
+from skillstack.store import transactions
+from skillstack.store.canonical import sha256
+from skillstack.store.store import Store
 
 
 def put_in_place(

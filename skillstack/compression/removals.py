@@ -15,9 +15,9 @@ from skillstack.compression.changes import count_of
 from skillstack.compression.judging import Judge, Part, Right, State
 from skillstack.compression.present import Present
 from skillstack.compression.rows import SkillRows
-from skillstack.evaluation.paired import paired
+from skillstack.evaluation.metrics import Mask, accuracy, macro
 from skillstack.evaluation.probes.redundancy import redundancy
-from skillstack.evaluation.scores import Mask, accuracy, macro
+from skillstack.evaluation.statistics import paired
 
 #: Called with the number of tasks done, and of all.
 Tell = Callable[[int, int], None]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from skillstack.frames import canonical
-from skillstack.frames.derived import Derived
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Content
-from skillstack.frames.rows import Row
-from skillstack.frames.store import Store
-from skillstack.routers.scores import Scores
-from skillstack.stack_router import StackRouter
+from skillstack.routers.base import Scores
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.derived import Derived
+from skillstack.store.records import FrameRecord
+from skillstack.store.rows import Row
+from skillstack.store.store import Store
 
 #: Derived files that hold scores, with the version of how these are computed.
 KIND = "rerouted-1"
@@ -23,7 +23,7 @@ KIND = "rerouted-1"
 
 def rerouted(
     store: Store, stack: str, derived: Path
-) -> Callable[[Sequence[tuple[str, Content]], list[Row]], Scores]:
+) -> Callable[[Sequence[tuple[str, FrameRecord]], list[Row]], Scores]:
     """Gives scores of rows by the router of a chain; those that were computed before are read.
 
     :param stack: whose name the router's folder has.
@@ -31,7 +31,7 @@ def rerouted(
     """
     router, files = StackRouter(store, stack, keep=False), Derived(derived, KIND)
 
-    def scores(chain: Sequence[tuple[str, Content]], rows: list[Row]) -> Scores:
+    def scores(chain: Sequence[tuple[str, FrameRecord]], rows: list[Row]) -> Scores:
         contents = tuple(chain)
         names = {"rows": [row.digest() for row in rows], "state": router.folder(contents).name}
         key = sha256(canonical.dumps(names))

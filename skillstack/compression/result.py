@@ -8,7 +8,7 @@ from typing import Literal
 
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.noninferiority import NonInferiority
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 
 Verdict = Literal["passes", "should pass", "loses too much", "cannot tell"]
 

@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.answers import Frame
+from skillstack.data.splits import sample, split
+from skillstack.data.task import Example
 from skillstack.evaluation.questions import SEED, task_rows
-from skillstack.frames.records import Skill
-from skillstack.frames.rows import Row
-from skillstack.frames.taught import taught
-from skillstack.tasks.sampling import sample
-from skillstack.tasks.splits import split
-from skillstack.tasks.task import Example
+from skillstack.store.records import Skill, taught
+from skillstack.store.rows import Row
 
 #: Dev rows of a skill that candidates are compared on.
 DEV_ROWS = 384

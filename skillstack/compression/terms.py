@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from skillstack.data.task import Example
 from skillstack.errors import UsageError
-from skillstack.tasks.task import Example
 
 MARGIN, LEVEL = 0.01, 0.05
 #: The smallest margin, as a share.

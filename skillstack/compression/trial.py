@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 
 from skillstack.compression.adapters import Adapter
 from skillstack.errors import MismatchError
-from skillstack.frames import canonical
-from skillstack.frames.derived import Derived
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
 from skillstack.models.encoding import encode
-from skillstack.models.features import features
+from skillstack.models.features import HiddenCache, features
 from skillstack.models.heads import Head
-from skillstack.models.hidden_cache import HiddenCache
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.derived import Derived
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 Floats = NDArray[np.float32]
 #: Derived files that hold features, with the version of how these are computed.

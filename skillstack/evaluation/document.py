@@ -7,9 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from skillstack.answers import SCHEMA
-from skillstack.evaluation.calibration import Calibration
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.paired import Paired
+from skillstack.evaluation.metrics import CalibrationError
 from skillstack.evaluation.result import (
     MODES,
     Answers,
@@ -19,6 +18,7 @@ from skillstack.evaluation.result import (
     Score,
     TaskEvaluation,
 )
+from skillstack.evaluation.statistics import Paired
 
 #: Digits of a share that are kept.
 DIGITS = 6
@@ -162,7 +162,7 @@ def _router(router: RouterScore, skills: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _calibration(calibration: Calibration) -> dict[str, Any]:
+def _calibration(calibration: CalibrationError) -> dict[str, Any]:
     found: dict[str, Any] = rounded(asdict(calibration))
     return found
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.evaluation.scores import Mask
+from skillstack.evaluation.metrics import Mask
 
 #: With which chance a change that loses nothing should be recognised, when rows are counted that are needed.
 POWER = 0.8

@@ -14,24 +14,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.frames.derived import Derived, needs
-from skillstack.frames.records import Content, Skill
-from skillstack.frames.rows import Row
+from skillstack.store.derived import Derived, needs
+from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.rows import Row
 
 if TYPE_CHECKING:
     from skillstack.loaded import LoadedStack
     from skillstack.models.answering import Answerer
     from skillstack.models.heads import Head
 
+
 #: Raised when the same key would mean other numbers.
 KIND = "predictions-1"
+
+
 #: Rows whose states are held in memory at once.
 ROWS_AT_ONCE = 2048
+
+
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Rival:
+class BaselineHead:
     """A head on the base alone.
 
     :ivar key: SHA-256 of all that it follows from.
@@ -43,7 +48,7 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PredictionRequest:
     """A skill that is asked rows.
 
     :ivar content: the frame that the skill belongs to.
@@ -52,13 +57,13 @@ class Asked:
     :ivar rival: what answers instead.
     """
 
-    content: Content
+    content: FrameRecord
     skill: Skill
-    adapter: Content | None = None
-    rival: Rival | None = None
+    adapter: FrameRecord | None = None
+    rival: BaselineHead | None = None
 
     @property
-    def together(self) -> Content:
+    def together(self) -> FrameRecord:
         """The skill's content with the adapter that it is asked with."""
         if self.rival is not None:
             return dataclasses.replace(self.content, adapter=None)
@@ -124,13 +129,13 @@ class Predictions:
         self._known: dict[str, _Known] = {}
         self.asked = 0
 
-    def ask(self, wanted: Sequence[tuple[Asked, Sequence[Row]]]) -> list[Floats]:
+    def ask(self, wanted: Sequence[tuple[PredictionRequest, Sequence[Row]]]) -> list[Floats]:
         """For each skill its logits ``[rows, labels]``; what is not known is asked in one call.
 
         :raises MismatchError: if a frame does not fit the base, or answers with numbers that are not finite.
         :raises SkillStackError: if the base cannot be loaded.
         """
-        missing: list[tuple[Asked, str, Row, bytes]] = []
+        missing: list[tuple[PredictionRequest, str, Row, bytes]] = []
         seen: set[tuple[str, bytes]] = set()
         keys = [asked.behaviour(self._precision) for asked, _ in wanted]
         digests = [[bytes.fromhex(row.digest()) for row in rows] for _, rows in wanted]
@@ -149,7 +154,7 @@ class Predictions:
             for (asked, _), key, names in zip(wanted, keys, digests, strict=True)
         ]
 
-    def knows(self, asked: Asked, rows: Sequence[Row]) -> bool:
+    def knows(self, asked: PredictionRequest, rows: Sequence[Row]) -> bool:
         """Whether all of these answers are known, so that nothing has to be asked for them."""
         known = self._of(asked.behaviour(self._precision), asked)
         return all(bytes.fromhex(row.digest()) in known.logits for row in rows)
@@ -169,7 +174,7 @@ class Predictions:
                 )
                 known.new = 0
 
-    def _of(self, key: str, asked: Asked) -> _Known:
+    def _of(self, key: str, asked: PredictionRequest) -> _Known:
         if key not in self._known:
             self._known[key] = known = _Known(asked.needs)
             found = self._files.read(key) or {}
@@ -183,11 +188,11 @@ class Predictions:
                 known.logits = {row.tobytes(): value for row, value in zip(rows, values, strict=True)}
         return self._known[key]
 
-    def _fill(self, missing: Sequence[tuple[Asked, str, Row, bytes]]) -> None:
+    def _fill(self, missing: Sequence[tuple[PredictionRequest, str, Row, bytes]]) -> None:
         """Ask the model, part by part; what is answered stays if it is stopped."""
         loaded, total = self._load(), self.asked + len(missing)
         order = {name: place for place, name in enumerate(dict.fromkeys(name for *_, name in missing))}
-        parts: dict[int, list[tuple[Asked, str, Row, bytes]]] = {}
+        parts: dict[int, list[tuple[PredictionRequest, str, Row, bytes]]] = {}
         for one in missing:
             parts.setdefault(order[one[3]] // ROWS_AT_ONCE, []).append(one)
         for part in parts.values():

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.evaluation.calibration import Calibration
-from skillstack.evaluation.forgetting import Forgetting
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.paired import Paired
-from skillstack.evaluation.regret import Regret
-from skillstack.frames.records import Count
+from skillstack.evaluation.metrics import CalibrationError, Forgetting, Regret
+from skillstack.evaluation.statistics import Paired
+from skillstack.store.records import Count
 
 Mask = NDArray[np.bool_]
 
@@ -148,7 +146,7 @@ class RouterScore:
     depth: float
     skills: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-    calibration: Calibration
+    calibration: CalibrationError
 
 
 @dataclass(frozen=True)
@@ -238,7 +236,7 @@ class Evaluation:
     routing: RouterScore
     forgetting: Forgetting
     sequential: bool | None
-    calibration: Calibration
+    calibration: CalibrationError
     matrix: Matrix | None
     effort: Effort
 

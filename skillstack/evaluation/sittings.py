@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 
 from skillstack.answers import Frame, Routed
 from skillstack.errors import InputError, SkillStackError, UsageError, did_you_mean
-from skillstack.evaluation.predictions import Asked
-from skillstack.evaluation.questions import PER_CLASS, Questions, ask
-from skillstack.evaluation.reasons import published
-from skillstack.frames.records import Content, Skill
-from skillstack.frames.rows import Row
+from skillstack.evaluation.predictions import PredictionRequest
+from skillstack.evaluation.questions import PER_CLASS, Questions, ask, published
+from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.rows import Row
 
 if TYPE_CHECKING:
     from skillstack.loaded import LoadedStack
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluatedStack:
     """A stack that is evaluated.
 
     :ivar name: its name.
@@ -52,7 +51,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Exam:
+class EvaluationConfig:
     """What is asked.
 
     :ivar per_class: test rows of each class at most; None for all.
@@ -77,7 +76,7 @@ class Exam:
         only: Sequence[str],
         *,
         matrix: bool = False,
-    ) -> Exam:
+    ) -> EvaluationConfig:
         """An exam with paths as people write them.
 
         :raises UsageError: if it has no rows.
@@ -94,7 +93,7 @@ class Exam:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class SkillQuestions:
     """A skill, its place, and what it is asked.
 
     :ivar frame: the frame that has the skill.
@@ -123,11 +122,11 @@ class Sitting:
         """Of each row the name of the skill that the router picks; None for a rejected row."""
         return tuple(route.skill for route in self.routes)
 
-    def asked(self, adapter: Content | None = None) -> Asked:
+    def asked(self, adapter: FrameRecord | None = None) -> PredictionRequest:
         """The skill, with its own adapter or another one."""
-        return Asked(self.frame.content, self.skill, adapter)
+        return PredictionRequest(self.frame.content, self.skill, adapter)
 
-    def take(self, places: Sequence[int]) -> Sitting:
+    def take(self, places: Sequence[int]) -> SkillQuestions:
         """The same with these of its rows, in this order."""
         questions = dataclasses.replace(
             self.questions,
@@ -138,18 +137,18 @@ class Sitting:
 
 
 @dataclass(frozen=True)
-class Sittings:
+class StackQuestions:
     """Every skill that can be asked, oldest first.
 
     :ivar each: one per skill.
     :ivar skipped: by skill, why it cannot be asked; no path of this machine is in it.
     """
 
-    each: tuple[Sitting, ...]
+    each: tuple[SkillQuestions, ...]
     skipped: Mapping[str, str]
 
 
-def sit(subject: Subject, exam: Exam) -> Sittings:
+def sit(subject: EvaluatedStack, exam: EvaluationConfig) -> StackQuestions:
     """Read the test rows of each skill, and route them.
 
     :raises UsageError: if the stack is empty, has two skills of one name, or not what ``only`` names.
@@ -160,12 +159,12 @@ def sit(subject: Subject, exam: Exam) -> Sittings:
     routes = subject.route([row for _, _, found in asked for row in found.rows])
     sittings, place = [], 0
     for frame, skill, found in asked:
-        sittings.append(Sitting(frame, skill, found, routes[place : place + len(found.rows)]))
+        sittings.append(SkillQuestions(frame, skill, found, routes[place : place + len(found.rows)]))
         place += len(found.rows)
-    return Sittings(tuple(sittings), skipped)
+    return StackQuestions(tuple(sittings), skipped)
 
 
-def _skills(subject: Subject, exam: Exam) -> list[tuple[Frame, Skill]]:
+def _skills(subject: EvaluatedStack, exam: EvaluationConfig) -> list[tuple[Frame, Skill]]:
     found = [(frame, skill) for frame in subject.frames for skill in frame.skills]
     if not found:
         raise UsageError(f"The stack {subject.name!r} has no frames.", "Train something first.")
@@ -185,7 +184,7 @@ def _skills(subject: Subject, exam: Exam) -> list[tuple[Frame, Skill]]:
 
 
 def _questions(
-    skills: Sequence[tuple[Frame, Skill]], exam: Exam
+    skills: Sequence[tuple[Frame, Skill]], exam: EvaluationConfig
 ) -> tuple[list[tuple[Frame, Skill, Questions]], dict[str, str]]:
     """What each skill is asked, and of those that cannot be asked, why."""
     found, skipped = [], {}

@@ -11,12 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.answers import Frame
-from skillstack.evaluation import regret as regrets
-from skillstack.evaluation.bootstrap import difference_interval, mean_interval
-from skillstack.evaluation.calibration import Calibration, calibration
-from skillstack.evaluation.forgetting import Forgetting, forgetting
+from skillstack.evaluation import metrics as regrets
 from skillstack.evaluation.intervals import wilson
-from skillstack.evaluation.paired import Paired, paired
+from skillstack.evaluation.metrics import (
+    CalibrationError,
+    Forgetting,
+    accuracy,
+    calibration,
+    forgetting,
+    macro,
+    macro_f1,
+)
+from skillstack.evaluation.prediction_plan import NO_TRAINING_ROWS, Logits, PredictionPlan, families_of
 from skillstack.evaluation.predictions import Predictions
 from skillstack.evaluation.result import (
     MODES,
@@ -32,13 +38,12 @@ from skillstack.evaluation.result import (
     TaskRouting,
     tasks_having,
 )
-from skillstack.evaluation.scores import accuracy, macro, macro_f1
-from skillstack.evaluation.sittings import Exam, Sitting, Subject, sit
-from skillstack.evaluation.wanted import NO_TRAINING_ROWS, Logits, Wanted, families_of
-from skillstack.frames import canonical
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Count
+from skillstack.evaluation.sittings import EvaluatedStack, EvaluationConfig, SkillQuestions, sit
+from skillstack.evaluation.statistics import Paired, difference_interval, mean_interval, paired
 from skillstack.models.softmax import softmax
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.records import Count
 
 Integers = NDArray[np.int64]
 #: Pairs of modes that are compared on the same texts.
@@ -52,7 +57,7 @@ COMPARED = (
 
 
 def evaluate(
-    subject: Subject, exam: Exam, tell: Callable[[int, int], None] = lambda done, of: None
+    subject: EvaluatedStack, exam: EvaluationConfig, tell: Callable[[int, int], None] = lambda done, of: None
 ) -> Evaluation:
     """Ask every skill its task's test rows in every mode.
 
@@ -68,7 +73,7 @@ def evaluate(
     began = time.monotonic()
     found = sit(subject, exam)
     sittings = found.each
-    wanted = Wanted(subject)
+    wanted = PredictionPlan(subject)
     for sitting in sittings:
         wanted.own(sitting)
         wanted.tip(sitting)
@@ -104,7 +109,7 @@ def evaluate(
     )
 
 
-def _task(wanted: Wanted, sitting: Sitting, logits: Logits) -> TaskEvaluation:
+def _task(wanted: PredictionPlan, sitting: SkillQuestions, logits: Logits) -> TaskEvaluation:
     name, skill = sitting.skill.name, sitting.skill
     own = logits[name, "own"].argmax(axis=1)
     routed = wanted.answers(sitting, sitting.choices, logits)
@@ -147,7 +152,7 @@ def _task(wanted: Wanted, sitting: Sitting, logits: Logits) -> TaskEvaluation:
     )
 
 
-def _answers(sitting: Sitting, values: Integers) -> Answers:
+def _answers(sitting: SkillQuestions, values: Integers) -> Answers:
     labels = sitting.labels
     right: Mask = values == labels
     return Answers(
@@ -157,7 +162,7 @@ def _answers(sitting: Sitting, values: Integers) -> Answers:
     )
 
 
-def _majority(sitting: Sitting) -> int:
+def _majority(sitting: SkillQuestions) -> int:
     """The most frequent label of the training rows; of equals the first one."""
     data = sitting.questions.data
     assert data is not None
@@ -195,7 +200,9 @@ def _regret(tasks: Sequence[TaskEvaluation]) -> RegretScore:
     )
 
 
-def _routing(subject: Subject, sittings: Sequence[Sitting], tasks: Sequence[TaskEvaluation]) -> RouterScore:
+def _routing(
+    subject: EvaluatedStack, sittings: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation]
+) -> RouterScore:
     routes = [route for sitting in sittings for route in sitting.routes]
     home = [route.skill == sitting.skill.name for sitting in sittings for route in sitting.routes]
     task = Count(sum(one.routing.task.correct for one in tasks), len(routes))
@@ -218,14 +225,18 @@ def _routing(subject: Subject, sittings: Sequence[Sitting], tasks: Sequence[Task
     )
 
 
-def _calibration(sittings: Sequence[Sitting], tasks: Sequence[TaskEvaluation], logits: Logits) -> Calibration:
+def _calibration(
+    sittings: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation], logits: Logits
+) -> CalibrationError:
     sure = [softmax(logits[sitting.skill.name, "own"]).max(axis=1) for sitting in sittings]
     return calibration(
         np.concatenate(sure), np.concatenate([task.answers["task_aware"].right for task in tasks])
     )
 
 
-def _forgetting(subject: Subject, sittings: Sequence[Sitting], tasks: Sequence[TaskEvaluation]) -> Forgetting:
+def _forgetting(
+    subject: EvaluatedStack, sittings: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation]
+) -> Forgetting:
     """As `forgetting`; nothing came after the tasks of the newest frame, which need not be among these."""
     return forgetting(
         [task.answers["task_aware"].count.accuracy for task in tasks],
@@ -240,12 +251,12 @@ def _sequential(frames: Sequence[Frame]) -> bool | None:
     return all(newer.content.init_from == older.content_id for older, newer in pairwise(frames))
 
 
-def _matrix(wanted: Wanted, sittings: Sequence[Sitting], logits: Logits) -> Matrix:
-    def own_head(frame: Frame, sitting: Sitting) -> float:
+def _matrix(wanted: PredictionPlan, sittings: Sequence[SkillQuestions], logits: Logits) -> Matrix:
+    def own_head(frame: Frame, sitting: SkillQuestions) -> float:
         found = logits[sitting.skill.name, "adapter", frame.id]
         return accuracy(found.argmax(axis=1) == sitting.labels)
 
-    def frame_head(frame: Frame, sitting: Sitting) -> float | None:
+    def frame_head(frame: Frame, sitting: SkillQuestions) -> float | None:
         found = wanted.whole_frame_answers(sitting, frame, logits)
         return None if found is None else accuracy(found == sitting.labels)
 

@@ -12,10 +12,9 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 from skillstack.errors import SkillStackError
-from skillstack.hub import is_offline
-from skillstack.models import builtin, smollm2
-from skillstack.models.architecture import kind_of
-from skillstack.models.cachedir import cache_dir
+from skillstack.hub import cache_dir, is_offline
+from skillstack.models import sources
+from skillstack.models.identity import kind_of
 from skillstack.models.sources import DEFAULT
 
 #: Seconds that the hub has to answer a question about a model.
@@ -79,7 +78,7 @@ def _known(
 KNOWN: dict[str, BaseFacts] = {
     facts.name: facts
     for facts in (
-        _known(builtin.NAME, "encoder", 22.7, (384, 6, 1536, 384, 30522), 91),
+        _known(sources.MINILM, "encoder", 22.7, (384, 6, 1536, 384, 30522), 91),
         _known("HuggingFaceTB/SmolLM2-135M-Instruct", "decoder", 134.5, (576, 30, 1536, 192, 49152), 271),
         _known("Qwen/Qwen2.5-0.5B-Instruct", "decoder", 494, (896, 24, 4864, 128, 151936), 999),
         _known("Qwen/Qwen2.5-1.5B-Instruct", "decoder", 1543.7, (1536, 28, 8960, 256, 151936), 3098),
@@ -95,14 +94,14 @@ def base_facts(model: str | None) -> BaseFacts:
     The hub is asked where nothing is here, unless it must not be.
     """
     name = model or DEFAULT
-    if name in (DEFAULT, builtin.NAME):
-        facts = replace(KNOWN[builtin.NAME], name=name, download=0, disk=0)
-        return _packaged(facts, builtin.folder)
-    if name == smollm2.NAME:
+    if name in (DEFAULT, sources.MINILM):
+        facts = replace(KNOWN[sources.MINILM], name=name, download=0, disk=0)
+        return _packaged(facts, sources.minilm_folder)
+    if name == sources.SMOLLM2:
         facts = KNOWN["HuggingFaceTB/SmolLM2-135M-Instruct"]
-        here = (cache_dir() / f"smollm2-{smollm2.SHA256[:12]}-{smollm2.CONVERSION}").is_dir()
+        here = (cache_dir() / f"smollm2-{sources.SMOLLM2_SHA256[:12]}-{sources.CONVERSION}").is_dir()
         facts = replace(facts, name=name, calls_itself=name, download=0, disk=0 if here else 540_000_000)
-        return facts if here else _packaged(facts, smollm2.gguf_file)
+        return facts if here else _packaged(facts, sources.gguf_file)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return facts_of_folder(name, folder)

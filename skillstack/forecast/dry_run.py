@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from skillstack.data.sources import load_task
 from skillstack.errors import UsageError
 from skillstack.forecast import demand
 from skillstack.forecast.bases import BaseFacts, base_facts
 from skillstack.forecast.lessons import Lesson, lesson, rows_taken
 from skillstack.forecast.pace import Span, measure_pace, training_seconds
 from skillstack.forecast.request import Request
-from skillstack.frames.names import check_name
-from skillstack.frames.store import MAIN, REFERENCE, Store
 from skillstack.models import devices
 from skillstack.models.loading import pick_device
-from skillstack.tasks.sources import load_task
-from skillstack.training.command import task_names
+from skillstack.store.fields import check_name
+from skillstack.store.store import MAIN, REFERENCE, Store
 from skillstack.training.data import FrameData, choose_rows
-from skillstack.training.events import nobody
-from skillstack.training.held import keep_frames
-from skillstack.training.job import Job
+from skillstack.training.plan import TrainingPlan, keep_frames
+from skillstack.training.progress import nobody
 from skillstack.training.recipe import Recipe
+from skillstack.training.resolve import task_names
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def dry_run(
         if None in known
         else tuple(filter(None, known))
     )
-    job = Job(target, here, recipe, held, keep_texts, base_name=facts.calls_itself, merges=merges)
+    job = TrainingPlan(target, here, recipe, held, keep_texts, base_name=facts.calls_itself, merges=merges)
     chain = tuple(store.contents(target)) if store is not None else ()
     kept = len(keep_frames(job, chain, nobody))
     frames = tuple(
@@ -179,7 +178,7 @@ def _counted(
 
 
 def _guessed(facts: BaseFacts, recipe: Recipe, one: Lesson, *, keep_texts: bool) -> PlannedFrame:
-    from skillstack.tasks.catalogue import known_task
+    from skillstack.data.presets import known_task
 
     train, dev = rows_taken(one, recipe)
     return PlannedFrame(

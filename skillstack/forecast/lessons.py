@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from skillstack.data.folder import RECORD, read_record
+from skillstack.data.presets import catalogue
 from skillstack.errors import InputError, MissingError, SkillStackError, UsageError, did_you_mean
-from skillstack.tasks.catalogue import catalogue
-from skillstack.tasks.sources.layout import RECORD
-from skillstack.tasks.sources.record import read_record
 from skillstack.training.recipe import Recipe
 
 #: Characters of a text where nothing was read.
@@ -77,8 +76,8 @@ def reached(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
     first = next((one for one in lessons if one.download and one.trouble is None), None)
     if first is None:
         return tuple(lessons)
+    from skillstack.data.hub import HubSource
     from skillstack.hub import explain
-    from skillstack.tasks.sources import HubSource
 
     repo = HubSource().sets[first.name].repo
     try:
@@ -105,7 +104,9 @@ def _unreachable(name: str) -> SkillStackError:
 
 
 def _found(name: str, data_dir: Path | None) -> Lesson:
-    from skillstack.tasks.sources import FolderSource, HubSource, StarterSource
+    from skillstack.data.folder import FolderSource
+    from skillstack.data.hub import HubSource
+    from skillstack.data.sources import StarterSource
 
     folder = FolderSource(data_dir) if data_dir is not None else None
     if folder is not None and folder.holds(name):

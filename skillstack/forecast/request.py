@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from skillstack.data.presets import load_preset
 from skillstack.errors import UsageError
 from skillstack.forecast.bases import BaseFacts
 from skillstack.models.sources import DEFAULT
-from skillstack.tasks.presets import load_preset
 from skillstack.training.recipe import Recipe, default_recipe
 
 

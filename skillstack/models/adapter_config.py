@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, MismatchError, SkillStackError
-from skillstack.frames.tensors import dump as dump_tensors
 from skillstack.models.lora import LoraSpec
+from skillstack.store.tensors import dump as dump_tensors
 
 #: Settings that change what an adapter computes and that only these values of are understood.
 _ONLY: dict[str, tuple[Any, ...]] = {

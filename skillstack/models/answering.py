@@ -1,7 +1,8 @@
-"""Logits of frames over a base: rows are grouped by frame, each frame is swapped in once."""
+"""A small, bounded store in memory of frames' tensors, the least recently used ones dropped first."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,16 +10,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import MismatchError
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
 from skillstack.models.encoding import Encoded, encode
-from skillstack.models.features import features, features_of
-from skillstack.models.frame_cache import FrameCache
+from skillstack.models.features import HiddenCache, features, features_of
 from skillstack.models.heads import Head
-from skillstack.models.hidden_cache import HiddenCache
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
+
+Tensors = Mapping[str, NDArray[np.generic]]
+
+
+class FrameCache:
+    """Tensors by digest, so that a frame that was replaced under its name is never taken for the new one.
+
+    :ivar max_bytes: bound on what is kept.
+    """
+
+    def __init__(self, max_bytes: int = 128 << 20) -> None:
+        self.max_bytes = max_bytes
+        self._entries: OrderedDict[str, tuple[Tensors, int]] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the kept tensors take."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        """Number of frames kept."""
+        return len(self._entries)
+
+    def get(self, digest: str, load: Callable[[], Tensors]) -> Tensors:
+        """The tensors of this digest, loaded if they are not here.
+
+        What alone is larger than the bound is handed through and not kept.
+        """
+        if digest in self._entries:
+            self._entries.move_to_end(digest)
+            return self._entries[digest][0]
+        tensors = load()
+        size = sum(tensor.nbytes for tensor in tensors.values())
+        if size <= self.max_bytes:
+            self._entries[digest] = tensors, size
+            self._bytes += size
+            while self._bytes > self.max_bytes:
+                _, (_, dropped) = self._entries.popitem(last=False)
+                self._bytes -= dropped
+        return tensors
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self._bytes = 0
+
 
 Floats = NDArray[np.float32]
 

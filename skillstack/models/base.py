@@ -1,15 +1,111 @@
-"""A loaded base: the frozen model that every frame of a stack stands on."""
+"""How many rows pass through a base at once; when memory runs out, half as many from then on.
+
+The first batch that does not fit costs a try; what it taught is kept for as long as the base is loaded.
+"""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from skillstack.frames.records import BaseIdentity
-from skillstack.models.room import Room
+from skillstack.errors import MissingError
+from skillstack.store.records import BaseIdentity
+
+#: How torch, CUDA's libraries and the system say it, where they have no type of error for it.
+_SAYINGS = (
+    "could not create a primitive",  # oneDNN, where the system gives no memory for its code or scratch space
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "std::bad_alloc",
+    "alloc_failed",
+)
+
+
+class Room:
+    """The most rows that pass at once; no bound until memory ran out.
+
+    :ivar most: that number, or None.
+    """
+
+    def __init__(self) -> None:
+        self.most: int | None = None
+
+    def parts(self, rows: Sequence[int], most: int | None = None) -> list[Sequence[int]]:
+        """Rows in parts that are as equal as can be, none above the bound.
+
+        :param most: another bound, of which the smaller one holds.
+        """
+        if not rows:
+            return []
+        count = -(-len(rows) // min(bound for bound in (self.most, most, len(rows)) if bound))
+        ends = [len(rows) * place // count for place in range(count + 1)]
+        return [rows[begin:end] for begin, end in pairwise(ends)]
+
+    def halve(self, tried: int) -> int:
+        """Allow half as many rows as were tried; returns how many that is.
+
+        :raises MissingError: if it was one alone.
+        """
+        free()
+        if tried <= 1:
+            raise MissingError(
+                "There is not enough memory for a single row.",
+                "Try --precision nf4, a smaller --max-length, --gradient-checkpointing, or a smaller model.",
+            )
+        # What failed at this size would fail again at it, whoever asked for how many.
+        self.most = tried // 2
+        return self.most
+
+
+def by_parts(rows: Sequence[int], room: Room, work: Callable[[Sequence[int]], None]) -> None:
+    """Do work on rows in parts that fit into memory.
+
+    :param work: may be called again with some of the rows after it ran out of memory.
+    :raises MissingError: if not even one row fits.
+    """
+    left = rows
+    while left:
+        part = room.parts(left)[0]
+        if fits(partial(work, part)):
+            left = left[len(part) :]
+        else:
+            room.halve(len(part))
+
+
+def fits(work: Callable[[], object]) -> bool:
+    """Do work; returns whether memory sufficed."""
+    try:
+        work()
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        # The error holds the frames, and these the tensors, until this block is left.
+        return False
+    return True
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or on a CPU."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(saying in str(error).lower() for saying in _SAYINGS)
+
+
+def free() -> None:
+    """Give back what nothing holds any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
 
 Kind = Literal["encoder", "decoder"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError
-from skillstack.frames.rows import Row
+from skillstack.store.rows import Row
 
 FORMAT = 1
 #: Neutral sentences on everyday matters, long and short; pair tasks read each with the next one.

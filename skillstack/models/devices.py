@@ -12,14 +12,23 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import torch
 
+
 Arithmetic = Literal["fp32", "bf16", "fp16"]
+
+
 #: From here on NVIDIA's cards compute in bfloat16; older ones imitate it, several times slower.
 BF16_FROM = (8, 0)
+
+
 #: From here on bitsandbytes has four-bit kernels (its installation guide, version 0.48).
 NF4_FROM = (6, 0)
+
+
 #: Cards of these capabilities compute in fp16 at a 64th to a 128th of the speed of fp32 (CUDA C++ Programming
 #: Guide, arithmetic instructions): Maxwell, the GTX 10 series, P4 and P40. The P100 (6.0) is not among them.
 SLOW_FP16 = ((5, 0), (5, 2), (6, 1))
+
+
 #: Parameters from which recomputing a layer's states is worth its time.
 CHECKPOINTING_FROM = 1_000_000_000
 
@@ -43,7 +52,7 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Choice:
+class DeviceChoice:
     """What is chosen, and why.
 
     :ivar value: the choice.
@@ -64,10 +73,10 @@ class Rules:
     :ivar checkpointing: ``on`` or ``off``.
     """
 
-    precision: Choice
-    arithmetic: Choice
-    mixed: Choice
-    checkpointing: Choice
+    precision: DeviceChoice
+    arithmetic: DeviceChoice
+    mixed: DeviceChoice
+    checkpointing: DeviceChoice
 
 
 def rules(device: Device, kind: str, *, parameters: int = 0, precision: str | None = None) -> Rules:
@@ -77,47 +86,49 @@ def rules(device: Device, kind: str, *, parameters: int = 0, precision: str | No
     :param parameters: of the base; 0 where that is unknown.
     :param precision: what a person asked for instead of the rule.
     """
-    held = Choice(precision, "It was asked for.") if precision else precision_for(device, kind)
+    held = DeviceChoice(precision, "It was asked for.") if precision else precision_for(device, kind)
     computed = _computed(device, held.value)
     return Rules(held, computed, mixed_for(computed.value), checkpointing_for(device, parameters))
 
 
-def precision_for(device: Device, kind: str) -> Choice:
+def precision_for(device: Device, kind: str) -> DeviceChoice:
     """How a base is held on a device."""
     if device.kind != "cuda":
-        return Choice("fp32", "On a CPU fp32 is as fast as anything else, and the same everywhere.")
+        return DeviceChoice("fp32", "On a CPU fp32 is as fast as anything else, and the same everywhere.")
     if kind == "encoder":
-        return Choice("fp32", "Encoders are small, and exact in fp32.")
+        return DeviceChoice("fp32", "Encoders are small, and exact in fp32.")
     if device.capability is not None and device.capability < NF4_FROM:
-        return Choice("fp32", f"{_card(device)} is older than the four-bit kernels, which need 6.0.")
-    return Choice("nf4", "Four bits leave the GPU's memory to longer texts and larger models.")
+        return DeviceChoice("fp32", f"{_card(device)} is older than the four-bit kernels, which need 6.0.")
+    return DeviceChoice("nf4", "Four bits leave the GPU's memory to longer texts and larger models.")
 
 
-def arithmetic_for(device: Device) -> Choice:
+def arithmetic_for(device: Device) -> DeviceChoice:
     """In what a base of less than 32 bits computes on a device."""
     if device.kind != "cuda" or device.capability is None:
-        return Choice("fp32", "A CPU computes in fp32.")
+        return DeviceChoice("fp32", "A CPU computes in fp32.")
     if device.capability >= BF16_FROM:
-        return Choice("bf16", f"{_card(device)} computes in bf16, whose range needs no scaler.")
+        return DeviceChoice("bf16", f"{_card(device)} computes in bf16, whose range needs no scaler.")
     if device.capability in SLOW_FP16:
-        return Choice("fp32", f"{_card(device)} has no bf16, and fp16 at a small part of its speed.")
-    return Choice("fp16", f"{_card(device)} has no bf16; fp16 is its fast format.")
+        return DeviceChoice("fp32", f"{_card(device)} has no bf16, and fp16 at a small part of its speed.")
+    return DeviceChoice("fp16", f"{_card(device)} has no bf16; fp16 is its fast format.")
 
 
-def mixed_for(arithmetic: str) -> Choice:
+def mixed_for(arithmetic: str) -> DeviceChoice:
     """Whether gradients need a scaler."""
     if arithmetic == "fp16":
-        return Choice("fp16", "Gradients in fp16 vanish without a scaler; adapters and heads stay in fp32.")
-    return Choice("no", f"The range of {arithmetic} holds every gradient.")
+        return DeviceChoice(
+            "fp16", "Gradients in fp16 vanish without a scaler; adapters and heads stay in fp32."
+        )
+    return DeviceChoice("no", f"The range of {arithmetic} holds every gradient.")
 
 
-def checkpointing_for(device: Device, parameters: int) -> Choice:
+def checkpointing_for(device: Device, parameters: int) -> DeviceChoice:
     """Whether the states inside adapted layers are computed again for the gradients instead of kept."""
     if device.kind != "cuda":
-        return Choice("off", "A CPU has more memory than speed.")
+        return DeviceChoice("off", "A CPU has more memory than speed.")
     if parameters < CHECKPOINTING_FROM:
-        return Choice("off", "The base has fewer than a billion parameters, so its states fit.")
-    return Choice("on", "The base has a billion parameters or more; its states would fill the GPU.")
+        return DeviceChoice("off", "The base has fewer than a billion parameters, so its states fit.")
+    return DeviceChoice("on", "The base has a billion parameters or more; its states would fill the GPU.")
 
 
 def trouble(device: Device) -> str:
@@ -145,10 +156,10 @@ def describe(place: torch.device) -> Device:
     return Device("cuda", found.name, (found.major, found.minor), found.total_memory, built)
 
 
-def _computed(device: Device, precision: str) -> Choice:
+def _computed(device: Device, precision: str) -> DeviceChoice:
     if precision == "nf4":
         return arithmetic_for(device)
-    return Choice(precision, "It computes in what it is held in.")
+    return DeviceChoice(precision, "It computes in what it is held in.")
 
 
 def _card(device: Device) -> str:

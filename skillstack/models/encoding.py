@@ -1,4 +1,4 @@
-"""Rows to token ids: each text is tokenised once, and what is too long is cut where it hurts least."""
+"""The special tokens that an encoder wants around a text and a pair, learned from its own tokenizer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,90 @@ from typing import Any
 
 import torch
 
-from skillstack.errors import UsageError
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
+from skillstack.errors import MismatchError, UsageError
 from skillstack.models.base import Base
-from skillstack.models.prompts import Prompt
-from skillstack.models.specials import Specials
-from skillstack.models.truncation import cut, cut_pair, shorten
+from skillstack.models.prompts import Prompt, cut, cut_pair, shorten
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
+
+
+@dataclass(frozen=True)
+class Specials:
+    """What stands before, between and after texts.
+
+    :ivar before: before a single text.
+    :ivar after: after a single text.
+    :ivar pair_before: before the first text of a pair.
+    :ivar middle: between the texts of a pair.
+    :ivar pair_after: after the second text of a pair.
+    :ivar pair_types: token types of a pair: before, first, middle, second, after. ``middle`` and the texts
+        have one type each.
+    :ivar typed: whether the model takes token types.
+    """
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    pair_before: tuple[int, ...]
+    middle: tuple[int, ...]
+    pair_after: tuple[int, ...]
+    pair_types: tuple[int, ...]
+    typed: bool
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> Specials:
+        """Probe a tokenizer with words that it surely knows.
+
+        :raises MismatchError: if it does not put texts between special tokens in order.
+        """
+        plain = {"add_special_tokens": False, "truncation": False, "verbose": False}
+        first: list[int] = list(tokenizer("one two", **plain)["input_ids"])
+        second: list[int] = list(tokenizer("three", **plain)["input_ids"])
+        single: list[int] = list(tokenizer("one two", truncation=False, verbose=False)["input_ids"])
+        both = tokenizer("one two", "three", truncation=False, verbose=False)
+        pair: list[int] = list(both["input_ids"])
+        at = _find(single, first)
+        begin = _find(pair, first)
+        then = _find(pair, second, begin + len(first))
+        types = list(both.get("token_type_ids") or [0] * len(pair))
+        last = then + len(second)
+        return cls(
+            before=tuple(single[:at]),
+            after=tuple(single[at + len(first) :]),
+            pair_before=tuple(pair[:begin]),
+            middle=tuple(pair[begin + len(first) : then]),
+            pair_after=tuple(pair[last:]),
+            pair_types=(types[0], types[begin], types[then - 1], types[then], types[-1]),
+            typed="token_type_ids" in tokenizer.model_input_names,
+        )
+
+    def count(self, *, pair: bool) -> int:
+        """How many special tokens a row gets."""
+        if pair:
+            return len(self.pair_before) + len(self.middle) + len(self.pair_after)
+        return len(self.before) + len(self.after)
+
+    def single(self, tokens: list[int]) -> tuple[list[int], list[int]]:
+        """Ids and types of one text."""
+        ids = [*self.before, *tokens, *self.after]
+        return ids, [0] * len(ids)
+
+    def pair(self, first: list[int], second: list[int]) -> tuple[list[int], list[int]]:
+        """Ids and types of a pair."""
+        parts = (self.pair_before, first, self.middle, second, self.pair_after)
+        ids = [token for part in parts for token in part]
+        types = [kind for part, kind in zip(parts, self.pair_types, strict=True) for _ in part]
+        return ids, types
+
+
+def _find(ids: list[int], part: list[int], start: int = 0) -> int:
+    for place in range(start, len(ids) - len(part) + 1):
+        if ids[place : place + len(part)] == part:
+            return place
+    raise MismatchError(
+        "This tokenizer does not keep a text's tokens together between its special tokens.",
+        "Use an encoder of the bert or roberta kind.",
+    )
+
 
 #: Characters per token of the maximum length that are tokenised from either end of a long text. A token
 #: has four on average; the rest of a long text cannot matter, and tokenising it would take seconds.
@@ -22,7 +99,7 @@ CHARACTERS_PER_TOKEN = 32
 
 
 @dataclass(frozen=True)
-class Batch:
+class TokenBatch:
     """Rows that a model reads at once, padded on the right.
 
     :ivar input_ids: ``[rows, tokens]``.
@@ -71,7 +148,7 @@ class Encoded:
             tuple(self.ids[i] for i in rows), types, tuple(self.cut[i] for i in rows), self.padding_id
         )
 
-    def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> Batch:
+    def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> TokenBatch:
         """These rows, in this order, padded to the longest of them."""
         width = max(len(self.ids[i]) for i in rows)
         ids = torch.full((len(rows), width), self.padding_id, dtype=torch.long)
@@ -83,7 +160,7 @@ class Encoded:
             mask[place, :length] = 1
             if types is not None and self.types is not None:
                 types[place, :length] = torch.tensor(self.types[row])
-        return Batch(ids.to(device), mask.to(device), None if types is None else types.to(device))
+        return TokenBatch(ids.to(device), mask.to(device), None if types is None else types.to(device))
 
 
 def encode(base: Base, rows: Sequence[Row], rendering: Rendering) -> Encoded:

@@ -1,8 +1,4 @@
-"""What a base is: a fingerprint of its weights, and the behaviour of its tokenizer.
-
-The weights' fingerprint is taken from the tensors of the checkpoint, not from its files: sharding, file order
-and metadata do not change it, another number or dtype does.
-"""
+"""What of a transformers model the rest needs to know: its kind, and where its layers lie."""
 
 from __future__ import annotations
 
@@ -11,13 +7,61 @@ import hashlib
 import itertools
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from skillstack.errors import IntegrityError, MismatchError, MissingError, StoreError
-from skillstack.frames import canonical
-from skillstack.frames.atomic import write_file
-from skillstack.frames.records import BaseIdentity
-from skillstack.models.cachedir import cache_dir
+from skillstack.errors import IntegrityError, MismatchError, MissingError, StoreError, UsageError
+from skillstack.hub import cache_dir
+from skillstack.store import canonical
+from skillstack.store.files import write_file
+from skillstack.store.records import BaseIdentity
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from skillstack.models.base import Kind
+
+
+_ENCODERS = {
+    "albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "eurobert",
+    "mobilebert", "modernbert", "mpnet", "nomic_bert", "roberta", "xlm-roberta", "xlm-roberta-xl",
+}  # fmt: skip
+
+
+def kind_of(config: Any) -> Kind:
+    """Whether a config describes an encoder or a decoder.
+
+    :raises MismatchError: if it is neither, such as an encoder-decoder.
+    """
+    if getattr(config, "is_encoder_decoder", False) or not hasattr(config, "hidden_size"):
+        raise MismatchError(
+            f"Models of type {config.model_type!r} are not supported.",
+            "Use a text encoder (bert, roberta, ...) or a causal language model (llama, qwen2, ...).",
+        )
+    if config.model_type in _ENCODERS:
+        return "encoder"
+    names = " ".join(config.architectures or ())
+    if "ForCausalLM" in names or "LMHeadModel" in names:
+        return "decoder"
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    return "decoder" if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else "encoder"
+
+
+def layers_path(model: nn.Module, count: int) -> str:
+    """Dotted path of the list of transformer layers: ``encoder.layer``, ``layers``, ...
+
+    :raises MismatchError: if no list of that length is there.
+    """
+    from torch.nn import ModuleList
+
+    for name, module in model.named_modules():
+        if isinstance(module, ModuleList) and len(module) == count:
+            return str(name)
+    raise MismatchError(
+        f"No list of {count} layers was found in {type(model).__name__}.",
+        "This architecture is not supported; use bert, roberta, llama, qwen2 or a relative.",
+    )
+
 
 #: Sentences on which tokenizers differ: Unicode forms, case, numbers, code, runs of white space.
 PROBES = (
@@ -29,6 +73,8 @@ PROBES = (
     "   white   space \r\n and\u00a0more\u200b ",
     "DON'T SHOUT, isn't-it antidisestablishmentarianism",
 )
+
+
 _CHUNK = 1 << 22
 
 
@@ -167,3 +213,42 @@ def _remember(note: Path, fingerprint: str) -> None:
     # A cache that cannot be written costs a second at the next start, nothing else.
     with contextlib.suppress(OSError, StoreError):
         write_file(note, fingerprint.encode("ascii"))
+
+
+#: Where a base may be held.
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def check_device(device: str) -> str:
+    """The name of a device, if it is one; whether the device is here is not looked at.
+
+    :raises UsageError: if it is not.
+    """
+    if device not in DEVICES:
+        raise UsageError(f"There is no device {device[:80]!r}.", f"Known: {', '.join(DEVICES)}.")
+    return device
+
+
+def check_model(expected: BaseIdentity, model: str) -> None:
+    """Whether this model has the weights of the expected one; they are read as bytes, once.
+
+    The name by which the expected one is known is believed. The tokenizer is compared when the base is
+    loaded.
+
+    :raises UsageError: if the name cannot be meant.
+    :raises MissingError: if the model is not here.
+    :raises MismatchError: if it is another one.
+    """
+    from skillstack.models import sources
+
+    if model == expected.name:
+        return
+    source = sources.find(model)
+    weights = source.weights or weights_fingerprint(source.folder)
+    if weights != expected.weights:
+        raise MismatchError(
+            f"These frames belong to another base (the weights differ): {describe(expected)} expected, "
+            f"{source.name} (weights {weights[:12]}) found.",
+            f"Load {expected.name}{f' at revision {expected.revision}' if expected.revision else ''}, or "
+            "leave --model out.",
+        )

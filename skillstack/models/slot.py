@@ -1,9 +1,4 @@
-"""The one adapter slot of a base.
-
-LoRA layers are put into the model once; a frame is swapped in by copying its tensors over the last one's.
-So a swap costs the same however many frames there are, replaces every tensor or fails, and never leaves
-gradients on.
-"""
+"""Which linear layers of a base an adapter sits on, and the names and shapes of its tensors."""
 
 from __future__ import annotations
 
@@ -17,15 +12,98 @@ import torch
 from numpy.typing import NDArray
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
+from torch import nn
 
-from skillstack.errors import MismatchError
-from skillstack.models.adapter_check import check_adapter
+from skillstack.errors import MismatchError, did_you_mean
+from skillstack.hub import quiet
 from skillstack.models.base import Base
+from skillstack.models.identity import layers_path
 from skillstack.models.lora import LoraSpec
-from skillstack.models.quiet import quiet
-from skillstack.models.targets import PREFIX, Shapes, adapted, linear_layers, tensor_shapes
+
+#: What PEFT puts before the names of the model that it wraps.
+PREFIX = "base_model.model."
+
+
+Shapes = dict[str, tuple[int, int]]
+
+
+def linear_layers(base: Base) -> Shapes:
+    """``(out_features, in_features)`` of every linear layer within the transformer layers, by full name."""
+    start = f"{base.prefix}{layers_path(base.model, base.layers)}."
+    return {
+        name: (module.out_features, module.in_features)
+        for name, module in base.whole.named_modules()
+        if isinstance(module, nn.Linear) and name.startswith(start)
+    }
+
+
+def adapted(base: Base, linear: Shapes, spec: LoraSpec) -> tuple[str, ...]:
+    """Full names of the layers that a spec adapts, sorted.
+
+    :raises MismatchError: if a target fits nothing, or the first layer does not exist.
+    """
+    start = f"{base.prefix}{layers_path(base.model, base.layers)}."
+    if spec.first_layer >= base.layers:
+        raise MismatchError(
+            f"{base.identity.name} has {base.layers} layers; none is layer {spec.first_layer}.",
+            f"Adapt from layer 0 to {base.layers - 1} on.",
+        )
+    high = [n for n in linear if int(n[len(start) :].split(".", 1)[0]) >= spec.first_layer]
+    found: set[str] = set()
+    for target in spec.targets:
+        fitting = {name for name in high if name.endswith(f".{target}")}
+        if not fitting:
+            known = {name.rsplit(".", 1)[-1] for name in high}
+            raise MismatchError(
+                f"No layer of {base.identity.name} is called {target!r}.", did_you_mean(target, known)
+            )
+        found |= fitting
+    return tuple(sorted(found))
+
+
+def tensor_shapes(linear: Shapes, names: tuple[str, ...], r: int) -> Shapes:
+    """Name, as in PEFT's files, and shape of every tensor of an adapter on these layers."""
+    shapes: Shapes = {}
+    for name in names:
+        out_features, in_features = linear[name]
+        shapes[f"{PREFIX}{name}.lora_A.weight"] = (r, in_features)
+        shapes[f"{PREFIX}{name}.lora_B.weight"] = (out_features, r)
+    return shapes
+
+
+def check_adapter(tensors: Mapping[str, NDArray[np.generic]], shapes: Shapes) -> None:
+    """Compare an adapter's tensors with the names and shapes that a base wants, before anything is changed.
+
+    :raises MismatchError: if a tensor is missing, unexpected, of another shape, no float, or not finite.
+    """
+    missing, unexpected = sorted(shapes.keys() - tensors.keys()), sorted(tensors.keys() - shapes.keys())
+    if missing or unexpected:
+        what = [f"{len(missing)} tensors are missing, such as {missing[0]}"] if missing else []
+        what += [f"{len(unexpected)} are unexpected, such as {unexpected[0][:120]}"] if unexpected else []
+        raise MismatchError(
+            f"The adapter does not fit this base: {' and '.join(what)}.",
+            "It was made for another base or for other layers.",
+        )
+    for name, shape in shapes.items():
+        tensor = tensors[name]
+        if tensor.shape != shape or tensor.dtype.kind != "f":
+            raise MismatchError(
+                f"The adapter's {name} is {tensor.dtype} of shape {tensor.shape}, not floats of {shape}.",
+                "It was made for another base or rank.",
+            )
+        if not _finite(tensor):
+            raise MismatchError(f"The adapter's {name} has a number that is not finite.", "It is damaged.")
+
+
+def _finite(tensor: NDArray[Any]) -> bool:
+    # A finite sum of squares proves it in a third of the time; it may overflow where numbers are huge.
+    flat = tensor.reshape(-1)
+    return bool(np.isfinite(np.vdot(flat, flat)) or np.isfinite(tensor).all())
+
 
 Floats = NDArray[np.float32]
+
+
 _NAME = "default"
 
 
@@ -228,3 +306,43 @@ class Slot:
 
 def _strength(spec: LoraSpec) -> tuple[int, int, float, bool]:
     return spec.r, spec.alpha, spec.dropout, spec.rslora
+
+
+Tensors = Mapping[str, NDArray[np.generic]]
+
+
+A, B = "lora_A.weight", "lora_B.weight"
+
+
+def reshaped(tensors: Tensors, scaling: float, spec: LoraSpec, shapes: Shapes) -> Tensors | None:
+    """The tensors with which an adapter of another rank, scaling or more layers makes the same update.
+
+    Merged and cut adapters have ranks and scalings of their own. Ranks that are added begin as those of a
+    fresh adapter do: random in A, zero in B. Nothing is cut off.
+
+    :param scaling: of the adapter.
+    :param spec: the shape that is wanted.
+    :param shapes: of the tensors that are wanted, by their names.
+    :returns: the tensors as they are, where they fit; None where the update does not.
+    """
+    if not set(tensors) <= set(shapes):
+        return None
+    same = all(name in tensors and tensors[name].shape == shape for name, shape in shapes.items())
+    if same and scaling == spec.scaling:
+        return tensors
+    chance = np.random.default_rng(0)
+    found: dict[str, NDArray[np.generic]] = {}
+    for name in sorted(shapes):
+        wide = np.zeros(shapes[name], dtype=np.float32)
+        if name.endswith(A):
+            bound = 1.0 / np.sqrt(shapes[name][1])
+            wide = chance.uniform(-bound, bound, shapes[name]).astype(np.float32)
+        if name in tensors:
+            tensor = tensors[name]
+            rows, columns = tensor.shape
+            if rows > wide.shape[0] or columns > wide.shape[1]:
+                return None
+            factor = scaling / spec.scaling if name.endswith(B) else 1.0
+            wide[:rows, :columns] = tensor.astype(np.float64) * factor
+        found[name] = wide
+    return found

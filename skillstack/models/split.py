@@ -1,22 +1,68 @@
-"""A base in two parts: the layers below the lowest adapted one, whose states can be kept, and the rest.
+"""Gradient checkpointing over adapted layers: their inner states are computed again instead of kept.
 
-Both parts are shallow copies of the model that share all its tensors and layers; an adapter that is put into
-the model is in them too. The split is checked on a few tokens when it is made, so an architecture whose parts
-do not add up to the whole is refused instead of computing something else.
+After Chen et al. 2016 (https://arxiv.org/abs/1604.06174), in torch's non-reentrant form. The library's own
+switch works in training mode alone, and a base stays in eval mode here; layers below the lowest adapted one
+have no gradients, so nothing of theirs is kept anyway.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from skillstack.errors import MismatchError, UsageError
-from skillstack.models.architecture import layers_path
 from skillstack.models.base import Base
-from skillstack.models.encoding import Batch
+from skillstack.models.encoding import TokenBatch
+from skillstack.models.identity import layers_path
+
+
+@contextmanager
+def layer_checkpoints(base: Base, first_layer: int, *, wanted: bool = True) -> Iterator[None]:
+    """Checkpoint a base's layers from one on while this is open; without gradients nothing changes.
+
+    :param first_layer: the lowest adapted layer.
+    :raises MismatchError: if the layers of this architecture are not found.
+    """
+    if not wanted:
+        yield
+        return
+    layers = list(base.model.get_submodule(layers_path(base.model, base.layers)).children())[first_layer:]
+    before = [vars(layer).get("forward") for layer in layers]
+    for layer in layers:
+        layer.forward = _checkpointed(layer.forward)
+    try:
+        yield
+    finally:
+        for layer, own in zip(layers, before, strict=True):
+            if own is None:
+                del layer.forward
+            else:
+                layer.forward = own
+
+
+def parameters_of(base: Base) -> int:
+    """How many parameters a base has; four-bit ones count as what they stand for."""
+    return sum(
+        2 * parameter.numel() if getattr(parameter, "quant_state", None) is not None else parameter.numel()
+        for parameter in base.whole.parameters()
+    )
+
+
+def _checkpointed(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*places: Any, **names: Any) -> Any:
+        if not torch.is_grad_enabled():
+            return forward(*places, **names)
+        # Dropout draws the same numbers the second time: the state of chance is kept and restored.
+        return checkpoint(forward, *places, use_reentrant=False, preserve_rng_state=True, **names)
+
+    return run
+
 
 #: Largest difference of a split's states to the whole model's, relative to the largest state.
 _TOLERANCE = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 5e-2}
@@ -73,7 +119,7 @@ class SplitModel:
         return self.first_adapted_layer > 0
 
     @torch.no_grad()
-    def lower(self, batch: Batch) -> torch.Tensor:
+    def lower(self, batch: TokenBatch) -> torch.Tensor:
         """Hidden states ``[rows, tokens, hidden_size]`` below the first adapted layer, without gradients.
 
         :raises UsageError: if there is no split.
@@ -89,7 +135,7 @@ class SplitModel:
         self._need_split()
         return self._states(self._upper, {"inputs_embeds": hidden, "attention_mask": attention_mask})
 
-    def whole(self, batch: Batch) -> torch.Tensor:
+    def whole(self, batch: TokenBatch) -> torch.Tensor:
         """Last hidden states ``[rows, tokens, hidden_size]`` of the uncut model."""
         return self._states(self.base.model, batch.inputs())
 
@@ -129,7 +175,7 @@ class SplitModel:
         types = None
         if "token_type_ids" in self.base.tokenizer.model_input_names and not self._decoder:
             types = torch.zeros_like(ids)
-        batch = Batch(ids, mask, types)
+        batch = TokenBatch(ids, mask, types)
         whole = self.whole(batch).float()
         parts = self.upper(self.lower(batch), mask).float()
         return float(((whole - parts).abs()[mask.bool()].max() / whole[mask.bool()].abs().max()).item())

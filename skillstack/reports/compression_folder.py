@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from skillstack.errors import InputError
 from skillstack.evaluation.document import DIGITS
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.reasons import published
+from skillstack.evaluation.questions import published
 from skillstack.reports.checked import name
 from skillstack.reports.compressions import Compression, compression_of
 from skillstack.reports.streams import Stream, stream_of

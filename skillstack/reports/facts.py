@@ -8,8 +8,8 @@ from typing import Any
 
 from skillstack.answers import Frame
 from skillstack.errors import StoreError
-from skillstack.frames.store import Store
-from skillstack.frames.taught import TAUGHT, taught
+from skillstack.store.records import TAUGHT, taught
+from skillstack.store.store import Store
 
 
 @dataclass(frozen=True)

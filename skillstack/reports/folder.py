@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from skillstack.errors import UsageError
-from skillstack.frames import atomic
+from skillstack.store import files as atomic
 
 PAGE, TEXT, DOCUMENT = "report.html", "report.md", "report.json"
 TABLES, PLOTS = "tables", "plots"
@@ -50,7 +50,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     building = target.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex}")
     old = target.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex}")
     try:
-        with atomic.Batch() as batch:
+        with atomic.FileBatch() as batch:
             for name, data in files.items():
                 batch.add(building / name, data)
             batch.settle()

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from skillstack.evaluation.result import Evaluation
-from skillstack.frames.records import BaseIdentity
 from skillstack.reports.compression_folder import Compressions
 from skillstack.reports.facts import FrameFacts
 from skillstack.reports.standings import Bench
+from skillstack.store.records import BaseIdentity
 
 
 @dataclass(frozen=True, eq=False)

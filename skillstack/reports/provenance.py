@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from skillstack.evaluation.bootstrap import RESAMPLES
 from skillstack.evaluation.questions import SEED
+from skillstack.evaluation.statistics import RESAMPLES
 from skillstack.reports.material import Material
 
 _PACKAGES = ("skillstack", "torch", "transformers", "numpy", "scikit-learn", "tokenizers", "matplotlib")

@@ -8,7 +8,7 @@ from typing import Any
 
 from skillstack.errors import InputError
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.reasons import published
+from skillstack.evaluation.questions import published
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 
 from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.paired import Paired, paired
 from skillstack.evaluation.result import Evaluation, Score
+from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.words import IN_WORDS, between, points
 from skillstack.wording import chance, listed, many
 

@@ -1,4 +1,4 @@
-"""What out-of-fold scores tell: how far scores can be trusted, and where the chain's threshold lies."""
+"""The chain rule: from the newest frame to its parents, the first that is sure enough; else the best."""
 
 from __future__ import annotations
 
@@ -9,21 +9,72 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.routers.chain import Chain
-from skillstack.routers.parameters import Parameters
+from skillstack.routers.base import Parameters
 from skillstack.routers.svm import TrainingSet, fit_linear
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choice for each row.
+
+    :ivar skills: int64 [rows], columns of the scores.
+    :ivar accepted: bool [rows], whether the score reached the threshold; elsewhere the best of all was taken.
+    :ivar depths: int64 [rows], frames looked at.
+    """
+
+    skills: NDArray[np.int64]
+    accepted: NDArray[np.bool_]
+    depths: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Scores arranged by frame, newest first.
+
+    :ivar best: int64 [rows, frames], the column of each frame's best skill.
+    :ivar values: float32 [rows, frames], its score.
+    """
+
+    best: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float32], frames: Sequence[int]) -> Chain:
+        """Arrange float32 scores [rows, skills], where ``frames`` is each skill's position in the stack."""
+        best = []
+        for frame in sorted(set(frames), reverse=True):
+            columns = np.array([i for i, f in enumerate(frames) if f == frame])
+            best.append(columns[scores[:, columns].argmax(axis=1)])
+        chosen = np.stack(best, axis=1)
+        return cls(chosen, np.take_along_axis(scores, chosen, axis=1))
+
+    def choose(self, threshold: float, depth: int | None = None) -> Choices:
+        """The first of the newest ``depth`` frames that scores above the threshold; else the best of all."""
+        frames = self.values.shape[1]
+        above: NDArray[np.bool_] = np.greater(self.values[:, :depth], threshold)
+        accepted: NDArray[np.bool_] = np.any(above, axis=1)
+        first = np.where(accepted, above.argmax(axis=1), self.values.argmax(axis=1))
+        skills = np.take_along_axis(self.best, first[:, None], axis=1)[:, 0]
+        return Choices(skills, accepted, np.where(accepted, first + 1, frames))
+
 
 #: Fewest rows per skill from which anything is calibrated.
 FEWEST_ROWS = 20
+
+
 #: What the chain rule may lose against the best score: 0.1 points of accuracy.
 TOLERANCE = 0.001
+
+
 _STEP = 0.01
+
+
 # Scores good to the third digit are enough here, and take two thirds of the time.
 _COARSE = 1e-2
 
 
 @dataclass(frozen=True)
-class Calibration:
+class RouterCalibration:
     """What was learnt from out-of-fold scores.
 
     :ivar calibrated: whether there were enough rows; if not, the figures below are neutral.
@@ -43,12 +94,12 @@ class Calibration:
     lost: tuple[tuple[int, int, int], ...] | None = None
 
 
-NEUTRAL = Calibration(calibrated=False, temperature=1.0, threshold=0.0, correct=0, n=0)
+NEUTRAL = RouterCalibration(calibrated=False, temperature=1.0, threshold=0.0, correct=0, n=0)
 
 
 def calibrate(
     training: TrainingSet, order: Sequence[int], frames: Sequence[int], parameters: Parameters
-) -> Calibration:
+) -> RouterCalibration:
     """Fit without one fold at a time, score that fold, and look at all scores together.
 
     :param order: of each skill in stack order, its label in the training set.
@@ -65,7 +116,7 @@ def calibrate(
     correct = int((best == own).sum())
     threshold = lowest_threshold(Chain.of(scores, frames), own, correct)
     lost = _lost(own, best)
-    return Calibration(True, fit_temperature(scores, own), threshold, correct, len(own), lost)
+    return RouterCalibration(True, fit_temperature(scores, own), threshold, correct, len(own), lost)
 
 
 def _lost(own: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import UsageError
-from skillstack.routers.chain import Chain, Choices
-from skillstack.routers.fitting import RouterState, fit_state
+from skillstack.routers.base import Parameters, SkillSamples
+from skillstack.routers.calibration import Chain, Choices
 from skillstack.routers.hybrid_svm import HybridSVM
-from skillstack.routers.parameters import Parameters
-from skillstack.routers.samples import SkillSamples
+from skillstack.routers.state import RouterState, fit_state
 
 
 class HybridChain(HybridSVM):

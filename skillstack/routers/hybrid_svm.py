@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import UsageError, did_you_mean
-from skillstack.frames.rows import Row
-from skillstack.routers.calibration import probabilities
-from skillstack.routers.chain import Choices
+from skillstack.routers.base import Parameters, Ranking, RouteResult, SkillSamples, SkillScore
+from skillstack.routers.calibration import Choices, probabilities
 from skillstack.routers.features import hash_rows
-from skillstack.routers.fitting import RouterState, fit_state
-from skillstack.routers.parameters import Parameters
-from skillstack.routers.result import Ranked, Ranking, RouteResult
-from skillstack.routers.samples import SkillSamples
+from skillstack.routers.state import RouterState, fit_state
+from skillstack.store.rows import Row
 
 # Rows hashed and scored at once: memory stays flat however many are given.
 _BATCH = 4096
@@ -100,7 +97,7 @@ class HybridSVM:
                 fallback=not accepted,
                 depth=depth,
                 router=self.name,
-                ranking=Ranking(self.skills, values, Ranked),
+                ranking=Ranking(self.skills, values, SkillScore),
             )
             for skill, accepted, depth, values, confidence in zip(
                 choices.skills.tolist(),

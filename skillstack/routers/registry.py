@@ -9,7 +9,7 @@ from skillstack.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from skillstack.routers.base import Router
-    from skillstack.routers.fitting import RouterState
+    from skillstack.routers.state import RouterState
 
 #: What answers where no router is named.
 DEFAULT = "hybrid_chain"

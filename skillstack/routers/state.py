@@ -1,8 +1,9 @@
-"""Router states on disk: ``state.json`` and ``state.safetensors``, in a folder of their own."""
+"""From samples to a router state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,90 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import atomic, sealed, tensors
-from skillstack.frames.digests import sha256
-from skillstack.routers.blocks import BlockFile, StoredCoefficients, block_digests
-from skillstack.routers.calibration import Calibration
+from skillstack.routers.base import Parameters, SkillSamples, check_samples
+from skillstack.routers.blocks import BlockFile, StoredCoefficients, block_digests, combine, split
+from skillstack.routers.calibration import RouterCalibration, calibrate
 from skillstack.routers.features import BUCKETS, SPEC
-from skillstack.routers.fitting import RouterState
-from skillstack.routers.rounding import combine, split
-from skillstack.routers.svm import Coefficients, LinearModel
-from skillstack.routers.weighting import Weighting
+from skillstack.routers.svm import Coefficients, LinearModel, TrainingSet, Weighting, alphabetical, fit_linear
+from skillstack.store import canonical, tensors
+from skillstack.store import files as atomic
+from skillstack.store.canonical import sha256
+
+#: Raise when the fit itself changes, so that states of an older fit are not taken for its own.
+FIT = 2
+
+
+@dataclass(frozen=True)
+class RouterState:
+    """A fitted router: what `hybrid_svm` and `hybrid_chain` both need.
+
+    :ivar inputs: `state_digest` of what it was fitted on.
+    :ivar skills: names in stack order, oldest to newest.
+    :ivar frames: position of each skill's frame.
+    :ivar model: the linear scores, columns in that order.
+    :ivar calibration: temperature, threshold, and out-of-fold accuracy.
+    """
+
+    inputs: str
+    skills: tuple[str, ...]
+    frames: tuple[int, ...]
+    model: LinearModel
+    calibration: RouterCalibration
+
+
+def state_digest(contents: Iterable[tuple[str, str, int]], parameters: Parameters | None = None) -> str:
+    """SHA-256 (hex) of what a state follows from: it names the state before it is fitted.
+
+    :param contents: of each skill in stack order its name, the digest of its samples as the store keeps them,
+        and the position of its frame.
+    """
+    record = {
+        "contents": [[skill, samples, frame] for skill, samples, frame in contents],
+        "features": SPEC,
+        "fit": FIT,
+        "parameters": (parameters or Parameters()).to_json(),
+    }
+    return sha256(canonical.dumps(record))
+
+
+def fit_state(
+    samples: Sequence[SkillSamples], parameters: Parameters | None = None, inputs: str | None = None
+) -> RouterState:
+    """Fit a router; the order of the rows within a skill does not matter.
+
+    :param inputs: `state_digest` of these samples, where the caller knows the digests the store has for them;
+        otherwise the digests of the hashed rows are taken.
+    :raises UsageError: if there are no samples, a name occurs twice, or the order is not a stack's.
+    """
+    samples = check_samples(samples)
+    parameters = parameters or Parameters()
+    if inputs is None:
+        inputs = state_digest(((s.skill, s.rows.digest(), s.frame) for s in samples), parameters)
+    training = TrainingSet.of(samples)
+    order, frames = alphabetical(samples), tuple(s.frame for s in samples)
+    model = fit_linear(training, len(samples), parameters)
+    coefficients = np.ascontiguousarray(np.asarray(model.coefficients)[:, order])
+    in_stack_order = LinearModel(model.weighting, coefficients, model.intercepts[order])
+    calibration = calibrate(training, order, frames, parameters)
+    return RouterState(inputs, tuple(s.skill for s in samples), frames, in_stack_order, calibration)
+
 
 RECORD = "state.json"
+
+
 TENSORS = "state.safetensors"
+
+
 #: Raise with every change of the two files; keep the old reader beside the new one, or refit.
 FORMAT = 1
 
+
 _HINT = "It is fitted again from the samples; where they were left out, import the same archive again."
+
+
 _MAX_BYTES = 1 << 30
+
+
 #: Bytes from which a file is read in parts. Most states are far smaller, and faster when read at once.
 _LARGE = 32 << 20
 
@@ -37,7 +105,7 @@ def encode(state: RouterState) -> dict[str, bytes]:
     record = _to_record(state, sha256(data))
     if len(data) > _LARGE:
         record["blocks"] = block_digests(data)
-    return {TENSORS: data, RECORD: sealed.seal(record)}
+    return {TENSORS: data, RECORD: canonical.seal(record)}
 
 
 def save(folder: Path, state: RouterState) -> None:
@@ -95,7 +163,7 @@ def decode(files: Mapping[str, bytes], expected_digest: str, *, what: str) -> Ro
 
 
 def _unsealed(data: bytes, expected_digest: str, what: str) -> dict[str, Any]:
-    record = sealed.unseal(data, what=f"The router state {what}/{RECORD}")
+    record = canonical.unseal(data, what=f"The router state {what}/{RECORD}")
     if type(record.get("format")) is int and record["format"] > FORMAT:
         raise StoreError(f"The router state in {what} has a newer format.", "Update skillstack.")
     if record.get("inputs") != expected_digest:
@@ -206,7 +274,7 @@ def _from_files(
         float(record["flags"]),
     )
     accuracy = record["out_of_fold"]
-    calibration = Calibration(
+    calibration = RouterCalibration(
         bool(record["calibrated"]),
         float(record["temperature"]),
         float(record["threshold"]),

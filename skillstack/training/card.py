@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from skillstack.frames.records import BaseIdentity, Count, Rendering
-from skillstack.models.pooling import FEATURE_SCALE
-from skillstack.tasks.task import Task
+from skillstack.data.task import Task
+from skillstack.models.features import FEATURE_SCALE
+from skillstack.store.records import BaseIdentity, Count, Rendering
 
 
 def write_card(

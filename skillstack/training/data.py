@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from skillstack.data.splits import router_rows, sample, split
+from skillstack.data.task import Example, Task, TaskData
 from skillstack.errors import InputError
-from skillstack.frames import canonical
-from skillstack.frames.digests import sha256
-from skillstack.frames.rows import Row
-from skillstack.tasks.sampling import router_rows, sample
-from skillstack.tasks.sources.data import TaskData
-from skillstack.tasks.splits import split
-from skillstack.tasks.task import Example, Task
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.rows import Row
 from skillstack.training.recipe import Recipe
 
 

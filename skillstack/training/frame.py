@@ -10,33 +10,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.frames.records import Content, Skill
-from skillstack.frames.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
-from skillstack.frames.store import Store
+from skillstack.data.sources import is_referable
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import skill_logits
 from skillstack.models.encoding import encode
-from skillstack.models.features import features
+from skillstack.models.features import HiddenCache, features
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
-from skillstack.models.hidden_cache import HiddenCache
 from skillstack.models.lora import LoraSpec, default_targets
-from skillstack.models.reshaped import reshaped
-from skillstack.models.slot import Slot
+from skillstack.models.slot import Slot, reshaped
 from skillstack.models.split import SplitModel
 from skillstack.routers.features import hash_rows
-from skillstack.tasks.references import is_referable
+from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
+from skillstack.store.store import Store
 from skillstack.training import checkpoint
-from skillstack.training.candidates import Candidate, Floats, best_logistic, measure
+from skillstack.training.candidates import Floats, FrameCandidate, best_logistic, keep_rival, measure
 from skillstack.training.card import write_card
 from skillstack.training.data import labels_of, rows_of
-from skillstack.training.environment import environment
-from skillstack.training.events import DevMeasured, FrameStarted, Listener, MemoryShort, StepDone
-from skillstack.training.execution import Execution
-from skillstack.training.loop import Outcome, Trainer
+from skillstack.training.execution import RunOptions, environment
+from skillstack.training.loop import Trainer, TrainingOutcome
 from skillstack.training.plan import FramePlan
-from skillstack.training.rival import keep_rival
-from skillstack.training.schedule import Schedule
-from skillstack.training.steps import Rows
+from skillstack.training.progress import DevMeasured, FrameStarted, Listener, MemoryShort, StepDone
+from skillstack.training.recipe import Schedule
+from skillstack.training.steps import TrainingRows
 
 Tensors = Mapping[str, NDArray[np.generic]]
 
@@ -58,7 +54,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Made:
+class NewFrame:
     """A frame whose files are in the store, not yet on a stack.
 
     :ivar content: what it is.
@@ -66,8 +62,8 @@ class Made:
     :ivar seconds: how long that took.
     """
 
-    content: Content
-    outcome: Outcome
+    content: FrameRecord
+    outcome: TrainingOutcome
     seconds: float
 
 
@@ -98,8 +94,8 @@ def make_frame(
     *,
     place: tuple[int, int],
     listen: Listener,
-    execution: Execution | None = None,
-) -> Made:
+    execution: RunOptions | None = None,
+) -> NewFrame:
     """Train a frame and put its files into the store; a killed training goes on where it was.
 
     :param starts: what it may start from besides nothing, the preferred one first.
@@ -111,7 +107,7 @@ def make_frame(
     :raises MissingError: if not even one row fits into memory.
     """
     began = time.monotonic()
-    execution = execution if execution is not None else Execution()
+    execution = execution if execution is not None else RunOptions()
     outcome, start = _train(slot, plan, starts, _work(store, plan.digest()), place, listen, execution)
     processes = execution.processes
     content = processes.first(lambda: _put(store, slot, plan, outcome, start))
@@ -124,10 +120,10 @@ def make_frame(
         content = store.content(processes.tell(content_id or ""))
     if content is None:
         raise ValueError("the first process gave no content")
-    return Made(content, outcome, seconds)
+    return NewFrame(content, outcome, seconds)
 
 
-def _put_measurement(store: Store, content: Content, outcome: Outcome, seconds: float) -> None:
+def _put_measurement(store: Store, content: FrameRecord, outcome: TrainingOutcome, seconds: float) -> None:
     store.put_measurement(
         content.behaviour(content.skills[0]),
         "training",
@@ -159,8 +155,8 @@ def _train(
     folder: Path,
     place: tuple[int, int],
     listen: Listener,
-    execution: Execution,
-) -> tuple[Outcome, Start | None]:
+    execution: RunOptions,
+) -> tuple[TrainingOutcome, Start | None]:
     base, recipe, data = slot.base, plan.recipe, plan.data
     resumed = checkpoint.load(folder)
     steps = Schedule.of(recipe, len(data.train)).steps
@@ -173,14 +169,14 @@ def _train(
         for examples in (data.train, data.dev):
             cache = HiddenCache(split, encode(base, rows_of(examples), plan.rendering))
             cache.fill()
-            sides.append(Rows(cache, labels_of(examples)))
+            sides.append(TrainingRows(cache, labels_of(examples)))
         train, dev = sides
         found = _Starts(slot, plan, spec, train, dev, execution)
         starts = _fitting(slot, spec, starts)
         frozen = found.logistic(None)
         if recipe.method == "frozen-linear":
             listen(DevMeasured(plan.name, frozen.name, frozen.dev))
-            return Outcome(frozen, frozen, 1.0), None
+            return TrainingOutcome(frozen, frozen, 1.0), None
         start = found.choose(starts, frozen)
         head, untrained = found.head(start)
     # What comes at the end is much of what came at the beginning, with one adapter.
@@ -216,26 +212,32 @@ class _Starts:
     """What a frame's training may start from, each judged on dev by a logistic regression on its features."""
 
     def __init__(
-        self, slot: Slot, plan: FramePlan, spec: LoraSpec, train: Rows, dev: Rows, execution: Execution
+        self,
+        slot: Slot,
+        plan: FramePlan,
+        spec: LoraSpec,
+        train: TrainingRows,
+        dev: TrainingRows,
+        execution: RunOptions,
     ) -> None:
         self.slot, self.plan, self.spec, self.train, self.dev = slot, plan, spec, train, dev
         self.execution = execution
         self.labels = len(plan.data.task.labels)
         self.decoder = slot.base.kind == "decoder"
-        self._seen: dict[str, tuple[Floats, Floats, Candidate]] = {}
+        self._seen: dict[str, tuple[Floats, Floats, FrameCandidate]] = {}
 
-    def logistic(self, start: Start | None) -> Candidate:
+    def logistic(self, start: Start | None) -> FrameCandidate:
         """The logistic head on the features of a start, or of the bare base."""
         return self._look(start)[2]
 
-    def choose(self, starts: Sequence[Start], frozen: Candidate) -> Start | None:
+    def choose(self, starts: Sequence[Start], frozen: FrameCandidate) -> Start | None:
         """The start that dev prefers, the first of equals; None for a fresh adapter."""
         if not starts or self.plan.recipe.init == "parent":
             return starts[0] if starts else None
         best = max(starts, key=lambda start: self.logistic(start).dev.correct)
         return best if self.logistic(best).dev.correct >= frozen.dev.correct else None
 
-    def head(self, start: Start | None) -> tuple[Head, list[Candidate]]:
+    def head(self, start: Start | None) -> tuple[Head, list[FrameCandidate]]:
         """The head that training starts from, and candidates that need no training.
 
         The slot holds the adapter that training starts from afterwards.
@@ -259,16 +261,16 @@ class _Starts:
             plain = label_word_head(self.slot.base, self.plan.rendering.label_words)
             for name, words in (("label-words", plain), ("centred label-words", centred(plain, seen))):
                 words_count = measure(words, seen_dev, self.dev.labels)
-                untrained.append(Candidate(name, candidate.adapter, words, words_count))
+                untrained.append(FrameCandidate(name, candidate.adapter, words, words_count))
                 if words_count.correct >= count.correct:
                     head, count = words, words_count
         return head, untrained
 
-    def _features(self, rows: Rows) -> Floats:
+    def _features(self, rows: TrainingRows) -> Floats:
         processes = self.execution.processes
         return processes.join(features(rows.cache, place=processes.place, places=processes.count))
 
-    def _look(self, start: Start | None) -> tuple[Floats, Floats, Candidate]:
+    def _look(self, start: Start | None) -> tuple[Floats, Floats, FrameCandidate]:
         key = "" if start is None else start.content_id
         if key not in self._seen:
             if start is None:
@@ -280,11 +282,13 @@ class _Starts:
                 seen, self.train.labels, seen_dev, self.dev.labels, self.labels, standardise=self.decoder
             )
             name, adapter = ("frozen-linear", None) if start is None else ("start", self.slot.read_out())
-            self._seen[key] = seen, seen_dev, Candidate(name, adapter, head, count)
+            self._seen[key] = seen, seen_dev, FrameCandidate(name, adapter, head, count)
         return self._seen[key]
 
 
-def _put(store: Store, slot: Slot, plan: FramePlan, outcome: Outcome, start: Start | None) -> Content:
+def _put(
+    store: Store, slot: Slot, plan: FramePlan, outcome: TrainingOutcome, start: Start | None
+) -> FrameRecord:
     chosen, task, base = outcome.chosen, plan.data.task, slot.base
     head = store.put_head(chosen.head.weight, chosen.head.bias)
     adapter = None
@@ -321,7 +325,7 @@ def _put(store: Store, slot: Slot, plan: FramePlan, outcome: Outcome, start: Sta
         metrics={"dev": chosen.dev, "frozen_linear_dev": outcome.frozen.dev},
         source=plan.data.source,
     )
-    return Content(
+    return FrameRecord(
         name=plan.name,
         adapter=adapter,
         skills=(skill,),
@@ -344,7 +348,7 @@ def _samples(plan: FramePlan) -> Samples:
     return FeatureSamples(hash_rows(data.router).to_tensors())
 
 
-def _canaries(slot: Slot, plan: FramePlan, chosen: Candidate, skill: Skill) -> dict[str, object]:
+def _canaries(slot: Slot, plan: FramePlan, chosen: FrameCandidate, skill: Skill) -> dict[str, object]:
     rows = canaries.rows(pair=skill.pair)
     encoded = encode(slot.base, rows, plan.rendering)
     slot.clear()

@@ -12,28 +12,31 @@ import torch
 from numpy.typing import NDArray
 
 from skillstack.errors import SkillStackError
-from skillstack.models.batching import training_batches, useful_share
-from skillstack.models.features import features
+from skillstack.models.features import features, training_batches, useful_share
 from skillstack.models.heads import Head
-from skillstack.models.layer_checkpoints import layer_checkpoints
 from skillstack.models.slot import Slot
-from skillstack.training import checkpoint, state
-from skillstack.training.candidates import Candidate, best_logistic, measure
-from skillstack.training.deadline import OutOfTime
-from skillstack.training.execution import Execution
-from skillstack.training.recipe import Recipe
-from skillstack.training.schedule import Schedule
-from skillstack.training.steps import Rows, Steps
+from skillstack.models.split import layer_checkpoints
+from skillstack.training import checkpoint
+from skillstack.training import checkpoint as state
+from skillstack.training.candidates import FrameCandidate, best_logistic, measure
+from skillstack.training.execution import RunOptions
+from skillstack.training.progress import OutOfTime
+from skillstack.training.recipe import Recipe, Schedule
+from skillstack.training.steps import Steps, TrainingRows
 
 Floats = NDArray[np.float32]
+
+
 #: Seconds between two checkpoints. When they are written has no influence on the result.
 CHECKPOINT_SECONDS = 15.0
+
+
 #: Bytes that a slow disk writes in a second; how long a first checkpoint takes is guessed from it.
 DISK_SPEED = 50_000_000
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """What a training arrived at.
 
     :ivar chosen: the candidate that dev prefers.
@@ -41,8 +44,8 @@ class Outcome:
     :ivar useful_tokens: real tokens among all computed in training batches, 0 to 1.
     """
 
-    chosen: Candidate
-    frozen: Candidate
+    chosen: FrameCandidate
+    frozen: FrameCandidate
     useful_tokens: float
 
 
@@ -55,16 +58,16 @@ class Trainer:
     def __init__(
         self,
         slot: Slot,
-        train: Rows,
-        dev: Rows,
+        train: TrainingRows,
+        dev: TrainingRows,
         labels: int,
         recipe: Recipe,
         *,
         folder: Path,
         first_layer: int = 0,
-        execution: Execution | None = None,
+        execution: RunOptions | None = None,
         tell_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
-        tell_candidate: Callable[[Candidate], None] = lambda candidate: None,
+        tell_candidate: Callable[[FrameCandidate], None] = lambda candidate: None,
         tell_memory: Callable[[int], None] = lambda rows: None,
     ) -> None:
         """Prepare a training.
@@ -79,12 +82,12 @@ class Trainer:
         """
         self.slot, self.train, self.dev, self.labels, self.recipe = slot, train, dev, labels, recipe
         self.folder, self.first_layer = folder, first_layer
-        self.execution = execution if execution is not None else Execution()
+        self.execution = execution if execution is not None else RunOptions()
         self.schedule = Schedule.of(recipe, len(train.labels))
         self._tell_step, self._tell_candidate, self._tell_memory = tell_step, tell_candidate, tell_memory
         # Decoders' features differ in scale by orders of magnitude from one dimension to the next.
         self._standardise = slot.base.kind == "decoder"
-        self._best: Candidate | None = None
+        self._best: FrameCandidate | None = None
         self._average: dict[str, torch.Tensor] = {}
         self._averaged = 0
         self._updates = 0
@@ -92,7 +95,7 @@ class Trainer:
         self._seen_dev: Floats | None = None
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
 
-    def run(self, untrained: Sequence[Candidate], start: Head) -> Outcome:
+    def run(self, untrained: Sequence[FrameCandidate], start: Head) -> TrainingOutcome:
         """Train from the slot's adapter, or go on from the checkpoint.
 
         :param untrained: candidates that need no training, the frozen-linear one first.
@@ -121,7 +124,7 @@ class Trainer:
         self.slot.freeze()
         if self._best is None:
             raise ValueError("no candidate was given")
-        return Outcome(self._best, untrained[0], self._useful())
+        return TrainingOutcome(self._best, untrained[0], self._useful())
 
     def _train(self, current: Mapping[str, torch.nn.Parameter], head: torch.nn.Linear, steps: Steps) -> None:
         deadline = self.execution.deadline
@@ -183,7 +186,7 @@ class Trainer:
         self.slot.freeze()
         current = Head.from_module(head)
         count = measure(current, self._dev_features(), self.dev.labels)
-        self._consider(Candidate(name, self.slot.read_out(), current, count))
+        self._consider(FrameCandidate(name, self.slot.read_out(), current, count))
 
     def _dev_features(self) -> Floats:
         """Dev features of the adapter as it is now; computed once for each state of it."""
@@ -191,7 +194,7 @@ class Trainer:
             self._seen_dev = self._features(self.dev)
         return self._seen_dev
 
-    def _features(self, rows: Rows) -> Floats:
+    def _features(self, rows: TrainingRows) -> Floats:
         processes = self.execution.processes
         return processes.join(features(rows.cache, place=processes.place, places=processes.count))
 
@@ -213,9 +216,9 @@ class Trainer:
                 self.labels,
                 standardise=self._standardise,
             )
-            self._consider(Candidate("refit", self.slot.read_out(), fitted, count))
+            self._consider(FrameCandidate("refit", self.slot.read_out(), fitted, count))
 
-    def _consider(self, candidate: Candidate) -> None:
+    def _consider(self, candidate: FrameCandidate) -> None:
         """Take it if dev prefers it; of equals the later one, which has seen more."""
         self._tell_candidate(candidate)
         if self._best is None or candidate.dev.correct >= self._best.dev.correct:
@@ -231,7 +234,7 @@ class Trainer:
     def _save(self, current: Mapping[str, torch.nn.Parameter], steps: Steps) -> None:
         """Write a checkpoint; of several processes the first alone does."""
         if self.execution.processes.is_first:
-            kept = state.State(self._step, self._updates, self._averaged, self._average, self._best)
+            kept = state.TrainingState(self._step, self._updates, self._averaged, self._average, self._best)
             with self.execution.deadline.timed("checkpoint"):
                 checkpoint.save(self.folder, state.to_checkpoint(kept, current, steps))
 

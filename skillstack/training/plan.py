@@ -5,12 +5,17 @@ A finished training is recognised by its plan, never by the ids of what came out
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from skillstack.frames import canonical
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import BaseIdentity, Rendering
-from skillstack.training.data import FrameData
+from skillstack.data.task import TaskData, rendering
+from skillstack.errors import UsageError
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.records import BaseIdentity, FrameRecord, Rendering, Skill, taught
+from skillstack.training.data import FrameData, choose_rows
+from skillstack.training.progress import FrameKept, Listener
 from skillstack.training.recipe import Recipe
 
 #: Raised when the training code changes what comes out of an equal recipe.
@@ -69,3 +74,205 @@ class FramePlan:
                 }
             )
         )
+
+
+#: Contents of a stack with their ids, oldest first.
+Chain = tuple[tuple[str, FrameRecord], ...]
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A training of a stack.
+
+    :ivar stack: the stack's name.
+    :ivar tasks: what it is to hold, oldest first.
+    :ivar recipe: how each frame is trained.
+    :ivar precision: how the base is held.
+    :ivar base_name: what the base calls itself, so that a finished stack is recognised without loading it;
+        empty where that does not matter.
+    :ivar keep_texts: whether router samples hold texts.
+    :ivar reference: allows training the stack that ships with the package.
+    :ivar first: frames at the bottom of the stack that are none of this job's.
+    :ivar replaces: name of a frame that leaves the stack when the job's own one comes; empty for none.
+    :ivar merges: whether frames may be merged as they come. A task is held then wherever its skill is.
+    """
+
+    stack: str
+    tasks: tuple[TaskData, ...]
+    recipe: Recipe
+    precision: str
+    keep_texts: bool = True
+    reference: bool = False
+    base_name: str = ""
+    first: int = 0
+    replaces: str = ""
+    merges: bool = False
+
+    @property
+    def end(self) -> int:
+        """Frames that the stack has when the job is done."""
+        return self.first + len(self.tasks)
+
+    @property
+    def transaction(self) -> str:
+        """Digest by which a command that was killed and run again is one transaction."""
+        return sha256(
+            canonical.dumps(
+                {
+                    "precision": self.precision,
+                    "recipe": self.recipe.to_record(),
+                    "stack": self.stack,
+                    "tasks": [[data.task.name, data.source.digest] for data in self.tasks],
+                    **(
+                        {"first": self.first, "replaces": self.replaces}
+                        if self.first or self.replaces
+                        else {}
+                    ),
+                    **({"merges": True} if self.merges else {}),
+                }
+            )
+        )
+
+
+def plan_of(job: TrainingPlan, data: TaskData, older: Chain, base: BaseIdentity, kind: str) -> FramePlan:
+    """The plan of one frame.
+
+    :param data: its task.
+    :param older: what is on the stack before it.
+    :param kind: ``encoder`` or ``decoder``.
+    """
+    return FramePlan(
+        data=choose_rows(data, job.recipe),
+        recipe=job.recipe,
+        rendering=rendering(data.task, "encoder" if kind == "encoder" else "decoder", job.recipe.max_length),
+        base=base,
+        precision=job.precision,
+        position=len(older),
+        starts=_starts(job, data.task.family, older),
+        keep_texts=job.keep_texts,
+    )
+
+
+def _starts(job: TrainingPlan, family: str, older: Chain) -> tuple[str, ...]:
+    """Contents whose adapters a frame may start from: the newest one, and the newest of its family."""
+    if job.recipe.init == "fresh" or job.recipe.method == "frozen-linear":
+        return ()
+    adapted = [
+        (content_id, content) for content_id, content in reversed(older) if content.adapter is not None
+    ]
+    relatives = [pair for pair in adapted if any(skill.family == family for skill in pair[1].skills)]
+    chosen = adapted[:1] + (relatives[:1] if job.recipe.init == "auto" else [])
+    return tuple(dict.fromkeys(content_id for content_id, _ in chosen))
+
+
+def holds(job: TrainingPlan, chain: Chain) -> bool:
+    """Whether a stack of this chain holds all that a job asks for, frame by frame of the same plan."""
+    return len(chain) >= job.end and all(
+        content.plan == _plan_at(job, chain, position, content).digest()
+        for position, (_, content) in enumerate(chain[: job.end])
+        if position >= job.first
+    )
+
+
+def keep_frames(job: TrainingPlan, chain: Chain, listen: Listener) -> tuple[str, ...]:
+    """Names of the job's frames that the stack holds already.
+
+    :raises UsageError: if it holds others.
+    """
+    for _, content in chain if job.merges else chain[: job.end]:
+        if job.base_name and content.base.name != job.base_name:
+            raise UsageError(
+                f"The stack {job.stack!r} stands on {content.base.name}, not on {job.base_name}.",
+                "One stack has one base: name another stack with --stack.",
+            )
+        if job.merges and content.precision != job.precision:
+            raise _holds_others(
+                job, f"{content.name!r} has precision {content.precision}, not {job.precision}"
+            )
+    if job.merges:
+        kept = kept_skills(job, chain)
+    else:
+        for position, (_, content) in enumerate(chain[: job.end]):
+            if position >= job.first:
+                _check_plan(job, chain, position, content)
+        kept = tuple(content.name for _, content in chain[job.first : job.end])
+    names = [data.task.name for data in job.tasks]
+    for name in kept:
+        listen(FrameKept(names.index(name) + 1, len(names), name))
+    return kept
+
+
+def kept_skills(job: TrainingPlan, chain: Chain) -> tuple[str, ...]:
+    """Names of the job's tasks whose skills a stack has, whatever frames they are on.
+
+    :raises UsageError: if it has others, or one of the same name that was taught otherwise.
+    """
+    wanted = {data.task.name: data for data in job.tasks}
+    found = set()
+    for _, content in chain[job.first : job.end]:
+        for skill in content.skills:
+            data = wanted.get(skill.name)
+            difference: str | None = f"it has the skill {skill.name!r}, which is not asked for"
+            if data is not None:
+                difference = _otherwise(job, data, content, skill)
+            if difference is not None:
+                raise _holds_others(job, difference)
+            found.add(skill.name)
+    return tuple(name for name in wanted if name in found)
+
+
+def kept_elsewhere(job: TrainingPlan, chain: Chain) -> bool:
+    """Whether frames that were merged have the skill of a job of one task already, taught just so."""
+    (data,) = job.tasks
+    for _, content in chain:
+        for skill in content.skills:
+            if skill.name == data.task.name and not content.plan:
+                return _otherwise(job, data, content, skill) is None
+    return False
+
+
+def _otherwise(job: TrainingPlan, data: TaskData, content: FrameRecord, skill: Skill) -> str | None:
+    """What sets a skill apart from what a job would teach, in words."""
+    if skill.source.get("digest") != data.source.digest:
+        return f"{skill.name!r} was trained on other rows"
+    return _changed(skill.name, taught(content, skill.name), job.recipe)
+
+
+def _check_plan(job: TrainingPlan, chain: Chain, position: int, content: FrameRecord) -> None:
+    plan = _plan_at(job, chain, position, content)
+    if content.plan != plan.digest():
+        raise _holds_others(job, _difference(position, content, plan))
+
+
+def _holds_others(job: TrainingPlan, difference: str) -> UsageError:
+    return UsageError(
+        f"The stack {job.stack!r} holds other frames already: {difference}.",
+        "Name another stack with --stack, or run `skillstack undo` first.",
+    )
+
+
+def _plan_at(job: TrainingPlan, chain: Chain, position: int, content: FrameRecord) -> FramePlan:
+    """What a frame that is there would be, had the job trained it."""
+    data = job.tasks[position - job.first]
+    return plan_of(job, data, chain[:position], content.base, content.base_kind)
+
+
+def _difference(position: int, content: FrameRecord, plan: FramePlan) -> str:
+    """What sets a frame apart from what was to be trained in its place, in words."""
+    if content.name != plan.name:
+        return f"frame {position + 1} is {content.name!r}, not {plan.name!r}"
+    changed = _changed(content.name, content.recipe, plan.recipe)
+    if changed is not None:
+        return changed
+    if content.precision != plan.precision:
+        return f"{content.name!r} has precision {content.precision}, not {plan.precision}"
+    return f"{content.name!r} was trained on other rows, or by another version"
+
+
+def _changed(name: str, recipe: Mapping[str, Any], job: Recipe) -> str | None:
+    """What sets a frame's recipe apart from the job's, in words."""
+    wanted = job.to_record()
+    for key in sorted({*wanted, *recipe}):
+        if recipe.get(key) != wanted.get(key):
+            return f"{name!r} has {key} {recipe.get(key)!r}, not {wanted.get(key)!r}"
+    return None

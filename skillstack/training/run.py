@@ -7,26 +7,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from skillstack.data.task import TaskData
 from skillstack.errors import MismatchError
-from skillstack.frames import transactions
-from skillstack.frames.history import read_steps
-from skillstack.frames.locks import training_lock
-from skillstack.frames.records import Content
-from skillstack.frames.store import Store
 from skillstack.models import adapter_config
 from skillstack.models.base import Base
 from skillstack.models.heads import Head
 from skillstack.models.identity import describe
 from skillstack.models.slot import Slot
-from skillstack.tasks.sources import TaskData
-from skillstack.training.deadline import OutOfTime
-from skillstack.training.events import FrameDone, FrameKept, Listener
-from skillstack.training.execution import Execution
-from skillstack.training.frame import Made, Start, forget_work, make_frame, passes
-from skillstack.training.held import keep_frames
-from skillstack.training.job import Chain, Job, plan_of
-from skillstack.training.plan import FramePlan
-from skillstack.training.processes import Processes
+from skillstack.store import transactions
+from skillstack.store.files import training_lock
+from skillstack.store.history import read_steps
+from skillstack.store.records import FrameRecord
+from skillstack.store.store import Store
+from skillstack.training.execution import Processes, RunOptions
+from skillstack.training.frame import NewFrame, Start, forget_work, make_frame, passes
+from skillstack.training.plan import Chain, FramePlan, TrainingPlan, keep_frames, plan_of
+from skillstack.training.progress import FrameDone, FrameKept, Listener, OutOfTime
 
 
 class Settle(Protocol):
@@ -41,7 +37,7 @@ class Settle(Protocol):
 
 
 @dataclass(frozen=True)
-class Result:
+class TrainingResult:
     """What a training did.
 
     :ivar kept: names of the frames that were there already, or were undone and came back.
@@ -53,7 +49,7 @@ class Result:
     kept: tuple[str, ...]
     tip: str | None
     complete: bool = True
-    made: tuple[Made, ...] = ()
+    made: tuple[NewFrame, ...] = ()
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -63,13 +59,13 @@ class Result:
 
 def train_stack(
     store: Store,
-    job: Job,
+    job: TrainingPlan,
     load: Callable[[], Base],
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    execution: Execution | None = None,
+    execution: RunOptions | None = None,
     settle: Settle | None = None,
-) -> Result:
+) -> TrainingResult:
     """Train what a stack lacks of a job, or as much of it as the time limit allows.
 
     :param load: loads the base; not called when there is nothing to train.
@@ -81,18 +77,18 @@ def train_stack(
     :raises BusyError: if another training of the stack is under way.
     :raises MismatchError: if the stack stands on another base.
     """
-    execution = execution if execution is not None else Execution()
+    execution = execution if execution is not None else RunOptions()
     processes, deadline = execution.processes, execution.deadline
     with _lock(store, job.stack, processes):
         chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
         kept = keep_frames(job, chain, listen)
         processes.first(lambda: _clear_work(store, chain))
         if len(kept) == len(job.tasks) and (settle is None or not settle.pending):
-            return Result(kept, store.tip(job.stack))
+            return TrainingResult(kept, store.tip(job.stack))
         # A new frame needs the router fitted anew; better told now than after the training.
         store.check_texts(content for _, content in chain)
         if not processes.agree(deadline.allows):
-            return Result(kept, store.tip(job.stack), complete=False)
+            return TrainingResult(kept, store.tip(job.stack), complete=False)
         # One after the other, so that a conversion or a download is done once.
         base = processes.first(load) or load()
         if chain and not chain[0][1].base.same_as(base.identity):
@@ -101,7 +97,7 @@ def train_stack(
                 f"this is {describe(base.identity)}.",
                 "One stack has one base: name another stack with --stack.",
             )
-        trained: list[Made] = []
+        trained: list[NewFrame] = []
         again: list[str] = []
         slot = Slot(base)
         complete = True
@@ -121,7 +117,7 @@ def train_stack(
             else:
                 trained.append(made)
         slot.remove()
-        return Result((*kept, *again), store.tip(job.stack), complete, tuple(trained))
+        return TrainingResult((*kept, *again), store.tip(job.stack), complete, tuple(trained))
 
 
 def _clear_work(store: Store, chain: Chain) -> None:
@@ -140,7 +136,7 @@ def _lock(store: Store, stack: str, processes: Processes) -> Iterator[None]:
 
 
 def _settled(
-    store: Store, job: Job, chain: Chain, slot: Slot, settle: Settle | None, execution: Execution
+    store: Store, job: TrainingPlan, chain: Chain, slot: Slot, settle: Settle | None, execution: RunOptions
 ) -> Chain:
     """The chain after frames of it may have been merged; where time is short, a later run does that."""
     processes, deadline = execution.processes, execution.deadline
@@ -153,14 +149,14 @@ def _settled(
 
 def _train_one(
     store: Store,
-    job: Job,
+    job: TrainingPlan,
     data: TaskData,
     slot: Slot,
     chain: Chain,
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    execution: Execution,
-) -> tuple[Content, Made | None]:
+    execution: RunOptions,
+) -> tuple[FrameRecord, NewFrame | None]:
     """Push one frame; returns it, and what was made where it had to be trained.
 
     :raises OutOfTime: at a checkpoint, if the time limit is reached.
@@ -215,7 +211,7 @@ def _train_one(
     return content, made
 
 
-def _finished(store: Store, stack: str, plan: str) -> Content | None:
+def _finished(store: Store, stack: str, plan: str) -> FrameRecord | None:
     """A content of this plan that was on the stack before, was undone, and is still whole in the store."""
     for step in reversed(read_steps(store, stack)):
         if step.after is None or not (store.root / "nodes" / f"{step.after}.json").is_file():
@@ -228,7 +224,7 @@ def _finished(store: Store, stack: str, plan: str) -> Content | None:
     return None
 
 
-def _start(store: Store, job: Job, content_id: str, plan: FramePlan) -> Start:
+def _start(store: Store, job: TrainingPlan, content_id: str, plan: FramePlan) -> Start:
     content = store.content(content_id)
     if content.adapter is None:
         raise ValueError("a start without an adapter")

@@ -11,12 +11,9 @@ from typing import Any
 import torch
 
 from skillstack.errors import SkillStackError
-from skillstack.models.base import Base
-from skillstack.models.hidden_cache import HiddenCache
-from skillstack.models.pooling import pool
-from skillstack.models.room import fits
-from skillstack.training.execution import Execution
-from skillstack.training.processes import give_way
+from skillstack.models.base import Base, fits
+from skillstack.models.features import HiddenCache, pool
+from skillstack.training.execution import RunOptions, give_way
 from skillstack.training.recipe import Recipe
 
 #: Largest norm of the adapter's gradient.
@@ -24,7 +21,7 @@ CLIP = 1.0
 
 
 @dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """Rows that a model can read, and their labels.
 
     :ivar cache: their lower hidden states.
@@ -36,7 +33,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Taken:
+class StepResult:
     """A step.
 
     :ivar loss: mean cross-entropy of its rows, in nats.
@@ -61,11 +58,11 @@ class Steps:
     def __init__(
         self,
         base: Base,
-        train: Rows,
+        train: TrainingRows,
         parameters: Mapping[str, torch.nn.Parameter],
         head: torch.nn.Linear,
         recipe: Recipe,
-        execution: Execution,
+        execution: RunOptions,
         tell_memory: Callable[[int], None] = lambda rows: None,
     ) -> None:
         """Prepare for steps.
@@ -85,7 +82,7 @@ class Steps:
         ]
         self.optimizer = torch.optim.AdamW(groups)
 
-    def take(self, step: int, rows: Sequence[int], factor: float) -> Taken:
+    def take(self, step: int, rows: Sequence[int], factor: float) -> StepResult:
         """Learn from rows.
 
         :param step: its number, from 1.
@@ -101,12 +98,12 @@ class Steps:
         torch.nn.utils.clip_grad_norm_(self._adapter, CLIP)
         if not self.scaler.is_enabled():
             self.optimizer.step()
-            return Taken(loss, True)
+            return StepResult(loss, True)
         scale = self.scaler.get_scale()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         # The scale falls when a gradient was not finite, and then alone.
-        return Taken(loss, self.scaler.get_scale() >= scale)
+        return StepResult(loss, self.scaler.get_scale() >= scale)
 
     def _all_gradients(self, step: int, rows: Sequence[int]) -> float:
         """Leave the gradient of the mean loss of all rows, whoever computes them; returns that loss."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skillstack.bench.cell import Cell, TaskResult
-from skillstack.bench.request import Request, resolve
-from skillstack.training.methods.cost import Cost
+from skillstack.continual.cell import BenchCell, TaskResult
+from skillstack.continual.cost import Cost
+from skillstack.continual.request import BenchRequest, resolve
 
 from ..tiny import tiny_bert
 
@@ -36,10 +36,10 @@ def bert(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def ask(bert) -> Callable[..., Request]:
+def ask(bert) -> Callable[..., BenchRequest]:
     """Asks for a bench of two tasks, a few rows of each."""
 
-    def asked(*methods: str, overrides: dict[str, Any] | None = None, **changes: Any) -> Request:
+    def asked(*methods: str, overrides: dict[str, Any] | None = None, **changes: Any) -> BenchRequest:
         given = {
             "tasks": ("imdb_sentences", "yelp_sentences"),
             "methods": methods or ("frozen-linear",),
@@ -55,7 +55,7 @@ def ask(bert) -> Callable[..., Request]:
 
 def by_hand(
     method: str, right: dict[str, str], seed: int = 42, order: str = "forward", **changes: Any
-) -> Cell:
+) -> BenchCell:
     """A cell whose right answers are the ones of texts such as ``1101``."""
     tasks = tuple(
         TaskResult(task, f"rows of {task}", np.array([bit == "1" for bit in bits]), 0.5)
@@ -78,4 +78,4 @@ def by_hand(
         "tasks": tasks,
         "trajectory": None,
     }
-    return Cell(**{**given, **changes})
+    return BenchCell(**{**given, **changes})

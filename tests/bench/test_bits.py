@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.bench.bits import from_hex, to_hex
+from skillstack.continual.cell import from_hex, to_hex
 
 
 @given(st.lists(st.booleans(), max_size=70))

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from skillstack.bench.cell import Cell, TaskResult, Tried
+from skillstack.continual.cell import BenchCell, HyperparameterTrial, TaskResult
 
 from .conftest import by_hand
 
@@ -18,13 +18,13 @@ def test_a_cell_survives_the_way_into_a_file_and_back():
         {"one": "110", "two": "0111011101"},
         trajectory=((0.5,), (0.25, 0.75)),
         settings={"lambda": 100.0},
-        tried=(Tried({"lambda": 100.0}, 0.5), Tried({"lambda": 1.0}, 0.25)),
+        tried=(HyperparameterTrial({"lambda": 100.0}, 0.5), HyperparameterTrial({"lambda": 1.0}, 0.25)),
         chosen_with={"order": "forward", "seed": 42},
         processor=None,
     )
     record = json.loads(json.dumps(cell.to_json()))
-    assert Cell.from_json(record).to_json() == record
-    assert Cell.from_json(record).tried == cell.tried
+    assert BenchCell.from_json(record).to_json() == record
+    assert BenchCell.from_json(record).tried == cell.tried
 
 
 def test_figures_by_hand():
@@ -63,4 +63,4 @@ def test_answers_that_do_not_fit_their_figures_are_an_error(damage):
     record = by_hand("ewc", {"one": "1100"}).to_json()
     record["tasks"][0].update(damage)
     with pytest.raises((ValueError, TypeError)):
-        Cell.from_json(record)
+        BenchCell.from_json(record)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from skillstack.bench.cell import Tried
-from skillstack.bench.files import Results
+from skillstack.continual.cell import HyperparameterTrial
+from skillstack.continual.files import Results
 from skillstack.errors import InputError
 
 from .conftest import by_hand
@@ -42,14 +42,14 @@ def test_a_file_that_cannot_be_read_is_an_error(results, text):
 
 def test_choices_and_the_leaderboard_are_no_cells(results):
     results.put_cell(by_hand("ewc", {"one": "10"}))
-    results.put_choice("ewc", "d", (Tried({"lambda": 1.0}, 0.5),), {"seed": 42})
+    results.put_choice("ewc", "d", (HyperparameterTrial({"lambda": 1.0}, 0.5),), {"seed": 42})
     results.put_leaderboard({"schema": 1})
     assert [cell.method for cell in results.cells()] == ["ewc"]
 
 
 def test_a_choice_goes_on_where_it_was(results):
     assert results.choice("ewc", "d") == ((), {})
-    tried = (Tried({"lambda": 1.0}, 0.5),)
+    tried = (HyperparameterTrial({"lambda": 1.0}, 0.5),)
     results.put_choice("ewc", "d", tried, {"seed": 42})
     assert results.choice("ewc", "d") == (tried, {"seed": 42})
     with pytest.raises(InputError, match="another base, recipe or version"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skillstack.bench.leaderboard import leaderboard, to_json
+from skillstack.continual.leaderboard import leaderboard, to_json
 from skillstack.errors import InputError
 
 from .conftest import by_hand

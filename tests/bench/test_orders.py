@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.bench.orders import Order, parse_orders
+from skillstack.continual.leaderboard import TaskOrder, parse_orders
 from skillstack.errors import UsageError
 
 NAMES = ("imdb", "agnews", "yahoo", "dbpedia")
@@ -17,12 +17,12 @@ def test_three_random_orders_come_with_their_numbers():
 
 
 def test_reverse_is_forward_turned_round():
-    assert Order("reverse").of(NAMES) == tuple(reversed(Order("forward").of(NAMES))) == NAMES[::-1]
+    assert TaskOrder("reverse").of(NAMES) == tuple(reversed(TaskOrder("forward").of(NAMES))) == NAMES[::-1]
 
 
 @given(st.lists(st.text("abc", min_size=1), unique=True, max_size=8), st.integers(1, 9), st.randoms())
 def test_a_random_order_holds_every_task_and_follows_from_the_names_alone(names, number, chance):
-    order = Order(f"random-{number}")
+    order = TaskOrder(f"random-{number}")
     mixed = list(names)
     chance.shuffle(mixed)
     assert order.of(names) == order.of(mixed)
@@ -31,7 +31,7 @@ def test_a_random_order_holds_every_task_and_follows_from_the_names_alone(names,
 
 def test_random_orders_differ():
     names = [str(number) for number in range(12)]
-    assert Order("random-1").of(names) != Order("random-2").of(names)
+    assert TaskOrder("random-1").of(names) != TaskOrder("random-2").of(names)
 
 
 @pytest.mark.parametrize("text", ["", "backward", "random:0", "random:x", "forward,,reverse"])
@@ -41,4 +41,4 @@ def test_anything_else_is_an_error(text):
 
 
 def test_an_order_that_is_named_twice_counts_once():
-    assert parse_orders("forward,forward,random,random:1") == (Order("forward"), Order("random-1"))
+    assert parse_orders("forward,forward,random,random:1") == (TaskOrder("forward"), TaskOrder("random-1"))

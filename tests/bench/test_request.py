@@ -2,7 +2,7 @@
 
 import pytest
 
-from skillstack.bench.request import digest_of, training_digest
+from skillstack.continual.request import digest_of, training_digest
 from skillstack.errors import UsageError
 
 

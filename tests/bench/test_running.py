@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from skillstack.bench.files import Results
-from skillstack.bench.leaderboard import leaderboard
-from skillstack.bench.running import run
+from skillstack.continual import registry
+from skillstack.continual.files import Results
+from skillstack.continual.leaderboard import leaderboard
+from skillstack.continual.methods.independent import Independent
+from skillstack.continual.running import run
 from skillstack.errors import InputError, MismatchError
-from skillstack.training.methods import registry
-from skillstack.training.methods.independent import Independent
 
 
 @pytest.fixture

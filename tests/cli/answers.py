@@ -1,7 +1,7 @@
 """Answers made by hand."""
 
-from skillstack.answers import Frame, Predicted, Ranked, Routed
-from skillstack.frames.store import Store
+from skillstack.answers import Frame, Predicted, RankedTask, Routed
+from skillstack.store.store import Store
 
 ROUTED = Routed(
     skill="cards",
@@ -16,7 +16,7 @@ ROUTED = Routed(
     fallback=False,
     depth=2,
     router="hybrid_chain",
-    ranking=(Ranked("cards", 1.2341), Ranked("trips", 0.1), Ranked("films", -0.5)),
+    ranking=(RankedTask("cards", 1.2341), RankedTask("trips", 0.1), RankedTask("films", -0.5)),
 )
 PREDICTED = Predicted(ROUTED, 1, "block_card", {"other": 0.1, "block_card": 0.9})
 

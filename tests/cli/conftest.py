@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from skillstack.cli.entry import run
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import BaseIdentity, Content, Count, Rendering, Skill
-from skillstack.frames.store import Store
-from skillstack.frames.transactions import push
+from skillstack.store.canonical import sha256
+from skillstack.store.records import BaseIdentity, Count, FrameRecord, Rendering, Skill
+from skillstack.store.store import Store
+from skillstack.store.transactions import push
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONPATH = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
@@ -101,7 +101,7 @@ def asked(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return Inside(monkeypatch, capsys)
 
 
-def frame(store: Store, name: str, seed: int, label: str = "yes", parent: str | None = None) -> Content:
+def frame(store: Store, name: str, seed: int, label: str = "yes", parent: str | None = None) -> FrameRecord:
     """A content whose files are in the store. Its numbers mean nothing."""
     rng = np.random.default_rng(seed)
     adapter = store.put_adapter(name, b"{}", _tensors(rng), f"# {name}\n\nA card.\n".encode())
@@ -117,7 +117,7 @@ def frame(store: Store, name: str, seed: int, label: str = "yes", parent: str | 
         metrics={"dev": Count(90 + seed, 100), "frozen_linear_dev": Count(80, 100)},
         source={"kind": "starter", "name": name},
     )
-    return Content(
+    return FrameRecord(
         name=name,
         adapter=adapter,
         skills=(skill,),
@@ -130,7 +130,7 @@ def frame(store: Store, name: str, seed: int, label: str = "yes", parent: str | 
 
 
 def _tensors(rng: np.random.Generator) -> bytes:
-    from skillstack.frames import tensors
+    from skillstack.store import tensors
 
     return tensors.dump({"a": rng.normal(size=(4, 4)).astype(np.float32)})
 

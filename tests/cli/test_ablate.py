@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from skillstack.frames.history import read_history
-from skillstack.frames.store import Store
-from skillstack.frames.transactions import push
-from skillstack.tasks.sources import load_task
+from skillstack.data.sources import load_task
+from skillstack.store.history import read_history
+from skillstack.store.store import Store
+from skillstack.store.transactions import push
 
 TASKS = ("imdb_sentences", "banking")
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from skillstack.training.methods import registry
+from skillstack.continual import registry
 
 #: A bench of a few seconds.
 TINY = (

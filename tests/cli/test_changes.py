@@ -1,6 +1,6 @@
 from skillstack.cli.changes import change, change_words, history_json, history_words
-from skillstack.frames import transactions
-from skillstack.frames.history import read_history
+from skillstack.store import transactions
+from skillstack.store.history import read_history
 
 
 def test_an_undo_names_the_frames_that_go(made):

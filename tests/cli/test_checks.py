@@ -1,6 +1,6 @@
 from skillstack.answers import Agreement, CanaryCheck
 from skillstack.cli.checks import Checked, check_json, check_words
-from skillstack.frames.verify import Problem, Verification, verify
+from skillstack.store.verify import Problem, Verification, verify
 
 GOOD = CanaryCheck("cards", "cards", 1e-6, 1.2, 1e-4)
 BAD = CanaryCheck("trips", "trips", 0.5, 1.2, 1e-4)

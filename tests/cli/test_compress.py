@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.cli.compressed import compressed_words
 from skillstack.cli.entry import run
 from skillstack.compression.result import Compressed

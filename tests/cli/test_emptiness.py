@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from skillstack.cli.emptiness import commands_back, empty_hint
-from skillstack.frames import renaming, transactions
+from skillstack.store import stacks, transactions
 
 
 def test_what_was_deleted_comes_back_by_undo_and_what_was_undone_by_redo(made, monkeypatch):
     monkeypatch.delenv("SKILLSTACK_STACK", raising=False)
-    renaming.delete(made.store, "mine")
+    stacks.delete(made.store, "mine")
     assert empty_hint(made.store, "mine") == "`skillstack undo` brings back what was taken away."
     for _ in range(3):
         transactions.undo(made.store, "mine")
@@ -17,7 +17,7 @@ def test_what_was_deleted_comes_back_by_undo_and_what_was_undone_by_redo(made, m
 
 def test_a_stack_that_is_not_the_current_one_is_named(made, monkeypatch):
     monkeypatch.delenv("SKILLSTACK_STACK", raising=False)
-    renaming.rename(made.store, "mine", "tickets", router={})
+    stacks.rename(made.store, "mine", "tickets", router={})
     ((command, _),) = commands_back(made.store, "mine")
     assert command == "skillstack undo --stack mine"
 

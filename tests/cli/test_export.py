@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from skillstack.frames.digests import sha256_file
-from skillstack.frames.rows import Row
-from skillstack.frames.samples import TextSamples
-from skillstack.frames.transactions import push
+from skillstack.store.canonical import sha256_file
+from skillstack.store.rows import Row
+from skillstack.store.samples import TextSamples
+from skillstack.store.transactions import push
 
 from .conftest import frame
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 
 @pytest.fixture

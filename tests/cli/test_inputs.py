@@ -8,7 +8,7 @@ import pytest
 from skillstack.cli.inputs import is_table, open_cells, open_lines
 from skillstack.cli.lines import BadRow
 from skillstack.errors import InputError
-from skillstack.frames.rows import Row
+from skillstack.store.rows import Row
 
 
 def lines(rows):

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from skillstack.tasks.sources import load_task
+from skillstack.data.sources import load_task
 
 QUICK = ("--method", "frozen-linear", "--set", "router_samples=32", "--stack", "own")
 

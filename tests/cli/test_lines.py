@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skillstack.cli import lines
 from skillstack.cli.lines import BadRow, read_chunks
-from skillstack.frames.rows import Row
+from skillstack.store.rows import Row
 
 
 def read(data: bytes, most: int = 1000):

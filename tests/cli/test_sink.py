@@ -5,10 +5,10 @@ import pytest
 
 from skillstack.cli.cells import PREDICTION, ROUTE
 from skillstack.cli.sink import open_cell_sink, open_sink
+from skillstack.data.batches import TableBatch
 from skillstack.errors import UsageError
-from skillstack.tables import Batch
 
-BATCH = Batch(("text", "label"), [("a", "b")], [1], [2])
+BATCH = TableBatch(("text", "label"), [("a", "b")], [1], [2])
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):

@@ -42,7 +42,7 @@ def test_undo_of_a_rename_says_under_the_new_name_where_the_frames_are(command, 
 
 def test_undo_of_a_rename_is_refused_where_the_old_name_is_in_use_again(command, made):
     command("stacks", "rename", "mine", "tickets")
-    from skillstack.frames.transactions import move
+    from skillstack.store.transactions import move
 
     move(made.store, "mine", "push", made.nodes[0], expected=None, transaction="t", note="a branch")
     ran = command("undo", "--stack", "tickets")

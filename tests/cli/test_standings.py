@@ -1,11 +1,11 @@
 """What a bench says while it runs, line by line."""
 
-from skillstack.bench.orders import Order
-from skillstack.bench.request import CellKey
-from skillstack.bench.running import Progress
 from skillstack.cli.standings import progress_line, standing_words
+from skillstack.continual.leaderboard import TaskOrder
+from skillstack.continual.request import CellKey
+from skillstack.continual.running import BenchProgress
 
-KEY = CellKey("ewc", Order("forward"), 42)
+KEY = CellKey("ewc", TaskOrder("forward"), 42)
 
 
 def line(**changes) -> str:
@@ -20,7 +20,7 @@ def line(**changes) -> str:
         "accuracy": 0.7123,
         "seconds": 312.0,
     }
-    return progress_line(Progress(**{**given, **changes}))
+    return progress_line(BenchProgress(**{**given, **changes}))
 
 
 def test_a_cell_is_named_with_its_accuracy_and_time():

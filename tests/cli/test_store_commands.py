@@ -59,7 +59,7 @@ def test_stacks_marks_the_current_one(command, made):
 
 
 def test_use_chooses_the_current_stack(command, made):
-    from skillstack.frames.transactions import move
+    from skillstack.store.transactions import move
 
     move(made.store, "other", "push", made.nodes[0], expected=None, transaction="t", note="a branch")
     ran = command("use", "other", "--json")

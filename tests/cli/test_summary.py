@@ -1,7 +1,7 @@
 from skillstack.answers import Trained
 from skillstack.cli.summary import Summary
-from skillstack.frames.records import Count
-from skillstack.training.events import FamilySettled, FrameDone, FrameKept
+from skillstack.store.records import Count
+from skillstack.training.progress import FamilySettled, FrameDone, FrameKept
 
 DONE = FrameDone(2, 2, "banking", "ab" * 32, Count(191, 200), Count(160, 200), "epoch 2", 12.34)
 

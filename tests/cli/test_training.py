@@ -2,8 +2,8 @@ import io
 import sys
 
 from skillstack.cli.training import event_line, training_progress
-from skillstack.frames.records import Count
-from skillstack.training.events import (
+from skillstack.store.records import Count
+from skillstack.training.progress import (
     DevMeasured,
     FamilySettled,
     FrameDone,

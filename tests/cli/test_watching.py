@@ -8,7 +8,7 @@ import pytest
 
 from skillstack.cli.failures import Interrupted
 from skillstack.cli.watching import GO_ON, watched_training
-from skillstack.training.events import FrameKept
+from skillstack.training.progress import FrameKept
 
 KEPT = FrameKept(1, 2, "films")
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.cli import words
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 
 
 def test_an_accuracy_names_its_number_of_rows():

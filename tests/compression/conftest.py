@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.compression.planned import Planned
 from skillstack.compression.result import Compressed
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.compression.rows import skill_rows
+from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, StoreError, UsageError
-from skillstack.evaluation.paired import paired
-from skillstack.frames.transactions import push
-from skillstack.stack_router import StackRouter
-from skillstack.tasks.sources import load_task
+from skillstack.evaluation.statistics import paired
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store.transactions import push
 
 from ..tiny import copied
 from .world import TASKS, WIDE, files, model_of, right, skills

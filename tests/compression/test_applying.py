@@ -2,13 +2,13 @@
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.cli.portrait import init_name
 from skillstack.compression import verdicts
 from skillstack.errors import BusyError, StoreError, UsageError
-from skillstack.frames.rows import Row
 from skillstack.reports.facts import frame_facts
 from skillstack.stacks import import_stack
+from skillstack.store.rows import Row
 
 from ..tiny import copied
 from .world import RECIPE, adapter_of, compress, files, merge, model_of, right, with_texts
@@ -265,7 +265,7 @@ def test_a_skill_of_a_merged_frame_is_not_learned_again_in_vain(both, tmp_path, 
     def no_base(*_, **__):
         raise AssertionError("the base was loaded")
 
-    monkeypatch.setattr("skillstack.learning.load_base_of", no_base)
+    monkeypatch.setattr("skillstack.loaded.load_base_of", no_base)
     with pytest.raises(UsageError, match="has a skill 'imdb_sentences' already, in the frame 'sentiment'"):
         learn(after, "imdb_sentences", tmp_path, replace=replace)
     assert ids(after) == before

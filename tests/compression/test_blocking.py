@@ -10,7 +10,7 @@ from skillstack.compression.families import Family
 from skillstack.compression.result import Candidate, Judged, SkillChange, Whole
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.noninferiority import non_inferior
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 
 NAMES = ("imdb_sentences", "wiki_topics", "yelp_sentences", "home")
 PLENTY = dict.fromkeys(NAMES, 3000)

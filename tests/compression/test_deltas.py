@@ -18,8 +18,8 @@ from skillstack.compression.deltas import (
     truncated,
 )
 from skillstack.errors import MismatchError, UsageError
-from skillstack.frames.tensors import dump
 from skillstack.models.lora import LoraSpec
+from skillstack.store.tensors import dump
 
 from .merging.adapters import SPEC, START, adapter, close, deltas, of_rank, specs, updates
 

@@ -3,8 +3,8 @@
 import pytest
 
 from skillstack.compression.candidates import joint
+from skillstack.continual import loop
 from skillstack.errors import SkillStackError
-from skillstack.training.methods import loop
 
 from ..tiny import copied
 from .world import WIDE, compress, model_of, right

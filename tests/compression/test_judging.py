@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skillstack.evaluation.scores import macro
+from skillstack.evaluation.metrics import macro
 
 from .world import TASKS, plan_of, right, skills
 

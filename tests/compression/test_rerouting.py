@@ -7,8 +7,8 @@ import pytest
 
 from skillstack.compression.families import family_of, merged_chain
 from skillstack.compression.rerouting import rerouted
-from skillstack.frames.rows import Row
-from skillstack.stack_router import StackRouter
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store.rows import Row
 
 ROWS = [Row("A fine film."), Row("The soup was cold."), Row("Turn the lights off.")]
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from skillstack.compression.rows import DEV_ROWS, skill_rows
+from skillstack.data.sources import load_task
 from skillstack.errors import InputError
-from skillstack.tasks.sources import load_task
 from skillstack.training.data import choose_rows
 from skillstack.training.recipe import Recipe
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from skillstack.compression import verdicts
+from skillstack.data.sources import load_task
 from skillstack.errors import UsageError
-from skillstack.frames.transactions import rebuild
-from skillstack.tasks.sources import load_task
+from skillstack.store.transactions import rebuild
 
 from .world import adapter_of, compress, files, model_of, plan_of, right
 

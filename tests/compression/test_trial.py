@@ -7,8 +7,8 @@ import pytest
 
 from skillstack.compression.adapters import Adapter
 from skillstack.compression.trial import Answering, Trial
-from skillstack.frames.rows import Row
 from skillstack.models.split import SplitModel
+from skillstack.store.rows import Row
 
 from .world import adapter_of, model_of, skills
 

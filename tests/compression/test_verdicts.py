@@ -8,7 +8,7 @@ from skillstack.compression.result import Judged, SkillChange, Whole
 from skillstack.compression.verdicts import expected, said
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.noninferiority import non_inferior, p_value
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 
 WHOLE = Whole(0.9, 0.88)
 

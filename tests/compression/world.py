@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from skillstack import Stack
 from skillstack.answers import Frame
+from skillstack.api import Stack
 from skillstack.compression import verdicts
 from skillstack.compression.adapters import Adapter, stored
 from skillstack.compression.command import planned
@@ -23,11 +23,11 @@ from skillstack.compression.result import Compressed
 from skillstack.compression.rows import skill_rows
 from skillstack.compression.terms import Terms
 from skillstack.compression.wish import Wish
-from skillstack.frames.records import Skill
-from skillstack.frames.rows import Row
-from skillstack.frames.samples import TextSamples
-from skillstack.frames.transactions import rebuild
-from skillstack.stack_router import StackRouter
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store.records import Skill
+from skillstack.store.rows import Row
+from skillstack.store.samples import TextSamples
+from skillstack.store.transactions import rebuild
 
 from ..tiny import store_of
 

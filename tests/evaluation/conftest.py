@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.evaluation.result import Evaluation
 
 from ..tiny import copied, single_thread

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from skillstack.evaluation.bootstrap import (
+from skillstack.evaluation.metrics import Mask, accuracy, macro
+from skillstack.evaluation.statistics import (
     difference_interval,
     mean_interval,
     percentiles,
     resampled_means,
     runs_interval,
 )
-from skillstack.evaluation.scores import Mask, accuracy, macro
 
 MASKS = st.lists(st.lists(st.booleans(), min_size=1, max_size=40).map(np.array), min_size=1, max_size=4)
 PAIRS = st.lists(

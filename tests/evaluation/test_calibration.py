@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from skillstack.evaluation.calibration import Bin, Calibration, calibration
+from skillstack.evaluation.metrics import Bin, CalibrationError, calibration
 
 # Few different values, so that many rows are equally confident.
 ROWS = st.lists(
@@ -39,7 +39,7 @@ def test_they_go_where_most_of_them_would_be() -> None:
 
 
 def test_of_no_rows_there_is_nothing_to_tell() -> None:
-    assert calibration([], np.zeros(0, np.bool_)) == Calibration(0, 0.0, 0.0, ())
+    assert calibration([], np.zeros(0, np.bool_)) == CalibrationError(0, 0.0, 0.0, ())
 
 
 def test_without_ties_the_bins_are_those_of_scikit_learn() -> None:

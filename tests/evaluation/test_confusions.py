@@ -1,6 +1,6 @@
 """The most frequent confusions come first, with rows that show them."""
 
-from skillstack.evaluation.confusions import Confusion, confusions
+from skillstack.evaluation.metrics import Confusion, confusions
 
 
 def test_the_most_frequent_come_first_with_examples() -> None:

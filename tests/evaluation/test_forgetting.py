@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.evaluation.forgetting import Forgetting, WorstCase, forgetting, worst_case
+from skillstack.evaluation.metrics import Forgetting, WorstCase, forgetting, worst_case
 
 SHARES = st.floats(0, 1)
 MATRICES = st.integers(1, 6).flatmap(

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skillstack.data.sources import load_task
 from skillstack.errors import InputError
-from skillstack.evaluation.frozen import frozen_rival
-from skillstack.frames.derived import FOLDER, Derived
-from skillstack.tasks.sources import load_task
+from skillstack.evaluation.baselines import frozen_rival
+from skillstack.store.derived import FOLDER, Derived
+from skillstack.training.candidates import KIND
 from skillstack.training.recipe import Recipe
-from skillstack.training.rival import KIND
 
 from .world import TASKS, base_of, no_base
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.evaluation.intervals import wilson
-from skillstack.frames.records import Count
+from skillstack.store.records import Count
 
 
 def test_it_gives_the_values_of_the_textbook() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.evaluation.matrices import best_single, family_matrix
+from skillstack.evaluation.probes.redundancy import best_single, family_matrix
 
 ACCURACIES = [
     [0.9, 0.8, 0.2],

@@ -5,13 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillstack.evaluation.noninferiority import (
-    NonInferiority,
-    needed,
-    non_inferior,
-    p_value,
-    upper_loss,
-)
+from skillstack.evaluation.noninferiority import NonInferiority, needed, non_inferior, p_value, upper_loss
 
 
 def brute(n: int, lost: int, gained: int, margin: float, gain: float) -> float:

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from skillstack.evaluation.bootstrap import difference_interval
-from skillstack.evaluation.paired import mcnemar, paired, paired_runs
-from skillstack.evaluation.scores import Mask
+from skillstack.evaluation.metrics import Mask
+from skillstack.evaluation.statistics import difference_interval, mcnemar, paired, paired_runs
 
 Pair = tuple[Mask, Mask]
 PAIRS = st.lists(

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from skillstack.evaluation.predictions import KIND, Asked, Predictions, Rival
-from skillstack.frames.derived import FOLDER, Derived, needed_by
-from skillstack.frames.rows import Row
+from skillstack.evaluation.predictions import KIND, BaselineHead, PredictionRequest, Predictions
 from skillstack.models.heads import Head
+from skillstack.store.derived import FOLDER, Derived, needed_by
+from skillstack.store.rows import Row
 
 from .world import TASKS, base_of, no_base, renamed
 
@@ -33,7 +33,7 @@ def ask(stack):
 
 def asked(stack, task=TASKS[0], **changes):
     content = stack.frame(task).content
-    return Asked(content, content.skills[0], **changes)
+    return PredictionRequest(content, content.skills[0], **changes)
 
 
 def test_answers_are_those_of_the_stack(stack, ask):
@@ -66,7 +66,7 @@ def test_no_rows_have_no_answers_and_need_no_base(stack, ask):
 def test_a_renamed_frame_answers_from_what_is_known(stack, ask):
     ask((asked(stack), ROWS))
     content = renamed(stack.frame(TASKS[0]).content, "another")
-    _, count = ask((Asked(content, content.skills[0]), ROWS), load=no_base)
+    _, count = ask((PredictionRequest(content, content.skills[0]), ROWS), load=no_base)
     assert count == 0
 
 
@@ -75,22 +75,22 @@ def test_another_adapter_and_another_head_give_answers_of_their_own(stack, ask):
     (own, other), count = ask((asked(stack), ROWS), (asked(stack, adapter=tip), ROWS))
     assert count == 6 and not np.allclose(own, other)
     head = Head(np.ones((2, 32), dtype=np.float32), np.array([0, 1], dtype=np.float32))
-    rivals = [Rival(letter * 64, lambda: head) for letter in "ab"]
+    rivals = [BaselineHead(letter * 64, lambda: head) for letter in "ab"]
     (one, two), count = ask(*((asked(stack, rival=rival), ROWS) for rival in rivals))
     assert count == 6 and np.array_equal(one, two)
 
 
 def test_a_rivals_head_is_made_only_where_an_answer_is_missing(stack, ask):
     head = Head(np.ones((2, 32), dtype=np.float32), np.zeros(2, dtype=np.float32))
-    ask((asked(stack, rival=Rival("a" * 64, lambda: head)), ROWS))
-    _, count = ask((asked(stack, rival=Rival("a" * 64, no_base)), ROWS), load=no_base)
+    ask((asked(stack, rival=BaselineHead("a" * 64, lambda: head)), ROWS))
+    _, count = ask((asked(stack, rival=BaselineHead("a" * 64, no_base)), ROWS), load=no_base)
     assert count == 0
 
 
 def test_the_newest_frames_adapter_on_its_own_skill_is_the_frame_itself(stack, ask):
     tip = stack.frames()[0].content
-    own = Asked(tip, tip.skills[0])
-    assert Asked(tip, tip.skills[0], adapter=tip).behaviour("fp32") == own.behaviour("fp32")
+    own = PredictionRequest(tip, tip.skills[0])
+    assert PredictionRequest(tip, tip.skills[0], adapter=tip).behaviour("fp32") == own.behaviour("fp32")
     assert own.behaviour("fp32") != own.behaviour("bf16")
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from skillstack.data.sources import load_task
 from skillstack.errors import InputError
 from skillstack.evaluation.questions import ask
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Rendering, Skill
-from skillstack.tasks.sources import load_task
+from skillstack.store.canonical import sha256
+from skillstack.store.records import Rendering, Skill
 
 
 def skill_of(task, **changes):

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.evaluation.regret import Regret, join, regret
-from skillstack.evaluation.scores import Mask, accuracy
+from skillstack.evaluation.metrics import Mask, Regret, accuracy, join, regret
 
 Masks = tuple[Mask, Mask, Mask]
 

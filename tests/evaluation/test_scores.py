@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from skillstack.evaluation.scores import NO_ANSWER, accuracy, macro, macro_f1
+from skillstack.evaluation.metrics import NO_ANSWER, accuracy, macro, macro_f1
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 5)), min_size=1, max_size=60)
 

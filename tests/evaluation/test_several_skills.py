@@ -9,8 +9,8 @@ import pytest
 from skillstack.errors import MismatchError
 from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
-from skillstack.frames import tensors
-from skillstack.frames.gc import collect
+from skillstack.store import tensors
+from skillstack.store.gc import collect
 
 from .world import FEW, TASKS, add, base_of, evaluate, part, probe
 

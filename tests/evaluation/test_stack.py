@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 import skillstack.loaded
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.errors import InputError, MismatchError, MissingError, UsageError
 from skillstack.evaluation import predictions
 from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
-from skillstack.frames import tensors
-from skillstack.frames.derived import FOLDER
-from skillstack.frames.records import Node
-from skillstack.frames.transactions import move, undo
 from skillstack.models.answering import Answering
 from skillstack.stacks import rename
+from skillstack.store import tensors
+from skillstack.store.derived import FOLDER
+from skillstack.store.records import Node
+from skillstack.store.transactions import move, undo
 from skillstack.training.candidates import best_logistic
 
 from .test_questions import task_folder
@@ -268,7 +268,7 @@ def test_answers_survive_undo_and_renaming(answered, monkeypatch):
 
 def test_a_disk_that_takes_no_answers_costs_time_alone(stack, evaluation, monkeypatch):
     from skillstack.errors import StoreError
-    from skillstack.frames import atomic
+    from skillstack.store import files as atomic
 
     def refuse(*arguments):
         raise StoreError("The disk is full.")

@@ -5,17 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skillstack.evaluation.prediction_plan import PredictionPlan, like, strays
 from skillstack.evaluation.predictions import Predictions
-from skillstack.evaluation.sittings import Exam, Subject, sit
-from skillstack.evaluation.wanted import Wanted, like, strays
-from skillstack.frames.derived import FOLDER
+from skillstack.evaluation.sittings import EvaluatedStack, EvaluationConfig, sit
+from skillstack.store.derived import FOLDER
 
 from .world import FEW, TASKS, base_of, no_base
 
 
 def wanted_of(stack, load=no_base):
-    subject = Subject("main", stack.frames()[::-1], stack.route, load, "fp32", stack.store.root / FOLDER)
-    return Wanted(subject), sit(subject, Exam(per_class=FEW)).each
+    subject = EvaluatedStack(
+        "main", stack.frames()[::-1], stack.route, load, "fp32", stack.store.root / FOLDER
+    )
+    return PredictionPlan(subject), sit(subject, EvaluationConfig(per_class=FEW)).each
 
 
 def answer(stack, wanted):

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.evaluation.result import Evaluation
-from skillstack.frames.records import Content, Skill
-from skillstack.frames.transactions import push
 from skillstack.models.split import SplitModel
+from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.transactions import push
 
 from ..tiny import store_of
 
@@ -60,7 +60,7 @@ def probe(stack: Stack, name: str, **options: Any) -> Any:
     return stack.probe(name, **{"model": str(base_of(stack.store.root)), "per_class": FEW, **options})
 
 
-def add(stack: Stack, *contents: Content) -> Stack:
+def add(stack: Stack, *contents: FrameRecord) -> Stack:
     """Put frames on top of a stack."""
     for content in contents:
         tip = stack.store.tip(stack.name)
@@ -68,12 +68,12 @@ def add(stack: Stack, *contents: Content) -> Stack:
     return stack
 
 
-def part(stack: Stack, *contents: Content) -> Stack:
+def part(stack: Stack, *contents: FrameRecord) -> Stack:
     """Another stack of the same store that has these frames alone."""
     return add(Stack(stack.store, "part"), *contents)
 
 
-def renamed(content: Content, name: str, **changes: object) -> Content:
+def renamed(content: FrameRecord, name: str, **changes: object) -> FrameRecord:
     """A frame of one skill under another name; it answers as before."""
     skill: Skill = replace(content.skills[0], name=name, task=name, **changes)  # type: ignore[arg-type]
     return replace(content, name=name, skills=(skill,), plan="")

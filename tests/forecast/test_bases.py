@@ -4,14 +4,14 @@ import pytest
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from skillstack.forecast.bases import KNOWN, base_facts, facts_of_folder
-from skillstack.models import builtin
+from skillstack.models import sources
 
 SIZES = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
 
 
 def test_the_built_in_base_is_as_its_table_says():
-    facts, read = base_facts(None), facts_of_folder("x", builtin.folder())
+    facts, read = base_facts(None), facts_of_folder("x", sources.minilm_folder())
     assert facts.download == facts.disk == 0
     assert facts.trouble is None
     assert abs(facts.parameters - read.parameters) < 1e5

@@ -6,12 +6,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from skillstack.frames import sealed
-from skillstack.frames.archive import export
-from skillstack.frames.digests import sha256
-from skillstack.frames.importing import Imported, place
-from skillstack.frames.packed import open_archive
-from skillstack.frames.store import Store
+from skillstack.store import canonical
+from skillstack.store.bundle_reader import Imported, open_archive, place
+from skillstack.store.bundle_writer import export
+from skillstack.store.canonical import sha256
+from skillstack.store.store import Store
 
 Files = dict[str, bytes]
 
@@ -54,7 +53,7 @@ def packed(files: Files, path: Path, *, compression: int = zipfile.ZIP_STORED) -
 
 def manifest(files: Files) -> dict[str, object]:
     """The record in the manifest."""
-    return sealed.unseal(files["manifest.json"], what="manifest")
+    return canonical.unseal(files["manifest.json"], what="manifest")
 
 
 def promised(files: Files, change: Callable[[dict[str, object]], None] = lambda record: None) -> Files:
@@ -66,4 +65,4 @@ def promised(files: Files, change: Callable[[dict[str, object]], None] = lambda 
         if name != "manifest.json"
     ]
     change(record)
-    return {**files, "manifest.json": sealed.seal(record)}
+    return {**files, "manifest.json": canonical.seal(record)}

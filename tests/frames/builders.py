@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from skillstack.frames import canonical, sealed, tensors, transactions
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import BaseIdentity, Content, Count, Rendering, Skill
-from skillstack.frames.rows import Row
-from skillstack.frames.samples import FeatureSamples, ReferenceSamples, TextSamples
-from skillstack.frames.store import Store
+from skillstack.store import canonical, tensors, transactions
+from skillstack.store import canonical as sealed
+from skillstack.store.canonical import sha256
+from skillstack.store.records import BaseIdentity, Count, FrameRecord, Rendering, Skill
+from skillstack.store.rows import Row
+from skillstack.store.samples import FeatureSamples, ReferenceSamples, TextSamples
+from skillstack.store.store import Store
 
 HIDDEN = 4
 BASE = BaseIdentity(
@@ -44,7 +45,7 @@ def make_content(
     init_from: str | None = None,
     version: int = 0,
     recipe: dict[str, object] | None = None,
-) -> Content:
+) -> FrameRecord:
     """A content whose files are in the store; it is not put there itself.
 
     :param samples: ``text``, ``reference``, ``features`` or None.
@@ -77,7 +78,7 @@ def make_content(
         }
         model = tensors.dump(weights, {"format": "pt"})
         ref = store.put_adapter(name, config, model, f"# {name}\n".encode())
-    return Content(
+    return FrameRecord(
         name=name,
         adapter=ref,
         skills=(skill,),
@@ -105,7 +106,7 @@ def push(store: Store, stack: str, name: str, *, transaction: str | None = None,
 
 def rebase(store: Store, stack: str, contents: list[str], *, transaction: str = "rebase") -> str | None:
     """Point a stack at a new chain of these contents, oldest first."""
-    from skillstack.frames.records import Node
+    from skillstack.store.records import Node
 
     tip = None
     for content in contents:

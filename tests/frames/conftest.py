@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.frames.store import Store
+from skillstack.store.store import Store
 
 from .builders import full_store
 

@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from skillstack.frames.canonical import MAX_INTEGER
-from skillstack.frames.names import is_name
-from skillstack.frames.records import AdapterRef, BaseIdentity, Content, Count, Node, Rendering, Skill
+from skillstack.store.canonical import MAX_INTEGER
+from skillstack.store.fields import is_name
+from skillstack.store.records import AdapterRef, BaseIdentity, Count, FrameRecord, Node, Rendering, Skill
 
 # The same examples in every run: a check that fails now and then tells nobody anything.
 EXAMPLES = settings(max_examples=50, deadline=None, derandomize=True)
@@ -65,7 +65,7 @@ skills = st.builds(
 )
 adapters = st.builds(AdapterRef, name=names, config=digests, model=digests, card=digests, bytes=sizes)
 contents = st.builds(
-    Content,
+    FrameRecord,
     name=names,
     adapter=st.none() | adapters,
     skills=st.lists(skills, min_size=1, max_size=2).map(tuple),

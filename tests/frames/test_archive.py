@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.frames import transactions
-from skillstack.frames.archive import export
-from skillstack.frames.derived import FOLDER, Derived, needs
-from skillstack.frames.samples import TextSamples, read_samples
+from skillstack.store import transactions
+from skillstack.store.bundle_writer import export
+from skillstack.store.derived import FOLDER, Derived, needs
+from skillstack.store.samples import TextSamples, read_samples
 
 from .archives import unpacked, write_archive
 from .builders import chain, files, full_store, push

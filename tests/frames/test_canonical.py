@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError
-from skillstack.frames import canonical
+from skillstack.store import canonical
 
 from .strategies import EXAMPLES, MANY, values
 

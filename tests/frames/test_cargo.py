@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from skillstack.errors import IntegrityError
-from skillstack.frames.cargo import cargo_of, content_items, measurements
-from skillstack.frames.digests import sha256
+from skillstack.store.bundle import cargo_of, content_items, measurements
+from skillstack.store.canonical import sha256
 
 from .builders import chain, push
 

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from skillstack.errors import BusyError
-from skillstack.frames import transactions
-from skillstack.frames.history import read_history
-from skillstack.frames.verify import verify
+from skillstack.store import transactions
+from skillstack.store.history import read_history
+from skillstack.store.verify import verify
 
 from .builders import chain, make_content, push
 
@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from frames.builders import push
 from skillstack.errors import BusyError
-from skillstack.frames.store import Store
+from skillstack.store.store import Store
 store, stack = Store.open(Path(sys.argv[1])), sys.argv[2]
 for name in sys.argv[3:]:
     while True:

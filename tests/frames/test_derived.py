@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import atomic
-from skillstack.frames.derived import Derived, decode, encode, needed_by, needs
+from skillstack.store import files as atomic
+from skillstack.store.derived import Derived, decode, encode, needed_by, needs
 
 KEY, OTHER = "a" * 64, "b" * 64
 VALUES = {"logits": np.arange(6, dtype=np.float32).reshape(2, 3), "rows": np.ones((2, 32), dtype=np.uint8)}

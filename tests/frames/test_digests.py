@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError
-from skillstack.frames.digests import check_digest, is_digest, sha256, sha256_file
+from skillstack.store.canonical import check_digest, is_digest, sha256, sha256_file
 
 from .strategies import EXAMPLES
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from skillstack.errors import StoreError, UsageError
-from skillstack.frames import gc, transactions
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import gc, transactions
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .builders import chain, files, push
 

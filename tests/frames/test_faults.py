@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from skillstack.errors import StoreError
-from skillstack.frames import gc, transactions
-from skillstack.frames.history import read_history
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import gc, transactions
+from skillstack.store.history import read_history
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .builders import chain, push, rebase
 from .faults import ROOM, Killed, faults

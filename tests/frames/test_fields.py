@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skillstack.errors import IntegrityError
-from skillstack.frames import fields
+from skillstack.store import fields
 
 
 @pytest.mark.parametrize(

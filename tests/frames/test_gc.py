@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from skillstack.errors import BusyError, IntegrityError
-from skillstack.frames import gc, transactions
-from skillstack.frames.atomic import TEMPORARY
-from skillstack.frames.derived import FOLDER, Derived, needs
-from skillstack.frames.history import path_of, read_steps
-from skillstack.frames.locks import training_lock
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import gc, transactions
+from skillstack.store.derived import FOLDER, Derived, needs
+from skillstack.store.files import TEMPORARY, training_lock
+from skillstack.store.history import path_of, read_steps
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .builders import chain, files, make_content, push
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.frames import records, transactions
-from skillstack.frames import store as layout
-from skillstack.frames.history import read_history
-from skillstack.frames.samples import FeatureSamples, ReferenceSamples, TextSamples
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import records, transactions
+from skillstack.store import store as layout
+from skillstack.store.history import read_history
+from skillstack.store.samples import FeatureSamples, ReferenceSamples, TextSamples
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .builders import chain, files, push
 

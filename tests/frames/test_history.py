@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import sealed, transactions
-from skillstack.frames.history import Step, path_of, read_history, read_steps
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import canonical, transactions
+from skillstack.store.history import HistoryStep, path_of, read_history, read_steps
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .builders import chain, push
 
@@ -17,7 +17,7 @@ def write(store: Store, steps: list[tuple[str, str | None, str | None]], tip: st
     """A history of these steps, each (action, before, after), and a tip that the first `count` led to."""
     path_of(store, "main").parent.mkdir(exist_ok=True)
     lines = [
-        Step(i, f"t{i}", action, before, after, 1_700_000_000 + i, "").to_bytes() + b"\n"
+        HistoryStep(i, f"t{i}", action, before, after, 1_700_000_000 + i, "").to_bytes() + b"\n"
         for i, (action, before, after) in enumerate(steps)
     ]
     path_of(store, "main").write_bytes(b"".join(lines))
@@ -37,7 +37,7 @@ def test_steps_of_one_transaction_are_one(store):
     write(store, [("push", None, A), ("push", A, B)], B, 2)
     assert [t.id for t in read_history(store, "main").done] == ["t0", "t1"]
     path = path_of(store, "main")
-    lines = [Step(0, "t", "push", None, A, 5, "n"), Step(1, "t", "push", A, B, 5, "n")]
+    lines = [HistoryStep(0, "t", "push", None, A, 5, "n"), HistoryStep(1, "t", "push", A, B, 5, "n")]
     path.write_bytes(b"".join(line.to_bytes() + b"\n" for line in lines))
     (found,) = read_history(store, "main").done
     assert (found.before, found.after, found.steps) == (None, B, 2)
@@ -160,15 +160,15 @@ def test_a_line_taken_out_of_the_middle_shows(full):
 )  # fmt: skip
 def test_a_line_of_another_form_is_refused(store, change):
     push(store, "main", "alpha")
-    record = sealed.unseal(path_of(store, "main").read_bytes()[:-1], what="line")
-    path_of(store, "main").write_bytes(sealed.seal({**record, **change}) + b"\n")
+    record = canonical.unseal(path_of(store, "main").read_bytes()[:-1], what="line")
+    path_of(store, "main").write_bytes(canonical.seal({**record, **change}) + b"\n")
     with pytest.raises(IntegrityError):
         read_history(store, "main")
 
 
 def test_a_line_of_a_newer_format_asks_for_an_update(store):
     push(store, "main", "alpha")
-    record = sealed.unseal(path_of(store, "main").read_bytes()[:-1], what="line")
-    path_of(store, "main").write_bytes(sealed.seal({**record, "format": 2, "new": 1}) + b"\n")
+    record = canonical.unseal(path_of(store, "main").read_bytes()[:-1], what="line")
+    path_of(store, "main").write_bytes(canonical.seal({**record, "format": 2, "new": 1}) + b"\n")
     with pytest.raises(StoreError, match="newer format"):
         read_history(store, "main")

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from skillstack.errors import BusyError, IntegrityError, StoreError, UsageError
-from skillstack.frames import transactions
-from skillstack.frames.history import read_history
-from skillstack.frames.importing import check_room, place
-from skillstack.frames.locks import training_lock
-from skillstack.frames.packed import open_archive
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import transactions
+from skillstack.store.bundle_reader import check_room, open_archive, place
+from skillstack.store.files import training_lock
+from skillstack.store.history import read_history
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .archives import bring_in, write_archive
 from .builders import chain, files, full_store, push
@@ -250,8 +249,8 @@ def test_really_killed_at_every_fourth_call(good, place):
 
 
 def test_a_stack_copied_from_one_store_to_another_needs_no_archive(full, store):
-    from skillstack.frames.cargo import cargo_of, measurements
-    from skillstack.frames.importing import place
+    from skillstack.store.bundle import cargo_of, measurements
+    from skillstack.store.bundle_reader import place
 
     cargo = cargo_of(full, full.tip("main"))
     measured = measurements(full, cargo)
@@ -262,7 +261,7 @@ def test_a_stack_copied_from_one_store_to_another_needs_no_archive(full, store):
 
 def test_a_source_that_is_damaged_meanwhile_moves_no_tip(full, store, good):
     with open_archive(good) as (packed, cargo):
-        from skillstack.frames.importing import place
+        from skillstack.store.bundle_reader import place
 
         (full.root / cargo.items[0].path).write_bytes(b"rust")
         with pytest.raises(IntegrityError):

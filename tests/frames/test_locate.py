@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.frames import locate
-from skillstack.frames.locate import choose_stack, find_store
-from skillstack.frames.store import Store
+from skillstack.store import locate
+from skillstack.store.locate import choose_stack, find_store
+from skillstack.store.store import Store
 
 from .builders import push
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import skillstack
-from skillstack.frames.locate import packaged_store
+from skillstack.store.locate import packaged_store
 
 
 def test_the_store_of_the_installation_is_for_reading_only():

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from skillstack.errors import BusyError
-from skillstack.frames import locks
-from skillstack.frames.verify import verify
+from skillstack.store import files
+from skillstack.store.verify import verify
 
 from .builders import chain, push
 
@@ -52,24 +52,24 @@ def test_a_second_training_of_a_stack_is_refused_at_once(store):
         started = time.monotonic()
         with (
             pytest.raises(BusyError, match="Another training of the stack 'main'"),
-            locks.training_lock(store.root, "main"),
+            files.training_lock(store.root, "main"),
         ):
             pass
         assert time.monotonic() - started < 5
-        with locks.training_lock(store.root, "other"):
-            assert locks.is_training(store.root)
-    assert not locks.is_training(store.root)
-    with locks.training_lock(store.root, "main"):
+        with files.training_lock(store.root, "other"):
+            assert files.is_training(store.root)
+    assert not files.is_training(store.root)
+    with files.training_lock(store.root, "main"):
         pass
 
 
 def test_a_commit_waits_for_another_one(store, monkeypatch):
     with held_by_another_process(store.root, "-") as other:
-        monkeypatch.setattr(locks, "COMMIT_WAIT", 0.1)
+        monkeypatch.setattr(files, "COMMIT_WAIT", 0.1)
         with pytest.raises(BusyError, match="Another command is changing this store"):
             push(store, "main", "alpha")
         assert chain(store, "main") == []
-        monkeypatch.setattr(locks, "COMMIT_WAIT", 30)
+        monkeypatch.setattr(files, "COMMIT_WAIT", 30)
         other.stdin.close()  # the other one ends while this one waits
         push(store, "main", "alpha")
     assert len(chain(store, "main")) == 1
@@ -79,7 +79,7 @@ def test_a_killed_process_holds_no_lock(store):
     with held_by_another_process(store.root, "main") as process:
         process.kill()
         process.wait(20)
-        with locks.training_lock(store.root, "main"):
+        with files.training_lock(store.root, "main"):
             pass
 
 
@@ -91,20 +91,20 @@ def test_readers_need_no_lock(store):
 
 
 def test_a_training_may_commit_whatever_its_stack_is_called(store, monkeypatch):
-    monkeypatch.setattr(locks, "COMMIT_WAIT", 0.1)
+    monkeypatch.setattr(files, "COMMIT_WAIT", 0.1)
     for stack in ("commit", "main.lock"):
-        with locks.training_lock(store.root, stack):
+        with files.training_lock(store.root, stack):
             push(store, stack, "alpha")
-            assert locks.is_training(store.root)
+            assert files.is_training(store.root)
 
 
 def test_a_commit_is_no_training(store):
-    with locks.commit_lock(store.root):
-        assert not locks.is_training(store.root)
+    with files.commit_lock(store.root):
+        assert not files.is_training(store.root)
 
 
 def test_an_error_inside_gives_the_lock_back(store):
-    with pytest.raises(KeyError), locks.commit_lock(store.root):
+    with pytest.raises(KeyError), files.commit_lock(store.root):
         raise KeyError
-    with locks.commit_lock(store.root):
+    with files.commit_lock(store.root):
         pass

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from skillstack.errors import StoreError, UsageError
-from skillstack.frames import gc, transactions
-from skillstack.frames.history import read_history
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import gc, transactions
+from skillstack.store.history import read_history
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .builders import chain, push, rebase
 

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import sealed
-from skillstack.frames.cargo import Texts
-from skillstack.frames.manifest import Entry, Manifest, check_path
+from skillstack.store import canonical
+from skillstack.store.bundle import BundleTexts, Entry, Manifest, check_path
 
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
 entries = st.builds(
@@ -20,7 +19,7 @@ manifests = st.builds(
     st.sampled_from(["main", "my-stack", "a.b_c"]),
     digests,
     st.lists(entries, max_size=4).map(tuple),
-    st.lists(st.builds(Texts, digests, st.integers(0, 10**6)), max_size=2).map(tuple),
+    st.lists(st.builds(BundleTexts, digests, st.integers(0, 10**6)), max_size=2).map(tuple),
 )
 
 
@@ -31,10 +30,10 @@ def test_what_was_written_is_read(manifest):
 
 @given(manifests, st.sampled_from(["format", "stack", "tip", "entries", "kept_back"]))
 def test_a_manifest_that_lacks_a_field_is_refused(manifest, field):
-    record = sealed.unseal(manifest.to_bytes(), what="it")
+    record = canonical.unseal(manifest.to_bytes(), what="it")
     del record[field]
     with pytest.raises(IntegrityError):
-        Manifest.from_bytes(sealed.seal(record), what="it")
+        Manifest.from_bytes(canonical.seal(record), what="it")
 
 
 @pytest.mark.parametrize(
@@ -51,9 +50,9 @@ def test_a_manifest_that_lacks_a_field_is_refused(manifest, field):
     ],
 )
 def test_impossible_values_are_refused(change, kind):
-    record = sealed.unseal(Manifest("main", "a" * 64, (), ()).to_bytes(), what="it")
+    record = canonical.unseal(Manifest("main", "a" * 64, (), ()).to_bytes(), what="it")
     with pytest.raises(kind):
-        Manifest.from_bytes(sealed.seal({**record, **change}), what="it")
+        Manifest.from_bytes(canonical.seal({**record, **change}), what="it")
 
 
 @given(st.text(max_size=80))

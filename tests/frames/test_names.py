@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import UsageError
-from skillstack.frames.names import check_name, is_name
+from skillstack.store.fields import check_name, is_name
 
 from .strategies import MANY, names
 

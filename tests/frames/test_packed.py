@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import packed as module
-from skillstack.frames.digests import sha256
-from skillstack.frames.packed import open_archive
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import bundle_reader as module
+from skillstack.store.bundle_reader import open_archive
+from skillstack.store.canonical import sha256
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .archives import Files, bring_in, packed, promised, unpacked, write_archive
 from .builders import chain, files, full_store, with_field
@@ -191,13 +191,13 @@ def test_a_newer_format_says_so(good, place):
 
 
 def test_a_head_of_another_shape_is_refused_even_where_all_digests_fit(good, place, full):
-    from skillstack.frames.archive import export
-    from skillstack.frames.records import Content, Node
-    from skillstack.frames.transactions import move
+    from skillstack.store.bundle_writer import export
+    from skillstack.store.records import FrameRecord, Node
+    from skillstack.store.transactions import move
 
     content = full.contents("other")[0][1]
     data = with_field(content.to_bytes(), ["a", "b", "c"], "skills", 0, "labels")
-    crooked = Content.from_bytes(data)
+    crooked = FrameRecord.from_bytes(data)
     node = full.put_node(Node(full.put_content(crooked), None))
     move(full, "crooked", "push", node, expected=None, transaction="t", note="")
     export(full, "crooked", place / "a.zip", router={})

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import canonical
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Content, Count, Node
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.records import Count, FrameRecord, Node
 
 from .builders import make_content, with_field, without_field
 from .strategies import EXAMPLES, contents, names, nodes
@@ -23,7 +23,7 @@ from .strategies import EXAMPLES, contents, names, nodes
 @EXAMPLES
 @given(contents)
 def test_a_content_is_read_back_from_its_bytes(content):
-    found = Content.from_bytes(content.to_bytes())
+    found = FrameRecord.from_bytes(content.to_bytes())
     assert found == content
     assert found.id == content.id == sha256(content.to_bytes())
 
@@ -64,7 +64,7 @@ def test_every_missing_field_is_refused(data):
     assert len(paths) > 30
     for path in paths:
         with pytest.raises(IntegrityError):
-            Content.from_bytes(without_field(data, *path))
+            FrameRecord.from_bytes(without_field(data, *path))
 
 
 def test_every_unknown_field_is_refused(data):
@@ -77,7 +77,7 @@ def test_every_unknown_field_is_refused(data):
         ("skills", 0, "metrics", "dev"),
     ):
         with pytest.raises(IntegrityError):
-            Content.from_bytes(with_field(data, 1, *holder, "unknown"))
+            FrameRecord.from_bytes(with_field(data, 1, *holder, "unknown"))
     with pytest.raises(IntegrityError):
         Node.from_bytes(with_field(Node("a" * 64, None).to_bytes(), 1, "unknown"))
 
@@ -87,7 +87,7 @@ def test_a_field_of_another_type_is_refused_or_a_valid_content(data, wrong):
     for path in _paths(json.loads(data)):
         altered = with_field(data, wrong, *path)
         try:
-            found = Content.from_bytes(altered)
+            found = FrameRecord.from_bytes(altered)
         except StoreError:
             continue
         assert found.to_bytes() == altered
@@ -119,11 +119,11 @@ def test_a_field_of_another_type_is_refused_or_a_valid_content(data, wrong):
 )
 def test_an_impossible_value_is_refused(data, path, wrong):
     with pytest.raises(IntegrityError):
-        Content.from_bytes(with_field(data, wrong, *path))
+        FrameRecord.from_bytes(with_field(data, wrong, *path))
 
 
 def test_a_newer_format_asks_for_an_update(data):
-    for read, record in ((Content.from_bytes, data), (Node.from_bytes, Node("a" * 64, None).to_bytes())):
+    for read, record in ((FrameRecord.from_bytes, data), (Node.from_bytes, Node("a" * 64, None).to_bytes())):
         with pytest.raises(StoreError) as caught:
             read(with_field(record, 2, "format"))
         assert not isinstance(caught.value, IntegrityError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skillstack.errors import InputError
-from skillstack.frames.rows import MAX_CHARACTERS, Row, check_row
+from skillstack.store.rows import MAX_CHARACTERS, Row, check_row
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError, SkillStackError, StoreError
-from skillstack.frames import canonical
-from skillstack.frames.rows import Row
-from skillstack.frames.samples import FeatureSamples, ReferenceSamples, TextSamples, read_samples
+from skillstack.store import canonical
+from skillstack.store.rows import Row
+from skillstack.store.samples import FeatureSamples, ReferenceSamples, TextSamples, read_samples
 
 from .strategies import EXAMPLES, MANY, digests, texts
 

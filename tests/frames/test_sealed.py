@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError
-from skillstack.frames import canonical
-from skillstack.frames.sealed import seal, unseal
+from skillstack.store import canonical
+from skillstack.store.canonical import seal, unseal
 
 from .strategies import EXAMPLES, texts, values
 

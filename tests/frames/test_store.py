@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.frames import atomic, canonical, sealed, tensors
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Node
-from skillstack.frames.store import Store
+from skillstack.store import canonical, tensors
+from skillstack.store import canonical as sealed
+from skillstack.store import files as atomic
+from skillstack.store.canonical import sha256
+from skillstack.store.records import Node
+from skillstack.store.store import Store
 
 from .builders import chain, files, make_content, numbers, push, rebase, with_field
 

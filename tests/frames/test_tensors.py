@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError
-from skillstack.frames import tensors
+from skillstack.store import tensors
 
 from .builders import numbers
 from .strategies import EXAMPLES, MANY, tensor_dicts, texts

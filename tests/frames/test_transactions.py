@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from skillstack.errors import BusyError, StoreError, UsageError
-from skillstack.frames import gc, transactions
-from skillstack.frames.history import read_history
-from skillstack.frames.verify import verify
+from skillstack.store import gc, transactions
+from skillstack.store.history import read_history
+from skillstack.store.verify import verify
 
 from .builders import chain, files, make_content, push, rebase
 

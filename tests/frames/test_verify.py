@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import transactions
-from skillstack.frames.atomic import TEMPORARY
-from skillstack.frames.derived import FOLDER, Derived
-from skillstack.frames.store import Store
-from skillstack.frames.verify import Verification, verify
+from skillstack.store import transactions
+from skillstack.store.derived import FOLDER, Derived
+from skillstack.store.files import TEMPORARY
+from skillstack.store.store import Store
+from skillstack.store.verify import Verification, verify
 
 from .builders import chain, files, full_store, push
 

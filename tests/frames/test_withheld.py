@@ -8,10 +8,10 @@ import time
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import gc, transactions, withheld
-from skillstack.frames.digests import sha256
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store import gc, samples, transactions
+from skillstack.store.canonical import sha256
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 
 from .archives import bring_in, write_archive
 from .builders import chain, full_store, make_content
@@ -57,7 +57,7 @@ def test_a_missing_or_damaged_record_is_damage(without):
     data = path.read_bytes()
     path.write_bytes(data.replace(b"2", b"3", 1))
     assert [problem.path for problem in verify(without).problems] == [f"samples/{path.name}"]
-    path.write_bytes(withheld.to_bytes(sha256(b"other"), 2))
+    path.write_bytes(samples.to_bytes(sha256(b"other"), 2))
     assert not verify(without).ok
     path.unlink()
     assert [problem.path for problem in verify(without).problems] == [f"samples/{path.stem}"]
@@ -90,7 +90,7 @@ def test_only_samples_can_be_left_out(place):
     store = full_store(place / "frames")
     content = make_content(store, "eta")
     head = content.files[3]
-    assert head.startswith("heads/") and withheld.marker(head) is None
+    assert head.startswith("heads/") and samples.marker(head) is None
     (store.root / head).rename(store.root / f"{head}.withheld")
     with pytest.raises(IntegrityError):
         store.put_content(content)
@@ -98,8 +98,8 @@ def test_only_samples_can_be_left_out(place):
 
 @pytest.mark.parametrize("change", [{"format": 2}, {"format": 0}, {"rows": -1}, {"rows": "2"}, {"more": 1}])
 def test_a_record_of_another_shape_is_refused(change):
-    from skillstack.frames import sealed
+    from skillstack.store import canonical
 
     record = {"format": 1, "rows": 2, "samples": "a" * 64, **change}
     with pytest.raises(StoreError):
-        withheld.check(sealed.seal(record), what="it", samples="a" * 64)
+        samples.check(canonical.seal(record), what="it", samples="a" * 64)

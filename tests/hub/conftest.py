@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from skillstack.tasks.sources.hub_sets import hub_sets
+from skillstack.data.hub_rows import hub_sets
 
 from .world import StandIn, make_set, serving
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.tasks.sources.hub_sets import hub_sets
+from skillstack.data.hub_rows import hub_sets
 
 from .conftest import COMMIT
 from .world import make_set, skillstack
@@ -50,7 +50,7 @@ def test_tasks_and_a_model_come_into_one_folder_and_need_no_hub_afterwards(hub, 
     assert {item["state"] for item in again.json["items"]} == {"kept", "shipped"}
     # And the tasks are read from the folder, and from the cache.
     code = (
-        "from pathlib import Path; from skillstack.tasks import load_task\n"
+        "from pathlib import Path; from skillstack.data.sources import load_task\n"
         f"a, b = load_task({TASK!r}), load_task({TASK!r}, Path('offline/tasks'))\n"
         "print(a.source.kind, b.source.kind, a.source.digest == b.source.digest, len(a.test))"
     )
@@ -75,8 +75,8 @@ def test_of_a_huge_set_that_is_sorted_a_part_is_downloaded_with_every_class(hub,
     make_set(tmp_path / "set", known, per_class=600, group=20, change=lengthened)
     hub.repos[f"datasets/{known.repo}"] = (tmp_path / "set", known.revision)
     code = (
-        "from skillstack.tasks.sources import HubSource\n"
-        "from skillstack.tasks.sources.hub_sets import hub_sets\n"
+        "from skillstack.data.sources import HubSource\n"
+        "from skillstack.data.hub_rows import hub_sets\n"
         "from dataclasses import replace\n"
         "source = HubSource({'dbpedia': replace(hub_sets()['dbpedia'], scan=1400)})\n"
         "data = source.load('dbpedia')\n"

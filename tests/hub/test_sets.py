@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillstack.data import hub_rows
+from skillstack.data import hub_rows as hub_groups
+from skillstack.data.hub_rows import distinct, hub_sets, read_rows
+from skillstack.data.presets import known_task, load_preset, preset_names
+from skillstack.data.task import Example
 from skillstack.errors import InputError
-from skillstack.frames.rows import Row
-from skillstack.tasks.catalogue import known_task
-from skillstack.tasks.presets import load_preset, preset_names
-from skillstack.tasks.sources import hub_groups, hub_rows
-from skillstack.tasks.sources.hub_rows import distinct, read_rows
-from skillstack.tasks.sources.hub_sets import hub_sets
-from skillstack.tasks.task import Example
+from skillstack.store.rows import Row
 
 from .world import make_set, texts_of
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from skillstack.tasks.sources.hub_sets import HubSet
+from skillstack.data.hub_rows import HubSet
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the sets have beside the columns that are read.

@@ -21,7 +21,7 @@ from transformers import (
     RobertaModel,
 )
 
-from skillstack.models import builtin
+from skillstack.models import sources
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
 
@@ -54,7 +54,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     torch.manual_seed(0)
     root = tmp_path_factory.mktemp("models")
     bpe = byte_tokenizer()
-    words = AutoTokenizer.from_pretrained(builtin.folder())
+    words = AutoTokenizer.from_pretrained(sources.minilm_folder())
     window = {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 2}
     roberta = encoder_sizes(400) | {"pad_token_id": 1, "max_position_embeddings": 132}
     distil = {"vocab_size": len(words), "dim": 48, "hidden_dim": 64, "n_layers": 4, "n_heads": 4}
@@ -72,7 +72,7 @@ def encoders(folders: Folders, tmp_path_factory: pytest.TempPathFactory) -> dict
     """Small encoders of every kind of layer names, by their model type."""
     torch.manual_seed(0)
     root = tmp_path_factory.mktemp("encoders")
-    words = AutoTokenizer.from_pretrained(builtin.folder())
+    words = AutoTokenizer.from_pretrained(sources.minilm_folder())
     relative = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
     special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
     kinds = {

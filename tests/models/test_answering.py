@@ -9,15 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillstack.errors import MismatchError
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
-from skillstack.models.answering import Answerer, Answering, skill_logits
+from skillstack.models.answering import Answerer, Answering, FrameCache, skill_logits
 from skillstack.models.encoding import encode
-from skillstack.models.frame_cache import FrameCache
 from skillstack.models.heads import Head
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 from .tiny import hidden, random_adapter, shapes_of
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
-from skillstack.models.batching import batches, training_batches, useful_share
 from skillstack.models.encoding import encode
+from skillstack.models.features import batches, training_batches, useful_share
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 LENGTHS = st.lists(st.integers(1, 200), max_size=120)
 HARD8 = (

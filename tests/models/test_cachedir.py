@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from skillstack.models.cachedir import cache_dir
+from skillstack.hub import cache_dir
 
 
 def test_the_own_variable_comes_first_then_xdg_then_home(monkeypatch, tmp_path):

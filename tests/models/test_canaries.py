@@ -6,9 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError
-from skillstack.frames import canonical
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import check_row
 from skillstack.models import canaries
 from skillstack.models.answering import skill_logits
 from skillstack.models.canaries import Canaries
@@ -17,6 +14,9 @@ from skillstack.models.heads import Head
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
+from skillstack.store import canonical
+from skillstack.store.records import Rendering
+from skillstack.store.rows import check_row
 
 from .tiny import random_adapter, shapes_of
 

@@ -10,9 +10,8 @@ from transformers import AutoModel
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec, default_targets
-from skillstack.models.slot import Slot
+from skillstack.models.slot import Slot, adapted, linear_layers
 from skillstack.models.split import SplitModel
-from skillstack.models.targets import adapted, linear_layers
 
 from .tiny import batch_of, hidden, put_on_disk, random_adapter, shapes_of
 

@@ -5,10 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skillstack.errors import InputError, UsageError
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
 from skillstack.models.encoding import encode, longest
 from skillstack.models.loading import load_base
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 PROMPT = "Review: {text}\nThe sentiment of this review is"
 PAIR = "Text: {text}\nQuestion: {text_pair}\nThe answer is"

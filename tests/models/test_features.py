@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from skillstack.frames.records import Rendering
 from skillstack.models.encoding import encode
-from skillstack.models.features import features, features_of
-from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.features import HiddenCache, features, features_of
 from skillstack.models.loading import load_base
 from skillstack.models.split import SplitModel
+from skillstack.store.records import Rendering
 
 from .tiny import ROWS
 

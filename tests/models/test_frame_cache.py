@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skillstack.models.frame_cache import FrameCache
+from skillstack.models.answering import FrameCache
 
 
 def frame(kilobytes: int) -> dict[str, np.ndarray]:

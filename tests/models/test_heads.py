@@ -7,12 +7,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from skillstack.errors import InputError, MismatchError
-from skillstack.frames import tensors
-from skillstack.frames.records import Rendering
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.heads import Head, fit_logistic, label_word_head
 from skillstack.models.split import SplitModel
+from skillstack.store import tensors
+from skillstack.store.records import Rendering
 
 from .tiny import ROWS
 

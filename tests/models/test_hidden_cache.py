@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from skillstack.frames.records import Rendering
 from skillstack.models.encoding import encode
-from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.features import HiddenCache
 from skillstack.models.split import SplitModel
+from skillstack.store.records import Rendering
 
 from .tiny import ROWS
 

@@ -8,7 +8,7 @@ CODE = """
 import os, sys
 os.environ.pop("OMP_WAIT_POLICY", None)
 import skillstack.models
-import skillstack.models.lora, skillstack.models.adapter_config, skillstack.models.builtin
+import skillstack.models.lora, skillstack.models.adapter_config, skillstack.models.sources
 heavy = {"torch", "transformers", "peft", "sklearn", "scipy"} & set(sys.modules)
 print(os.environ["OMP_WAIT_POLICY"], sorted(heavy))
 """

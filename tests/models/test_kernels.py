@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from skillstack.models import kernels
-from skillstack.models.kernels import OneDnnLinear, use_fast_kernels
+from skillstack.models import loading
+from skillstack.models.loading import OneDnnLinear, use_fast_kernels
 
 needs_onednn = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="this torch was built without oneDNN"
@@ -77,7 +77,7 @@ def test_a_weight_without_numbers_is_an_error_and_no_answer():
 
 
 def test_a_model_keeps_names_tensors_and_answers(monkeypatch):
-    monkeypatch.setattr(kernels, "onednn_is_faster", lambda: True)
+    monkeypatch.setattr(loading, "onednn_is_faster", lambda: True)
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
@@ -94,20 +94,20 @@ def test_a_model_keeps_names_tensors_and_answers(monkeypatch):
 
 
 def test_half_precision_models_are_left_alone(monkeypatch):
-    monkeypatch.setattr(kernels, "onednn_is_faster", lambda: True)
+    monkeypatch.setattr(loading, "onednn_is_faster", lambda: True)
     model = nn.Sequential(nn.Linear(4, 4, dtype=torch.bfloat16))
     assert use_fast_kernels(model) == 0
 
 
 def test_processors_of_intel_keep_mkl(monkeypatch):
-    monkeypatch.setattr(kernels, "_processor", lambda: "vendor_id\t: GenuineIntel")
-    assert not kernels.onednn_is_faster.__wrapped__()
+    monkeypatch.setattr(loading, "_processor", lambda: "vendor_id\t: GenuineIntel")
+    assert not loading.onednn_is_faster.__wrapped__()
 
 
 def test_a_torch_without_the_operator_is_left_alone(monkeypatch):
     def gone(*_):
         raise AttributeError("no such operator")
 
-    monkeypatch.setattr(kernels, "_processor", lambda: "vendor_id\t: AuthenticAMD")
-    monkeypatch.setattr(kernels, "_linear", gone)
-    assert not kernels.onednn_is_faster.__wrapped__()
+    monkeypatch.setattr(loading, "_processor", lambda: "vendor_id\t: AuthenticAMD")
+    monkeypatch.setattr(loading, "_linear", gone)
+    assert not loading.onednn_is_faster.__wrapped__()

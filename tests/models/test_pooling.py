@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from skillstack.errors import MismatchError
-from skillstack.models.pooling import FEATURE_SCALE, last, mean, pool
+from skillstack.models.features import FEATURE_SCALE, last, mean, pool
 
 HIDDEN = torch.tensor([[[1.0, 2.0], [3.0, 6.0], [99.0, 99.0]], [[5.0, 5.0], [1.0, 1.0], [0.0, 3.0]]])
 MASK = torch.tensor([[1, 1, 0], [1, 1, 1]])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skillstack.models.lora import LoraSpec
-from skillstack.models.reshaped import reshaped
+from skillstack.models.slot import reshaped
 
 NAME = "base_model.model.layer.{}.query.lora_{}.weight"
 

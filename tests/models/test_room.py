@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import MissingError
-from skillstack.frames.records import Rendering
+from skillstack.models.base import Room, by_parts, fits, is_out_of_memory
 from skillstack.models.encoding import encode
-from skillstack.models.features import features
-from skillstack.models.hidden_cache import HiddenCache
-from skillstack.models.room import Room, by_parts, fits, is_out_of_memory
+from skillstack.models.features import HiddenCache, features
 from skillstack.models.split import SplitModel
+from skillstack.store.records import Rendering
 
 from .tiny import ROWS
 

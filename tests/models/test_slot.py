@@ -9,7 +9,7 @@ from peft import PeftModel
 from transformers import AutoModel, AutoModelForCausalLM
 
 from skillstack.errors import MismatchError
-from skillstack.models import builtin
+from skillstack.models import sources
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
@@ -229,7 +229,7 @@ def test_plain_peft_gives_the_same_states_for_the_built_in_base(minilm, tmp_path
     slot = Slot(minilm)
     slot.copy_in(random_adapter(shapes, 5), MINILM)
     folder = put_on_disk(tmp_path / "adapter", slot, MINILM)
-    plain = PeftModel.from_pretrained(AutoModel.from_pretrained(builtin.folder()), folder).eval()
+    plain = PeftModel.from_pretrained(AutoModel.from_pretrained(sources.minilm_folder()), folder).eval()
     batch = batch_of(minilm)
     with torch.no_grad():
         states = plain(**batch.inputs()).last_hidden_state[batch.attention_mask.bool()]

@@ -35,7 +35,7 @@ def test_it_is_the_definition():
 
 def test_neither_it_nor_what_checks_names_loads_torch():
     code = (
-        "import sys, skillstack.models.softmax, skillstack.models.named as n; n.check_device('cpu');"
+        "import sys, skillstack.models.softmax, skillstack.models.identity as n; n.check_device('cpu');"
         "from skillstack.models import sources, identity; print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

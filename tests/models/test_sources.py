@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from skillstack.errors import MismatchError, MissingError, SkillStackError, UsageError
-from skillstack.models import builtin, sources
+from skillstack.models import sources
+from skillstack.models import sources as builtin
 from skillstack.models.loading import load_base
 
 from .tiny import rewrite_config
@@ -13,7 +14,7 @@ from .tiny import rewrite_config
 
 def test_the_default_is_the_built_in_base_under_both_its_names():
     assert sources.find("minilm") == sources.find("sentence-transformers/all-MiniLM-L6-v2")
-    assert sources.find("minilm").folder == builtin.folder()
+    assert sources.find("minilm").folder == builtin.minilm_folder()
 
 
 @pytest.mark.parametrize("name", ["minlm", "MiniLM-L6", "smollm", "SmolLM2"])

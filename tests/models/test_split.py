@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from skillstack.errors import MismatchError, UsageError
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 from .tiny import ROWS
 

@@ -4,7 +4,7 @@ import pytest
 
 from skillstack.errors import MismatchError
 from skillstack.models.lora import LoraSpec
-from skillstack.models.targets import adapted, linear_layers, tensor_shapes
+from skillstack.models.slot import adapted, linear_layers, tensor_shapes
 
 
 def test_only_layers_from_the_first_on_are_adapted(minilm):

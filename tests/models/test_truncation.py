@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.frames.records import Rendering
-from skillstack.models.truncation import cut, cut_pair, share, shorten
+from skillstack.models.prompts import cut, cut_pair, share, shorten
+from skillstack.store.records import Rendering
 
 MODES = st.sampled_from(["head", "head_tail"])
 

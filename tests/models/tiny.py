@@ -10,14 +10,13 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
 from skillstack.models import adapter_config
 from skillstack.models.base import Base
-from skillstack.models.encoding import Batch, encode
+from skillstack.models.encoding import TokenBatch, encode
 from skillstack.models.lora import LoraSpec
-from skillstack.models.slot import Slot
-from skillstack.models.targets import adapted, linear_layers, tensor_shapes
+from skillstack.models.slot import Slot, adapted, linear_layers, tensor_shapes
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 TEXT = [
     "Review: a great movie that I loved. The sentiment of this review is positive",
@@ -86,7 +85,7 @@ def save(folder: Path, model: torch.nn.Module, tokenizer: object) -> Path:
     return folder
 
 
-def batch_of(base: Base, rows: Iterable[Row] = ROWS) -> Batch:
+def batch_of(base: Base, rows: Iterable[Row] = ROWS) -> TokenBatch:
     """Rows as one padded batch."""
     rows = list(rows)
     return encode(base, rows, Rendering(max_length=64)).batch(range(len(rows)))

@@ -8,9 +8,9 @@ from typing import Any
 
 from skillstack.compression.ablated import Ablated, Removal
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.paired import Paired
-from skillstack.frames.digests import sha256
+from skillstack.evaluation.statistics import Paired
 from skillstack.reports.compression_folder import Compressions, read_compressions
+from skillstack.store.canonical import sha256
 
 VERSIONS = {"python": "3.11.9", "numpy": "2.0"}
 TASKS = ("imdb", "yelp", "cards", "trips")

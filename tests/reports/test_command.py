@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.cli.entry import run
 from skillstack.errors import UsageError
 from skillstack.reports.provenance import report_command

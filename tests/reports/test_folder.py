@@ -7,8 +7,8 @@ import json
 import pytest
 
 from skillstack.errors import StoreError, UsageError
-from skillstack.frames import atomic
 from skillstack.reports.folder import check_folder, write_folder
+from skillstack.store import files
 
 FILES = {
     "report.html": b"<p>",
@@ -83,7 +83,7 @@ def test_a_disk_that_refuses_leaves_the_old_report(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic, "sync", full)
+    monkeypatch.setattr(files, "sync", full)
     with pytest.raises(StoreError, match="full"):
         write_folder(folder, FILES | {"report.html": b"new"})
     assert (folder / "report.html").read_bytes() == b"<p>"

@@ -12,7 +12,7 @@ import pytest
 
 from skillstack.errors import InputError
 from skillstack.evaluation.document import evaluation_json
-from skillstack.evaluation.forgetting import Forgetting
+from skillstack.evaluation.metrics import Forgetting
 from skillstack.reports.plots.drawing import COLOURS
 from skillstack.reports.report import report_files
 from skillstack.reports.standings import bench_of
@@ -307,7 +307,7 @@ def test_commands_of_a_bench_tell_no_folders():
 
 
 def test_the_prototypes_figures_stand_apart_and_only_beside_its_own_tasks():
-    from skillstack.tasks.presets import load_preset
+    from skillstack.data.presets import load_preset
 
     page = Page(report_files(material())["report.html"].decode("utf-8"))
     assert "prototype" not in page.tables

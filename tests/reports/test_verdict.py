@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.paired import Paired
-from skillstack.evaluation.scores import macro
+from skillstack.evaluation.metrics import macro
+from skillstack.evaluation.statistics import Paired
 from skillstack.reports.verdict import outcome, verdict
 
 from .world import SKILL, evaluation

@@ -6,12 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skillstack.evaluation.bootstrap import difference_interval, mean_interval
-from skillstack.evaluation.calibration import calibration
-from skillstack.evaluation.forgetting import forgetting
 from skillstack.evaluation.intervals import wilson
-from skillstack.evaluation.paired import paired
-from skillstack.evaluation.regret import regret
+from skillstack.evaluation.metrics import calibration, forgetting, macro, regret
 from skillstack.evaluation.result import (
     MODES,
     Answers,
@@ -24,12 +20,12 @@ from skillstack.evaluation.result import (
     TaskEvaluation,
     TaskRouting,
 )
-from skillstack.evaluation.scores import macro
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import BaseIdentity, Count
+from skillstack.evaluation.statistics import difference_interval, mean_interval, paired
 from skillstack.reports.facts import FrameFacts
 from skillstack.reports.material import Material
 from skillstack.reports.standings import Bench, bench_of
+from skillstack.store.canonical import sha256
+from skillstack.store.records import BaseIdentity, Count
 
 BASE = BaseIdentity(sha256(b"weights"), sha256(b"tokenizer"), "bert", 4, 2, "a/base", "1")
 #: How good each way to answer is.

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import skillstack
-from skillstack.frames.rows import Row
+from skillstack.routers.base import SkillSamples
 from skillstack.routers.features import hash_rows
-from skillstack.routers.fitting import RouterState, fit_state
-from skillstack.routers.samples import SkillSamples
+from skillstack.routers.state import RouterState, fit_state
+from skillstack.store.rows import Row
 
 STARTER = Path(skillstack.__file__).parent / "tasks" / "starter"
 TASKS = ("yelp_sentences", "wiki_topics", "banking", "travel")

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from skillstack.errors import IntegrityError
-from skillstack.frames.rows import Row
 from skillstack.routers import state as states
-from skillstack.routers.blocks import BLOCK_BYTES, BlockFile, StoredCoefficients, block_digests
-from skillstack.routers.fitting import RouterState
+from skillstack.routers.blocks import BLOCK_BYTES, BlockFile, StoredCoefficients, block_digests, combine
 from skillstack.routers.hybrid_svm import HybridSVM
-from skillstack.routers.rounding import combine
+from skillstack.routers.state import RouterState
+from skillstack.store.rows import Row
 
 
 @pytest.fixture

@@ -3,22 +3,21 @@
 import numpy as np
 import pytest
 
-from skillstack.frames.rows import Row
+from skillstack.routers.base import Parameters, SkillSamples
 from skillstack.routers.calibration import (
     NEUTRAL,
     TOLERANCE,
+    Chain,
     fit_temperature,
     lowest_threshold,
     out_of_fold,
     probabilities,
 )
-from skillstack.routers.chain import Chain
 from skillstack.routers.features import hash_rows
-from skillstack.routers.fitting import RouterState, fit_state
 from skillstack.routers.hybrid_svm import HybridSVM
-from skillstack.routers.parameters import Parameters
-from skillstack.routers.samples import SkillSamples
+from skillstack.routers.state import RouterState, fit_state
 from skillstack.routers.svm import TrainingSet
+from skillstack.store.rows import Row
 
 
 def test_probabilities_add_up_and_follow_the_scores() -> None:

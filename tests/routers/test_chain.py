@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skillstack.routers.chain import Chain
+from skillstack.routers.calibration import Chain
 
 SCORES = np.array([[0.9, 0.2, 0.3], [0.9, -0.5, 0.1], [0.9, 0.6, 0.1], [-0.3, -0.2, -0.9]], np.float32)
 

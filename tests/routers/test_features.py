@@ -6,8 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError
-from skillstack.frames import tensors
-from skillstack.frames.rows import Row
 from skillstack.routers.features import (
     BUCKETS,
     MORE_BREAKS,
@@ -16,8 +14,10 @@ from skillstack.routers.features import (
     HashedRows,
     hash_rows,
     join,
+    ngrams,
 )
-from skillstack.routers.hashing import ngrams
+from skillstack.store import tensors
+from skillstack.store.rows import Row
 
 TEXT = st.text(min_size=1, max_size=60)
 ROWS = st.lists(st.builds(Row, TEXT, st.none() | TEXT), max_size=8)

@@ -1,7 +1,7 @@
 """A state's digest names what it follows from."""
 
-from skillstack.routers.fitting import state_digest
-from skillstack.routers.parameters import Parameters
+from skillstack.routers.base import Parameters
+from skillstack.routers.state import state_digest
 
 CONTENTS = [("a", "0" * 64, 0), ("b", "1" * 64, 1)]
 

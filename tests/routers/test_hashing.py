@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.routers.hashing import BLOCK, MAX_TEXT, ngrams, normalise
+from skillstack.routers.features import BLOCK, MAX_TEXT, ngrams, normalise
 
 
 def bucket_by_hand(ngram: str) -> int:

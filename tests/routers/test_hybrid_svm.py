@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from skillstack.errors import UsageError
-from skillstack.frames.rows import Row
-from skillstack.routers.fitting import RouterState
+from skillstack.routers.base import SkillSamples
 from skillstack.routers.hybrid_svm import HybridSVM
-from skillstack.routers.samples import SkillSamples
+from skillstack.routers.state import RouterState
+from skillstack.store.rows import Row
 
 
 def test_a_plain_sentence_finds_its_skill(state: RouterState) -> None:

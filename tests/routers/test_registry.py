@@ -8,9 +8,8 @@ import pytest
 
 from skillstack.errors import UsageError
 from skillstack.routers.base import Router
-from skillstack.routers.fitting import RouterState
 from skillstack.routers.registry import DEFAULT, create, names, router_class
-from skillstack.routers.state import save
+from skillstack.routers.state import RouterState, save
 
 
 def test_every_name_leads_to_a_router_of_that_name(state: RouterState) -> None:
@@ -37,7 +36,7 @@ def test_routing_loads_neither_scikit_learn_nor_torch(state: RouterState, tmp_pa
     code = """
 import sys
 from pathlib import Path
-from skillstack.frames.rows import Row
+from skillstack.store.rows import Row
 from skillstack.routers.registry import create
 from skillstack.routers.state import load
 router = create("hybrid_chain", load(Path(sys.argv[1]), sys.argv[2]))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from skillstack.routers.rounding import combine, split
+from skillstack.routers.blocks import combine, split
 
 COEFFICIENTS = arrays(
     np.float32, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.floats(-64, 64, width=32)

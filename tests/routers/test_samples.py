@@ -3,9 +3,9 @@
 import pytest
 
 from skillstack.errors import UsageError
-from skillstack.frames.rows import Row
+from skillstack.routers.base import SkillSamples, check_samples
 from skillstack.routers.features import hash_rows
-from skillstack.routers.samples import SkillSamples, check_samples
+from skillstack.store.rows import Row
 
 ROWS = hash_rows([Row("some text")])
 

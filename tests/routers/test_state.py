@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import sealed
-from skillstack.frames.rows import Row
-from skillstack.routers.fitting import RouterState
 from skillstack.routers.hybrid_svm import HybridSVM
-from skillstack.routers.state import RECORD, TENSORS, load, save
+from skillstack.routers.state import RECORD, TENSORS, RouterState, load, save
+from skillstack.store import canonical
+from skillstack.store.rows import Row
 
 
 @pytest.fixture
@@ -70,8 +69,8 @@ def test_the_state_of_another_stack_is_refused(folder: Path) -> None:
 
 
 def test_a_newer_format_is_refused(state: RouterState, folder: Path) -> None:
-    record = sealed.unseal((folder / RECORD).read_bytes(), what="it")
-    (folder / RECORD).write_bytes(sealed.seal({**record, "format": 2}))
+    record = canonical.unseal((folder / RECORD).read_bytes(), what="it")
+    (folder / RECORD).write_bytes(canonical.seal({**record, "format": 2}))
     with pytest.raises(StoreError, match="newer"):
         load(folder, state.inputs)
 
@@ -84,8 +83,8 @@ def test_a_newer_format_is_refused(state: RouterState, folder: Path) -> None:
 def test_a_record_that_does_not_fit_its_tensors_is_refused(
     state: RouterState, folder: Path, change: dict[str, object]
 ) -> None:
-    record = sealed.unseal((folder / RECORD).read_bytes(), what="it")
-    (folder / RECORD).write_bytes(sealed.seal({**record, **change}))
+    record = canonical.unseal((folder / RECORD).read_bytes(), what="it")
+    (folder / RECORD).write_bytes(canonical.seal({**record, **change}))
     with pytest.raises(IntegrityError):
         load(folder, state.inputs)
 

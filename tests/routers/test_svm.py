@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from skillstack.frames.rows import Row
+from skillstack.routers.base import Parameters, SkillSamples
 from skillstack.routers.features import hash_rows
-from skillstack.routers.parameters import Parameters
-from skillstack.routers.samples import SkillSamples
-from skillstack.routers.svm import TrainingSet, fit_linear, solve, with_plain_copies
-from skillstack.routers.weighting import Weighting
+from skillstack.routers.svm import TrainingSet, Weighting, fit_linear, solve, with_plain_copies
+from skillstack.store.rows import Row
 
 
 @pytest.mark.parametrize("skills", [2, 3, 4])

@@ -4,10 +4,9 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from skillstack.frames.rows import Row
-from skillstack.routers.features import BUCKETS, PAIR, HashedRows, hash_rows
-from skillstack.routers.hashing import BLOCK
-from skillstack.routers.weighting import Weighting
+from skillstack.routers.features import BLOCK, BUCKETS, PAIR, HashedRows, hash_rows
+from skillstack.routers.svm import Weighting
+from skillstack.store.rows import Row
 
 
 def dense(weighting: Weighting, rows: HashedRows) -> np.ndarray:

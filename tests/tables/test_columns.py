@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skillstack.data.columns import find_columns, find_text
+from skillstack.data.headers import Reason
+from skillstack.data.tables import open_table
 from skillstack.errors import InputError, SkillStackError, UsageError
-from skillstack.tables import Reason, find_columns, find_text, open_table
 
 from .conftest import save
 

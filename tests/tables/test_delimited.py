@@ -2,8 +2,8 @@ import csv
 
 import pytest
 
+from skillstack.data.tables import open_table
 from skillstack.errors import InputError
-from skillstack.tables import open_table
 
 
 def read(tmp_path, data, name="t.csv"):

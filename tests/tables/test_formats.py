@@ -1,7 +1,7 @@
 import pytest
 
+from skillstack.data.batches import Format, format_of, known_format
 from skillstack.errors import InputError
-from skillstack.tables.formats import Format, format_of, known_format
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 import pytest
 
+from skillstack.data.columns import find_columns, find_text
+from skillstack.data.headers import header_note
+from skillstack.data.tables import open_table
 from skillstack.errors import InputError
-from skillstack.tables import find_columns, find_text, open_table
-from skillstack.tables.headers import header_note
 
 from .conftest import save
 

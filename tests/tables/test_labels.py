@@ -1,7 +1,7 @@
 import pytest
 
+from skillstack.data.columns import read_labels
 from skillstack.errors import InputError
-from skillstack.tables.labels import read_labels
 
 from .test_profile import profile
 

@@ -1,7 +1,7 @@
 import pytest
 
+from skillstack.data.tables import open_table
 from skillstack.errors import InputError
-from skillstack.tables import open_table
 
 
 def read(tmp_path, data):

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from skillstack.data.tables import open_table
 from skillstack.errors import InputError
-from skillstack.tables import open_table
 
 
 def rows(path):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.tables.profile import MAX_LABELS, Profile, as_number
+from skillstack.data.headers import MAX_LABELS, Profile, as_number
 
 
 def profile(cells, name="a"):

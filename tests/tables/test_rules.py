@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.data.batches import Format
+from skillstack.data.headers import CLOSE, find_label, find_longest
+from skillstack.data.tables import Table
 from skillstack.errors import UsageError
-from skillstack.tables import Format, Table
-from skillstack.tables.rules import CLOSE, find_label, find_longest
 
 from .test_profile import profile
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from skillstack.data.tables import open_table
 from skillstack.errors import InputError
-from skillstack.tables import open_table
 
 from .conftest import save
 
@@ -100,7 +100,7 @@ def test_a_table_of_100_megabytes_is_read_in_little_memory(tmp_path, ending):
         )
     code = (
         "import resource, sys, pyarrow.parquet; from pathlib import Path\n"
-        "from skillstack.tables import find_columns, open_table\n"
+        "from skillstack.data.columns import find_columns; from skillstack.data.tables import open_table\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak(); columns = find_columns(open_table(Path(sys.argv[1])))\n"
         "print(columns.rows, columns.text, peak() - before)"

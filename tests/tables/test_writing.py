@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillstack.tables import format_of, free_names, open_table, table_writer, writing
+from skillstack.data import tables
+from skillstack.data.batches import format_of
+from skillstack.data.tables import free_names, open_table, table_writer
 
 from .conftest import save
 
@@ -74,7 +76,7 @@ def test_parquet_keeps_the_types_and_writes_few_groups(tmp_path, monkeypatch):
     pq.write_table(
         pa.table({"n": range(1000), "list": [[1]] * 1000, "kind": kinds}), source, row_group_size=100
     )
-    monkeypatch.setattr(writing, "GROUP_ROWS", 400)
+    monkeypatch.setattr(tables, "GROUP_ROWS", 400)
     copied = pq.ParquetFile(copy(source, tmp_path / "out.parquet", size=50))
     assert copied.metadata.num_row_groups == 3
     read = copied.read()

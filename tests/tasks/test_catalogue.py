@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.data.presets import catalogue, known_task
+from skillstack.data.task import FAMILIES
 from skillstack.errors import UsageError
-from skillstack.tasks import catalogue, known_task
-from skillstack.tasks.families import FAMILIES
 
-STARTER = Path(__file__).parents[2] / "skillstack" / "tasks" / "starter"
+STARTER = Path(__file__).parents[2] / "skillstack" / "data" / "starter"
 WITHOUT_LABEL_WORDS = {"banking", "travel", "home", "work", "banking77", "clinc150", "hwu64"}
 
 

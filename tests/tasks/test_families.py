@@ -1,6 +1,6 @@
 import pytest
 
-from skillstack.tasks.families import FAMILIES, default_prompt
+from skillstack.data.task import FAMILIES, default_prompt
 
 
 def test_the_families_are_those_of_the_design() -> None:

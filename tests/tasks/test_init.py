@@ -6,7 +6,7 @@ HEAVY = ("torch", "transformers", "sklearn", "scipy", "peft", "accelerate", "dat
 
 def test_tasks_load_nothing_heavy() -> None:
     code = (
-        "import sys, skillstack.tasks as t, skillstack.tasks.references, skillstack.tasks.rendering;"
+        "import sys, skillstack.tasks as t, skillstack.data.sources, skillstack.data.task;"
         "t.load_preset('starter8'); t.load_task('travel').test;"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )

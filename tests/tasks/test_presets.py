@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.data.presets import catalogue, load_preset, preset_names
 from skillstack.errors import UsageError
-from skillstack.tasks import catalogue, load_preset, preset_names
 
 DESIGN = {
     "starter8": "imdb_sentences yelp_sentences amazon_sentences wiki_topics banking travel home work",

@@ -1,8 +1,8 @@
 import pytest
 
+from skillstack.data.sources import is_referable, load_task, resolve
+from skillstack.data.splits import router_rows
 from skillstack.errors import IntegrityError
-from skillstack.tasks import load_task, router_rows
-from skillstack.tasks.references import is_referable, resolve
 
 
 def test_references_become_the_rows_again() -> None:

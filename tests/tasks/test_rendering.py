@@ -1,9 +1,9 @@
 import pytest
 
+from skillstack.data.presets import known_task
+from skillstack.data.task import Task, rendering
 from skillstack.errors import UsageError
-from skillstack.frames.records import Rendering
-from skillstack.tasks import Task, known_task
-from skillstack.tasks.rendering import rendering
+from skillstack.store.records import Rendering
 
 
 def test_an_encoder_reads_the_bare_text() -> None:

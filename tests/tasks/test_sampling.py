@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillstack.data.splits import router_rows, sample
+from skillstack.data.task import Example
 from skillstack.errors import UsageError
-from skillstack.frames.rows import Row
-from skillstack.tasks import Example, router_rows, sample
+from skillstack.store.rows import Row
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 examples = st.lists(

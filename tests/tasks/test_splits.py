@@ -1,9 +1,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillstack.frames.rows import Row
-from skillstack.tasks import Example, split
-from skillstack.tasks.splits import MAX_GUARD_ROWS, Splits
+from skillstack.data.splits import MAX_GUARD_ROWS, Splits, split
+from skillstack.data.task import Example
+from skillstack.store.rows import Row
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 examples = st.lists(

@@ -1,7 +1,7 @@
 import pytest
 
+from skillstack.data.task import Task
 from skillstack.errors import InputError
-from skillstack.tasks.task import Task
 
 
 def make(**changes: object) -> Task:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.frames.store import Store
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
+from skillstack.store.store import Store
 
 from .. import tiny
 from ..tiny import single_thread, tiny_bert

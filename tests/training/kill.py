@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 from skillstack.training import loop
 from tests.tiny import tiny_bert
 from tests.training.world import RECIPE, TASKS, World, job

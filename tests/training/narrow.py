@@ -13,18 +13,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
 from skillstack.models.encoding import encode
-from skillstack.models.features import features
-from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.features import HiddenCache, features
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
-from skillstack.training.execution import Execution
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
+from skillstack.training.execution import RunOptions
 from skillstack.training.recipe import Recipe
-from skillstack.training.steps import Rows, Steps
+from skillstack.training.steps import Steps, TrainingRows
 from tests.tiny import tiny_bert
 
 ROWS = 512
@@ -47,11 +46,11 @@ def main(folder: Path) -> None:
     slot.trainable()
     head = torch.nn.Linear(32, 2)
     told: list[int] = []
-    train = Rows(cache, [0, 1] * (ROWS // 2))
+    train = TrainingRows(cache, [0, 1] * (ROWS // 2))
 
     def gradient(**settings: int) -> torch.Tensor:
         steps = Steps(
-            base, train, slot.named_parameters(), head, Recipe(), Execution(**settings), told.append
+            base, train, slot.named_parameters(), head, Recipe(), RunOptions(**settings), told.append
         )
         steps._gradients(1, range(ROWS), ROWS)
         return torch.cat([p.grad.flatten() for p in (*slot.named_parameters().values(), *head.parameters())])

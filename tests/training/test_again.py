@@ -3,8 +3,8 @@
 import pytest
 
 from skillstack.errors import UsageError
-from skillstack.frames import gc, transactions
-from skillstack.training.events import FrameDone, FrameKept
+from skillstack.store import gc, transactions
+from skillstack.training.progress import FrameDone, FrameKept
 
 from .world import TASKS, Ear, World, job
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skillstack.errors import InputError
-from skillstack.frames.records import Count
 from skillstack.models.heads import Head, fit_logistic
+from skillstack.store.records import Count
 from skillstack.training.candidates import PENALTIES, best_logistic, measure
 
 

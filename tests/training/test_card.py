@@ -12,17 +12,16 @@ import pytest
 import torch
 
 from skillstack.answers import Frame
-from skillstack.frames.records import BaseIdentity, Count
-from skillstack.frames.rows import Row
-from skillstack.frames.store import Store
+from skillstack.data.sources import load_task
+from skillstack.data.task import Task, rendering
 from skillstack.loaded import LoadedStack
 from skillstack.models.answering import Answering
-from skillstack.models.builtin import folder as builtin_folder
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
-from skillstack.tasks.rendering import rendering
-from skillstack.tasks.sources import load_task
-from skillstack.tasks.task import Task
+from skillstack.models.sources import minilm_folder as builtin_folder
+from skillstack.store.records import BaseIdentity, Count
+from skillstack.store.rows import Row
+from skillstack.store.store import Store
 from skillstack.training.card import write_card
 from skillstack.training.run import train_stack
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from skillstack import Stack
+from skillstack.api import Stack
 from skillstack.errors import MismatchError, StoreError
-from skillstack.frames.archive import export
-from skillstack.frames.store import Store
 from skillstack.models.loading import load_base
 from skillstack.stacks import import_stack
-from skillstack.training.events import StepDone
+from skillstack.store.bundle_writer import export
+from skillstack.store.store import Store
+from skillstack.training.progress import StepDone
 from skillstack.training.run import train_stack
 
 from .world import RECIPE, Ear, World, job, own_tasks, tiny_llama

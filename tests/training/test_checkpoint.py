@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.frames import atomic
+from skillstack.store import files
 from skillstack.training import checkpoint
 from skillstack.training.checkpoint import Checkpoint
 
@@ -82,14 +82,14 @@ def test_missing_tensors_are_damage_and_the_hint_says_what_to_delete(tmp_path):
 
 def test_a_crash_between_the_two_writes_leaves_the_old_one(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, some(1))
-    write = atomic.write_file
+    write = files.write_file
 
     def dying(path, data):
         if path.suffix == ".json":
             raise StoreError("The disk is full.", "")
         write(path, data)
 
-    monkeypatch.setattr(atomic, "write_file", dying)
+    monkeypatch.setattr(files, "write_file", dying)
     with pytest.raises(StoreError):
         checkpoint.save(tmp_path, some(2))
     assert same(checkpoint.load(tmp_path), some(1))
@@ -105,7 +105,7 @@ def test_a_crash_while_the_old_one_is_dropped_leaves_the_new_one(tmp_path, monke
     def dying(path):
         raise StoreError("The disk went away.", "")
 
-    monkeypatch.setattr(atomic, "remove_file", dying)
+    monkeypatch.setattr(files, "remove_file", dying)
     with pytest.raises(StoreError):
         checkpoint.save(tmp_path, some(2))
     assert same(checkpoint.load(tmp_path), some(2))
@@ -115,7 +115,7 @@ def test_it_is_cleared_wholly_and_clearing_nothing_is_no_error(tmp_path):
     folder = tmp_path / "work"
     checkpoint.clear(folder)
     checkpoint.save(folder, some(1))
-    (folder / f"{atomic.TEMPORARY}123").write_bytes(b"left by a kill")
+    (folder / f"{files.TEMPORARY}123").write_bytes(b"left by a kill")
     checkpoint.clear(folder)
     assert not folder.exists()
     assert checkpoint.load(folder) is None
@@ -123,14 +123,14 @@ def test_it_is_cleared_wholly_and_clearing_nothing_is_no_error(tmp_path):
 
 def test_half_cleared_there_is_no_checkpoint(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, some(1))
-    remove = atomic.remove_file
+    remove = files.remove_file
 
     def dying(path):
         if path.suffix == ".safetensors":
             raise StoreError("The disk went away.", "")
         remove(path)
 
-    monkeypatch.setattr(atomic, "remove_file", dying)
+    monkeypatch.setattr(files, "remove_file", dying)
     with pytest.raises(StoreError):
         checkpoint.clear(tmp_path)
     assert checkpoint.load(tmp_path) is None

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from skillstack.errors import InputError, MissingError, UsageError
-from skillstack.frames.store import Store
-from skillstack.training.command import base_kind, default_precision, prepare, recipe_of, task_names
+from skillstack.store.store import Store
 from skillstack.training.recipe import default_recipe
+from skillstack.training.resolve import base_kind, default_precision, prepare, recipe_of, task_names
 from skillstack.training.run import train_stack
 
 from .world import RECIPE, own_task

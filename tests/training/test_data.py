@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from skillstack.tasks.sources import load_task
-from skillstack.tasks.splits import split
+from skillstack.data.sources import load_task
+from skillstack.data.splits import split
 from skillstack.training.data import choose_rows, labels_of, rows_of
 from skillstack.training.recipe import Recipe
 

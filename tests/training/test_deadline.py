@@ -2,7 +2,7 @@
 
 import pytest
 
-from skillstack.training.deadline import Deadline
+from skillstack.training.progress import Deadline
 
 
 class Clock:

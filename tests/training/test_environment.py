@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from skillstack.training.environment import environment
+from skillstack.training.execution import environment
 
 
 def test_versions_machine_and_threads_are_named():

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from skillstack.frames.store import Store
 from skillstack.models import canaries
 from skillstack.models.adapter_config import parse
 from skillstack.models.slot import Slot
-from skillstack.training.events import DevMeasured, FrameStarted
+from skillstack.store.store import Store
 from skillstack.training.frame import lora_spec, make_frame
+from skillstack.training.progress import DevMeasured, FrameStarted
 
 from .world import RECIPE, Ear, plan_of
 

@@ -9,15 +9,15 @@ import torch
 
 from skillstack.errors import IntegrityError, MismatchError, SkillStackError
 from skillstack.models.encoding import encode
-from skillstack.models.features import features
-from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.features import HiddenCache, features
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.training import loop
-from skillstack.training.candidates import Candidate, best_logistic, measure
+from skillstack.training.candidates import FrameCandidate, best_logistic, measure
 from skillstack.training.data import labels_of, rows_of
 from skillstack.training.frame import lora_spec
-from skillstack.training.loop import Rows, Trainer
+from skillstack.training.loop import Trainer
+from skillstack.training.steps import TrainingRows
 
 from .world import RECIPE, Killed, base_tensors, plan_of
 
@@ -35,7 +35,7 @@ class Bench:
         for examples in (self.plan.data.train, self.plan.data.dev):
             cache = HiddenCache(split, encode(base, rows_of(examples), self.plan.rendering))
             cache.fill()
-            sides.append(Rows(cache, labels_of(examples)))
+            sides.append(TrainingRows(cache, labels_of(examples)))
         self.train, self.dev = sides
         self.labels = len(self.plan.data.task.labels)
         self.slot.clear()
@@ -47,7 +47,7 @@ class Bench:
             self.labels,
             standardise=base.kind == "decoder",
         )
-        self.frozen = Candidate("frozen-linear", None, head, dev)
+        self.frozen = FrameCandidate("frozen-linear", None, head, dev)
 
     def trainer(self, folder: Path, **listeners) -> Trainer:
         self.slot.start_fresh(self.spec, self.recipe.seed)
@@ -116,7 +116,7 @@ def test_the_adapter_and_the_head_both_learn(encoder, tmp_path):
     bench = Bench(encoder)
     trainer = bench.trainer(tmp_path)
     start = bench.slot.read_out()
-    seen: list[Candidate] = []
+    seen: list[FrameCandidate] = []
     trainer._tell_candidate = seen.append
     trainer.run([bench.frozen], bench.frozen.head)
     trained = next(candidate for candidate in seen if candidate.name == "step 6")
@@ -136,7 +136,7 @@ def test_the_loss_falls_when_there_is_something_to_learn(encoder, tmp_path):
 
 def test_the_average_is_the_mean_of_the_weights_after_each_of_the_last_steps(encoder, tmp_path):
     bench = Bench(encoder)
-    seen: list[Candidate] = []
+    seen: list[FrameCandidate] = []
     weights: list[dict[str, np.ndarray]] = []
     bench.run(
         tmp_path,

@@ -12,9 +12,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
-from skillstack.training.processes import ALONE, Processes, join_processes
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
+from skillstack.training.execution import ALONE, Processes, join_processes
 
 TESTS = Path(__file__).resolve().parents[1]
 gloo = pytest.mark.skipif(

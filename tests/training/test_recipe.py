@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillstack.data.presets import load_preset, preset_names
 from skillstack.errors import UsageError
-from skillstack.frames import canonical
-from skillstack.tasks.presets import load_preset, preset_names
+from skillstack.store import canonical
 from skillstack.training.recipe import Recipe, default_recipe
 
 FIELDS = {field.name: field.default for field in dataclasses.fields(Recipe)}

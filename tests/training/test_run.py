@@ -5,16 +5,16 @@ import json
 
 import pytest
 
+from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, MismatchError, UsageError
-from skillstack.frames import atomic, transactions
-from skillstack.frames.locks import training_lock
-from skillstack.frames.samples import FeatureSamples, ReferenceSamples, TextSamples
-from skillstack.frames.store import Store
-from skillstack.frames.verify import verify
 from skillstack.models.loading import load_base
-from skillstack.tasks.sources import load_task
+from skillstack.store import files, transactions
+from skillstack.store.files import training_lock
+from skillstack.store.samples import FeatureSamples, ReferenceSamples, TextSamples
+from skillstack.store.store import Store
+from skillstack.store.verify import verify
 from skillstack.training import checkpoint, loop
-from skillstack.training.events import DevMeasured, FrameDone, FrameKept, FrameStarted, StepDone
+from skillstack.training.progress import DevMeasured, FrameDone, FrameKept, FrameStarted, StepDone
 from skillstack.training.run import train_stack
 
 from ..tiny import tiny_bert
@@ -386,7 +386,7 @@ def test_a_class_without_training_rows_is_named_and_nothing_is_written(world, tm
 
 
 def test_a_full_disk_is_one_error_and_the_training_ends_as_it_should_afterwards(whole, world, monkeypatch):
-    write = atomic._write_all
+    write = files._write_all
     written = 0
 
     def filling(file, data):
@@ -396,7 +396,7 @@ def test_a_full_disk_is_one_error_and_the_training_ends_as_it_should_afterwards(
             raise OSError(28, "No space left on device")
         write(file, data)
 
-    monkeypatch.setattr(atomic, "_write_all", filling)
+    monkeypatch.setattr(files, "_write_all", filling)
     with pytest.raises(Exception, match="disk is full"):
         world.train(job())
     monkeypatch.undo()

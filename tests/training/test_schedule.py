@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.training.recipe import Recipe
-from skillstack.training.schedule import Schedule
+from skillstack.training.recipe import Recipe, Schedule
 
 
 def test_the_rate_rises_to_its_full_height_and_then_falls_in_a_line():

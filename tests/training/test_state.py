@@ -10,7 +10,7 @@ import torch
 from skillstack.errors import IntegrityError
 from skillstack.models.loading import load_base
 from skillstack.training import checkpoint, loop
-from skillstack.training.candidates import Candidate
+from skillstack.training.candidates import FrameCandidate
 from skillstack.training.checkpoint import Checkpoint
 
 from .test_loop import Bench, bits, dying_at
@@ -48,7 +48,7 @@ class Overflowing:
 def test_adapter_and_head_learn_in_fp32_on_a_base_of_half_the_bits(llama, tmp_path, precision):
     bench = Bench(load_base(str(llama), device="cpu", precision=precision))
     assert bench.base.dtype in (torch.float16, torch.bfloat16)
-    candidates: list[Candidate] = []
+    candidates: list[FrameCandidate] = []
     trainer = bench.trainer(tmp_path, tell_candidate=candidates.append)
     start = bench.slot.read_out()
     assert {parameter.dtype for parameter in bench.slot.named_parameters().values()} == {torch.float32}

@@ -13,16 +13,15 @@ import torch
 
 from skillstack.errors import MissingError, UsageError
 from skillstack.models.encoding import encode
-from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.features import HiddenCache
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.training.data import labels_of, rows_of
-from skillstack.training.deadline import Deadline
-from skillstack.training.execution import Execution
+from skillstack.training.execution import Processes, RunOptions
 from skillstack.training.frame import lora_spec
-from skillstack.training.processes import Processes
-from skillstack.training.steps import Rows, Steps, Taken
+from skillstack.training.progress import Deadline
+from skillstack.training.steps import StepResult, Steps, TrainingRows
 
 from .world import RECIPE, plan_of
 
@@ -47,7 +46,7 @@ class Bench:
         torch.manual_seed(0)
         self.head = torch.nn.Linear(base.hidden_size, 2)
         self.told: list[int] = []
-        self.train, self.recipe = Rows(cache, labels_of(plan.data.train)), recipe
+        self.train, self.recipe = TrainingRows(cache, labels_of(plan.data.train)), recipe
 
     def gradients(self, step=1, rows=TEN, **settings) -> tuple[float, list[torch.Tensor]]:
         """Loss and gradients, the weights as they are."""
@@ -58,7 +57,7 @@ class Bench:
             parameters,
             self.head,
             self.recipe,
-            Execution(**settings),
+            RunOptions(**settings),
             self.told.append,
         )
         loss = steps._gradients(step, rows, len(rows))
@@ -81,11 +80,11 @@ class Silent(Processes):
 
 def test_in_fp16_a_process_without_rows_in_its_first_step_takes_it_all_the_same(bert):
     bench = Bench(load_base(str(bert), precision="fp16", device="cpu"))
-    execution = Execution(processes=Silent(1, 2))
+    execution = RunOptions(processes=Silent(1, 2))
     steps = Steps(
         bench.slot.base, bench.train, bench.slot.named_parameters(), bench.head, bench.recipe, execution
     )
-    assert steps.take(1, [0], 1.0) == Taken(0.0, True)
+    assert steps.take(1, [0], 1.0) == StepResult(0.0, True)
     assert steps.take(2, [0, 1], 1.0).loss > 0
 
 
@@ -196,10 +195,10 @@ def test_a_system_that_gives_no_memory_is_survived_with_the_same_gradient(tmp_pa
 )
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(UsageError):
-        Execution(**wrong)
+        RunOptions(**wrong)
 
 
 def test_on_a_cpu_states_are_kept_unless_somebody_asks(encoder):
-    assert not Execution().checkpoints_layers(encoder)
-    assert Execution(layer_checkpoints=True).checkpoints_layers(encoder)
-    assert not Execution(layer_checkpoints=False).checkpoints_layers(encoder)
+    assert not RunOptions().checkpoints_layers(encoder)
+    assert RunOptions(layer_checkpoints=True).checkpoints_layers(encoder)
+    assert not RunOptions(layer_checkpoints=False).checkpoints_layers(encoder)

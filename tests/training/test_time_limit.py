@@ -4,12 +4,11 @@ import dataclasses
 
 import pytest
 
-from skillstack.frames.verify import verify
-from skillstack.models.hidden_cache import HiddenCache
+from skillstack.models.features import HiddenCache
+from skillstack.store.verify import verify
 from skillstack.training import checkpoint
-from skillstack.training.deadline import Deadline
-from skillstack.training.events import FrameStarted, StepDone
-from skillstack.training.execution import Execution
+from skillstack.training.execution import RunOptions
+from skillstack.training.progress import Deadline, FrameStarted, StepDone
 from skillstack.training.run import train_stack
 
 from .world import RECIPE, TASKS, Ear, World, job
@@ -30,7 +29,7 @@ class Timed(Ear):
 
     def __init__(self, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        from skillstack.training.loop import Steps
+        from skillstack.training.steps import Steps
 
         take = Steps.take
 
@@ -42,7 +41,7 @@ class Timed(Ear):
 
 
 def run(world, clock, listen, seconds, tasks=TASKS[:2]):
-    execution = Execution(deadline=Deadline(seconds, clock=clock))
+    execution = RunOptions(deadline=Deadline(seconds, clock=clock))
     return train_stack(world.store, job(tasks), world.load, lambda chain: None, listen, execution)
 
 
@@ -77,7 +76,7 @@ def test_a_limit_of_nothing_stops_at_once_and_does_not_even_load_the_base(world)
     def no_base():
         raise AssertionError("the base was loaded")
 
-    execution = Execution(deadline=Deadline(0.0, clock=Clock()))
+    execution = RunOptions(deadline=Deadline(0.0, clock=Clock()))
     result = train_stack(world.store, job(), no_base, no_base, Ear(), execution)
     assert not result.complete
     assert (result.trained, result.kept, result.tip) == ((), (), None)
@@ -160,7 +159,12 @@ def test_the_time_for_measuring_and_for_the_checkpoint_is_kept(world, monkeypatc
     deadline.guess("checkpoint", 7.0)
     recipe = dataclasses.replace(RECIPE, average=0.0)
     result = train_stack(
-        world.store, job(TASKS[:1], recipe), world.load, lambda chain: None, ear, Execution(deadline=deadline)
+        world.store,
+        job(TASKS[:1], recipe),
+        world.load,
+        lambda chain: None,
+        ear,
+        RunOptions(deadline=deadline),
     )
     assert not result.complete
     assert clock.now <= 48.0

@@ -15,12 +15,10 @@ from pathlib import Path
 import torch
 
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.frames.store import Store
+from skillstack.store.store import Store
 from skillstack.training import loop, run
-from skillstack.training.deadline import Deadline
-from skillstack.training.events import StepDone
-from skillstack.training.execution import Execution
-from skillstack.training.processes import join_processes, leave_processes
+from skillstack.training.execution import RunOptions, join_processes, leave_processes
+from skillstack.training.progress import Deadline, StepDone
 from tests.training.world import RECIPE, TASKS, Ear, World, job
 
 
@@ -63,7 +61,7 @@ def main(folder: Path, mode: str) -> int:
         return base
 
     recipe = dataclasses.replace(RECIPE, dropout=0.0, refit=False, learning_rate=2e-3)
-    execution = Execution(deadline=Steps(9 if mode == "stop" else None, ear), processes=processes)
+    execution = RunOptions(deadline=Steps(9 if mode == "stop" else None, ear), processes=processes)
     try:
         result = run.train_stack(
             world.store, job(TASKS[:2], recipe), load, lambda chain: None, ear, execution

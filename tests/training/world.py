@@ -16,18 +16,17 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from skillstack.frames.store import Store
+from skillstack.data.sources import load_task
+from skillstack.data.task import TaskData, rendering
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
-from skillstack.tasks.rendering import rendering
-from skillstack.tasks.sources import TaskData, load_task
+from skillstack.store.store import Store
 from skillstack.training.data import choose_rows
-from skillstack.training.events import Event, StepDone
-from skillstack.training.job import Job
-from skillstack.training.plan import FramePlan
+from skillstack.training.plan import FramePlan, TrainingPlan
+from skillstack.training.progress import Event, StepDone
 from skillstack.training.recipe import Recipe
-from skillstack.training.run import Result, train_stack
+from skillstack.training.run import TrainingResult, train_stack
 
 #: A training of six steps; its rates are so high that a random model learns something.
 RECIPE = Recipe(
@@ -114,10 +113,10 @@ def own_tasks(folder: Path) -> tuple[TaskData, ...]:
     return load_task("my-reviews", folder), load_task("my-topics", folder)
 
 
-def job(tasks: Sequence[str] = TASKS, recipe: Recipe = RECIPE, **changes: object) -> Job:
+def job(tasks: Sequence[str] = TASKS, recipe: Recipe = RECIPE, **changes: object) -> TrainingPlan:
     """A training of starter tasks."""
     data = tuple(load_task(task) for task in tasks)
-    return Job(**{"stack": "main", "tasks": data, "recipe": recipe, "precision": "fp32", **changes})
+    return TrainingPlan(**{"stack": "main", "tasks": data, "recipe": recipe, "precision": "fp32", **changes})
 
 
 def plan_of(base: Base, task: str = TASKS[0], recipe: Recipe = RECIPE) -> FramePlan:
@@ -163,7 +162,9 @@ class World:
     def load(self) -> Base:
         return load_base(str(self.folder), device="cpu")
 
-    def train(self, job: Job, listen: Callable[[Event], None] = lambda event: None) -> Result:
+    def train(
+        self, job: TrainingPlan, listen: Callable[[Event], None] = lambda event: None
+    ) -> TrainingResult:
         return train_stack(self.store, job, self.load, lambda chain: None, listen)
 
     def ids(self, stack: str = "main") -> list[str]:

@@ -16,15 +16,14 @@ from skillstack.compression.candidates.rank import truncated
 from skillstack.compression.families import Family
 from skillstack.compression.rows import SkillRows
 from skillstack.compression.trial import Trial
-from skillstack.frames import canonical
-from skillstack.frames.derived import Derived
-from skillstack.frames.digests import sha256
-from skillstack.frames.taught import taught
+from skillstack.continual.loop import TaskRows, train
+from skillstack.models.features import HiddenCache
 from skillstack.models.heads import Head
-from skillstack.models.hidden_cache import HiddenCache
-from skillstack.training.methods.loop import Course, train
-from skillstack.training.recipe import Recipe, default_recipe
-from skillstack.training.schedule import Schedule
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.derived import Derived
+from skillstack.store.records import taught
+from skillstack.training.recipe import Recipe, Schedule, default_recipe
 
 #: Derived files that hold what was trained, with the version of how.
 KIND = "joint-1"
@@ -51,7 +50,7 @@ def trained(
         return Adapter(found, start.spec)
     caches = [trial.passages(one.more.rows, one.skill.rendering).lower for one in rows]
     counts = [len(one.more) for one in rows]
-    course = Course(
+    course = TaskRows(
         HiddenCache.joined([(cache, range(count)) for cache, count in zip(caches, counts, strict=True)]),
         [int(label) for one in rows for label in one.more.labels],
         [number for number, count in enumerate(counts) for _ in range(count)],

@@ -15,7 +15,7 @@ from skillstack.compression.deltas import Delta
 from skillstack.compression.merging.method import Merging, Parts, Settings, present, shape_of, shares
 from skillstack.compression.merging.ties import Floats, elected_mean, single
 from skillstack.errors import UsageError
-from skillstack.frames.digests import sha256
+from skillstack.store.canonical import sha256
 
 
 def merge(parts: Parts, weights: Sequence[float], settings: Settings, seed: int, layer_name: str) -> Delta:

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from skillstack.evaluation.document import paired_json, rounded
-from skillstack.evaluation.paired import Paired, paired
-from skillstack.evaluation.probes.halves import choose, halves, in_order
-from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, share
+from skillstack.evaluation.metrics import accuracy
+from skillstack.evaluation.probes.probing import (
+    Origin,
+    ProbeRunner,
+    Probing,
+    Share,
+    choose,
+    halves,
+    in_order,
+    share,
+)
 from skillstack.evaluation.result import Mask
-from skillstack.evaluation.scores import accuracy
-from skillstack.evaluation.sittings import Sitting, sit
+from skillstack.evaluation.sittings import SkillQuestions, sit
+from skillstack.evaluation.statistics import Paired, paired
 
 #: Ways to answer. ``best_single``: the one frame whose adapter serves all tasks best, each under its own
 #: head, chosen on one half of the texts and measured on the other.
@@ -72,7 +80,7 @@ def probe(probing: Probing) -> Generalization:
     found = sit(probing.subject, probing.exam)
     sittings = as_many_of_each(found.each, probing)
     parts = [halves(sitting, probing.seed) for sitting in sittings]
-    asking = Asking(probing, sittings, found.skipped)
+    asking = ProbeRunner(probing, sittings, found.skipped)
     for sitting in sittings:
         asking.wanted.own(sitting)
         asking.wanted.routed(sitting, sitting.choices)
@@ -80,7 +88,7 @@ def probe(probing: Probing) -> Generalization:
     logits = asking.ask()
     frames = probing.subject.frames
 
-    def by_adapter(sitting: Sitting, frame_id: str) -> Mask:
+    def by_adapter(sitting: SkillQuestions, frame_id: str) -> Mask:
         answers = logits[sitting.skill.name, "adapter", frame_id].argmax(axis=1)
         right: Mask = answers == sitting.labels
         return right
@@ -113,7 +121,7 @@ def probe(probing: Probing) -> Generalization:
     )
 
 
-def as_many_of_each(sittings: tuple[Sitting, ...], probing: Probing) -> tuple[Sitting, ...]:
+def as_many_of_each(sittings: tuple[SkillQuestions, ...], probing: Probing) -> tuple[SkillQuestions, ...]:
     """A seeded sample of the same size of each task's texts."""
     most = min(len(sitting.rows) for sitting in sittings)
     count = most if probing.texts is None else min(probing.texts, most)

@@ -16,12 +16,12 @@ import numpy as np
 
 from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.intervals import Interval, wilson
-from skillstack.evaluation.paired import Paired, paired
-from skillstack.evaluation.probes.probing import Asking, Origin, Probing, Share, share
+from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, Share, share
 from skillstack.evaluation.result import Mask
-from skillstack.evaluation.sittings import Sitting, sit
-from skillstack.frames.records import Count
-from skillstack.routers.chain import Chain
+from skillstack.evaluation.sittings import SkillQuestions, sit
+from skillstack.evaluation.statistics import Paired, paired
+from skillstack.routers.calibration import Chain
+from skillstack.store.records import Count
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Walk:
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class OrderProbe:
     """Routing in several orders.
 
     :ivar origin: where the figures come from.
@@ -93,7 +93,7 @@ class Order:
         }
 
 
-def probe(probing: Probing) -> Order:
+def probe(probing: Probing) -> OrderProbe:
     """Walk the chain in its own order, in reverse, and in random ones.
 
     :raises SkillStackError: one of its kinds, if texts or answers cannot be had.
@@ -103,7 +103,7 @@ def probe(probing: Probing) -> Order:
     scores = probing.scores([row for sitting in sittings for row in sitting.rows])
     cuts = np.cumsum([len(sitting.rows) for sitting in sittings])[:-1].tolist()
     names = [frame.name for frame in probing.subject.frames]
-    asking = Asking(probing, sittings, found.skipped)
+    asking = ProbeRunner(probing, sittings, found.skipped)
     for sitting in sittings:
         asking.wanted.own(sitting)
     taken = {}
@@ -139,7 +139,7 @@ def probe(probing: Probing) -> Order:
             )
         )
     accuracies = [walk.routed.accuracy for walk in walks]
-    return Order(asking.origin(), scores.threshold, tuple(walks), max(accuracies) - min(accuracies))
+    return OrderProbe(asking.origin(), scores.threshold, tuple(walks), max(accuracies) - min(accuracies))
 
 
 def orders(frames: int, count: int, seed: int) -> dict[str, list[int]]:
@@ -160,7 +160,7 @@ def orders(frames: int, count: int, seed: int) -> dict[str, list[int]]:
     return found
 
 
-def _at_home(sittings: Sequence[Sitting], choices: Sequence[Sequence[str]]) -> int:
+def _at_home(sittings: Sequence[SkillQuestions], choices: Sequence[Sequence[str]]) -> int:
     return sum(
         choice == sitting.skill.name
         for sitting, some in zip(sittings, choices, strict=True)

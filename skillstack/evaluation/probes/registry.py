@@ -6,12 +6,12 @@ from importlib import import_module
 
 from skillstack.errors import UsageError, did_you_mean
 from skillstack.evaluation.probes.generalization import Generalization
-from skillstack.evaluation.probes.order import Order
+from skillstack.evaluation.probes.order import OrderProbe
 from skillstack.evaluation.probes.probing import Probing
 from skillstack.evaluation.probes.redundancy import Redundancy
 
 #: What probes find; all of them have ``origin`` and ``to_json``.
-Probed = Generalization | Order | Redundancy
+Probed = Generalization | OrderProbe | Redundancy
 
 #: The only modules that a probe's name can lead to. To add one: a module here, a line in this table, its
 #: result in `Probed`, and its words in `skillstack.cli.probed`.

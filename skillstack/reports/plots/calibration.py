@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skillstack.evaluation.calibration import Calibration
 from skillstack.evaluation.intervals import wilson
-from skillstack.frames.records import Count
+from skillstack.evaluation.metrics import CalibrationError
 from skillstack.reports.plots.drawing import MUTED, OWN, ROUTED, Plot, canvas
 from skillstack.reports.words import points
+from skillstack.store.records import Count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def calibration_plot(router: Calibration, answers: Calibration) -> Plot:
+def calibration_plot(router: CalibrationError, answers: CalibrationError) -> Plot:
     """The router's confidence and the answers' own probability against what was right."""
     return Plot(
         "calibration",
@@ -28,7 +28,7 @@ def calibration_plot(router: Calibration, answers: Calibration) -> Plot:
     )
 
 
-def _draw(router: Calibration, answers: Calibration) -> Figure:
+def _draw(router: CalibrationError, answers: CalibrationError) -> Figure:
     figure = canvas(2.9)
     left, right = figure.subplots(1, 2, sharey=True)
     _panel(left, router, "router: came to its task", ROUTED)
@@ -37,7 +37,7 @@ def _draw(router: Calibration, answers: Calibration) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, found: Calibration, title: str, colour: str) -> None:
+def _panel(axes: Axes, found: CalibrationError, title: str, colour: str) -> None:
     axes.plot([0, 100], [0, 100], linestyle=(0, (4, 3)), color=MUTED, linewidth=0.8)
     for one in found.bins:
         ends = wilson(Count(round(one.accuracy * one.n), one.n))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from skillstack.evaluation.paired import Paired
+from skillstack.evaluation.statistics import Paired
 from skillstack.reports.plots.drawing import INK, LATEST, MUTED, Plot, canvas, rows_down
 from skillstack.reports.words import points
 

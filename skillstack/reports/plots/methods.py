@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from skillstack.evaluation.scores import macro
+from skillstack.evaluation.metrics import macro
 from skillstack.reports.plots.drawing import (
     FROZEN,
     INK,

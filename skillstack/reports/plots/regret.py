@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skillstack.evaluation.regret import Regret
+from skillstack.evaluation.metrics import Regret
 from skillstack.evaluation.result import Evaluation
 from skillstack.reports.plots.drawing import (
     BEST,

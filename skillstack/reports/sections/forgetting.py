@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skillstack.evaluation.paired import Paired, paired
 from skillstack.evaluation.result import Evaluation
+from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.material import Material
 from skillstack.reports.plots.forgetting import forgetting_plot
 from skillstack.reports.section import Section

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from skillstack.data.presets import load_preset
 from skillstack.reports.material import Material
 from skillstack.reports.section import Section
 from skillstack.reports.table import Cell, Table, name_column, text
-from skillstack.tasks.presets import load_preset
 
 #: Figure and value in percent, by preset.
 FIGURES = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skillstack.evaluation.calibration import Calibration
 from skillstack.evaluation.intervals import wilson
+from skillstack.evaluation.metrics import CalibrationError
 from skillstack.evaluation.result import Evaluation
 from skillstack.reports.material import Material
 from skillstack.reports.plots.calibration import calibration_plot
@@ -99,7 +99,7 @@ def _bins(e: Evaluation) -> tuple[Table, ...]:
     )
 
 
-def _bins_of(key: str, title: str, found: Calibration) -> Table:
+def _bins_of(key: str, title: str, found: CalibrationError) -> Table:
     columns = (
         number_column("from, %", "low"),
         number_column("to, %", "high"),

@@ -4,12 +4,12 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from skillstack.frames.records import Rendering
-from skillstack.frames.rows import Row
-from skillstack.models import builtin
+from skillstack.models import sources
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.loading import load_base
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def bert_folder(tmp_path_factory: pytest.TempPathFactory):
     """Where a random encoder of four layers lies."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("models") / "bert"
-    words = AutoTokenizer.from_pretrained(builtin.folder())
+    words = AutoTokenizer.from_pretrained(sources.minilm_folder())
     config = BertConfig(
         vocab_size=len(words),
         hidden_size=32,

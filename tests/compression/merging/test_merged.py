@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from skillstack.compression.merging import registry
 from skillstack.compression.merging.merged import joint_spec, merge_adapters
 from skillstack.errors import MismatchError, UsageError
-from skillstack.frames.tensors import dump
 from skillstack.models.lora import LoraSpec
+from skillstack.store.tensors import dump
 
 from .adapters import SPEC, START, adapter, close, members, of_rank, updates, weighted_sums
 
@@ -91,8 +91,8 @@ def test_the_bytes_do_not_depend_on_how_many_threads_there_are():
     code = """
 import numpy as np
 from skillstack.compression.merging.merged import merge_adapters
-from skillstack.frames.digests import sha256
-from skillstack.frames.tensors import dump
+from skillstack.store.canonical import sha256
+from skillstack.store.tensors import dump
 from skillstack.models.lora import LoraSpec
 
 chance, spec = np.random.default_rng(0), LoraSpec(16, 16, 0.0, ("query",), 0)

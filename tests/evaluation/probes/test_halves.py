@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import InputError
-from skillstack.evaluation.probes.halves import choose, halves, in_order
+from skillstack.evaluation.probes.probing import choose, halves, in_order
 from skillstack.evaluation.questions import ask
-from skillstack.evaluation.sittings import Sitting
+from skillstack.evaluation.sittings import SkillQuestions
 
 YES, NO = np.ones(4, dtype=bool), np.zeros(4, dtype=bool)
 PART = np.array([0, 1, 0, 1])
@@ -18,7 +18,7 @@ PART = np.array([0, 1, 0, 1])
 def sitting(asked):
     frame = asked.frame("imdb_sentences")
     questions = ask(frame.skills[0], per_class=5)
-    return Sitting(frame, frame.skills[0], questions, asked.route(questions.rows))
+    return SkillQuestions(frame, frame.skills[0], questions, asked.route(questions.rows))
 
 
 def test_each_half_is_answered_by_what_is_best_on_the_other():

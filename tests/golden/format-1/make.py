@@ -13,12 +13,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-from skillstack.frames import canonical, tensors, transactions
-from skillstack.frames.digests import sha256
-from skillstack.frames.records import BaseIdentity, Content, Count, Rendering, Skill
-from skillstack.frames.rows import Row
-from skillstack.frames.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
-from skillstack.frames.store import Store
+from skillstack.store import canonical, tensors, transactions
+from skillstack.store.canonical import sha256
+from skillstack.store.records import BaseIdentity, Count, FrameRecord, Rendering, Skill
+from skillstack.store.rows import Row
+from skillstack.store.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
+from skillstack.store.store import Store
 
 BASE = BaseIdentity(
     weights=sha256(b"golden weights"),
@@ -32,8 +32,8 @@ BASE = BaseIdentity(
 
 
 def content(
-    store: Store, name: str, skill: str, samples: Samples, step: int, parent: Content | None
-) -> Content:
+    store: Store, name: str, skill: str, samples: Samples, step: int, parent: FrameRecord | None
+) -> FrameRecord:
     """A frame of a few hundred bytes whose numbers are multiples of 1/8."""
     weight = (np.arange(8, dtype=np.float32).reshape(2, 4) + step) / 8
     config = canonical.dumps(
@@ -42,7 +42,7 @@ def content(
     model = tensors.dump(
         {"q.lora_A.weight": weight[:1], "q.lora_B.weight": weight[1:].T.copy()}, {"format": "pt"}
     )
-    return Content(
+    return FrameRecord(
         name=name,
         adapter=store.put_adapter(name, config, model, f"# {name}\n".encode()),
         skills=(
@@ -80,7 +80,7 @@ def make(root: Path) -> Store:
     store = Store.create(root)
     with patch("time.time", lambda: 1_700_000_000):
 
-        def push(frame: Content) -> None:
+        def push(frame: FrameRecord) -> None:
             transactions.push(
                 store,
                 "main",

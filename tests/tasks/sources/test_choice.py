@@ -3,13 +3,13 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.tasks.sources.choice import Ledger
+from skillstack.data.table_rows import RowLedger
 
 SPAN = 2**64
 
 
 def settled(rows):
-    ledger = Ledger()
+    ledger = RowLedger()
     for row in rows:
         ledger.add(*row)
     return ledger.settle()

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.frames.rows import Row
-from skillstack.tasks.sources.cleaning import clean, likeness
+from skillstack.data.hub_rows import clean, likeness
+from skillstack.store.rows import Row
 
 ALL = ("breaks", "entities", "escapes", "mask")
 

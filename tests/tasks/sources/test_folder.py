@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.data.folder import FolderSource
+from skillstack.data.presets import catalogue
 from skillstack.errors import InputError, UsageError
-from skillstack.frames.rows import Row
-from skillstack.tasks import catalogue
-from skillstack.tasks.sources import FolderSource
+from skillstack.store.rows import Row
 
 MakeTask = Callable[..., Path]
 # The rows that make_task writes unless it is given others.

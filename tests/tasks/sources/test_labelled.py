@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from skillstack.data.columns import find_columns
+from skillstack.data.table_rows import columns_in, columns_text, labelled_rows
+from skillstack.data.tables import open_table
+from skillstack.data.task import Example
 from skillstack.errors import InputError, UsageError
-from skillstack.frames.rows import Row
-from skillstack.tables import find_columns, open_table
-from skillstack.tasks.sources.labelled import columns_in, columns_text, labelled_rows
-from skillstack.tasks.task import Example
+from skillstack.store.rows import Row
 
 LABELS = ("negative", "positive", "mixed")
 

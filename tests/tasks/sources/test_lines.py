@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.data import lines
+from skillstack.data.lines import read_lines
 from skillstack.errors import InputError
-from skillstack.tasks.sources import lines
-from skillstack.tasks.sources.lines import read_lines
 
 
 def test_a_gzip_bomb_in_one_line_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.data.sources import load_task
 from skillstack.errors import InputError, UsageError
-from skillstack.tasks import load_task
 
 
 def test_the_data_folder_comes_before_the_starter_tasks(make_task: Callable[..., Path]) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.data.presets import load_preset
+from skillstack.data.sources import StarterSource
 from skillstack.errors import UsageError
-from skillstack.tasks import load_preset
-from skillstack.tasks.sources import StarterSource
 
-STARTER = Path(__file__).parents[3] / "skillstack" / "tasks" / "starter"
+STARTER = Path(__file__).parents[3] / "skillstack" / "data" / "starter"
 NAMES = load_preset("starter8").task_names
 
 

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skillstack.data import own_table as module
+from skillstack.data.own_table import load_table
+from skillstack.data.splits import sample, split
+from skillstack.data.task import Example, rows_digest
 from skillstack.errors import InputError, UsageError
-from skillstack.frames.rows import Row
-from skillstack.tasks import sample, split
-from skillstack.tasks.sources import table as module
-from skillstack.tasks.sources.data import rows_digest
-from skillstack.tasks.sources.table import load_table
-from skillstack.tasks.task import Example
+from skillstack.store.rows import Row
 
 
 def save(path, rows, columns=("text", "label")):

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from skillstack.frames.store import Store
+from skillstack.continual import registry
+from skillstack.continual.cost import CostLedger
+from skillstack.continual.lessons import SequenceTask, SequenceTasks
+from skillstack.continual.method import Learner, MethodContext, StackPlace
+from skillstack.data.sources import load_task
 from skillstack.models.slot import Slot
-from skillstack.tasks.sources import load_task
-from skillstack.training.methods import registry
-from skillstack.training.methods.ledger import Ledger
-from skillstack.training.methods.lessons import Lesson, Lessons
-from skillstack.training.methods.method import Learner, Place, Terms
+from skillstack.store.store import Store
 
 from ..world import RECIPE
 
@@ -23,27 +23,27 @@ class Room:
     """Where methods learn: one base, one slot, the same lessons for all."""
 
     def __init__(self, base, tmp_path, tasks: Sequence[str] = TASKS, **recipe: Any):
-        self.slot, self.ledger = Slot(base), Ledger()
+        self.slot, self.ledger = Slot(base), CostLedger()
         self.recipe = replace(RECIPE, **recipe)
         self._tmp_path, self._made = tmp_path, 0
         self._names = tuple(tasks)
         self.tasks = tuple(load_task(name) for name in tasks)
-        self.lessons = Lessons(self.slot, self.recipe, self.tasks, self.ledger)
+        self.lessons = SequenceTasks(self.slot, self.recipe, self.tasks, self.ledger)
 
-    def order(self, *names: str) -> tuple[Lesson, ...]:
+    def order(self, *names: str) -> tuple[SequenceTask, ...]:
         return self.lessons.inorder(names or self._names)
 
-    def terms(self, method: str, **settings: float) -> Terms:
+    def terms(self, method: str, **settings: float) -> MethodContext:
         self._made += 1
         store = Store.create(self._tmp_path / f"store-{self._made}")
         known = registry.method(method)
-        return Terms(
+        return MethodContext(
             slot=self.slot,
             spec=self.lessons.spec,
             recipe=self.recipe,
             tasks=len(self._names),
             settings={**known.defaults, **settings},
-            place=Place(store, "main", lambda chain: None),
+            place=StackPlace(store, "main", lambda chain: None),
         )
 
     def learner(self, method: str, *order: str, learn: int = 2, **settings: float) -> Learner:

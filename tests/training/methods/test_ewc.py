@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skillstack.training.methods.ewc import fisher
+from skillstack.continual.methods.ewc import fisher
 
 
 def distance(one, other) -> float:

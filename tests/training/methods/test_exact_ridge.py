@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skillstack.training.methods import exact_ridge
-from skillstack.training.methods.exact_ridge import projection, ridge, widened
+from skillstack.continual.methods import exact_ridge
+from skillstack.continual.methods.exact_ridge import projection, ridge, widened
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from skillstack.frames.records import Count
+from skillstack.continual.method import answering_head, frozen_head, head_logits, starting_head
 from skillstack.models.heads import Head
+from skillstack.store.records import Count
 from skillstack.training.candidates import measure
-from skillstack.training.methods.heads import answering_head, frozen_head, head_logits, starting_head
 
 
 def useless(lesson, width: int) -> Head:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skillstack.training.methods.joint import joint_schedule
+from skillstack.continual.methods.joint import joint_schedule
 
 
 def test_it_answers_nothing_before_the_last_task_has_come(room):

@@ -1,6 +1,6 @@
 """Everybody is charged for what everybody needs, once each, whoever had to make it."""
 
-from skillstack.training.methods.ledger import Kept, Ledger, Spent
+from skillstack.continual.cost import CostLedger, Kept, Spent
 
 
 def slow() -> int:
@@ -8,7 +8,7 @@ def slow() -> int:
 
 
 def test_who_makes_it_is_charged_by_the_clock_and_who_finds_it_by_the_ledger():
-    ledger = Ledger()
+    ledger = CostLedger()
     kept = Kept(ledger, slow)
     ledger.start()
     kept.get()

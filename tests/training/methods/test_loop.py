@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from skillstack.continual.loop import Hooks, TaskRows, train
+from skillstack.continual.method import starting_head
 from skillstack.errors import SkillStackError
+from skillstack.models.features import HiddenCache
 from skillstack.models.heads import Head
-from skillstack.models.hidden_cache import HiddenCache
-from skillstack.training.methods.heads import starting_head
-from skillstack.training.methods.loop import Course, Hooks, train
-from skillstack.training.schedule import Schedule
+from skillstack.training.recipe import Schedule
 
 
 def begun(room, **changes):
@@ -20,7 +20,7 @@ def begun(room, **changes):
     head = starting_head(room.terms("independent"), lesson, bare=True)
     room.slot.start_fresh(room.lessons.spec, recipe.seed)
     count = len(lesson.train_labels)
-    course = Course(lesson.train.cache, lesson.train_labels, [0] * count, count)
+    course = TaskRows(lesson.train.cache, lesson.train_labels, [0] * count, count)
     return course, {0: head}, recipe, Schedule.of(recipe, count)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skillstack.training.methods import registry
-from skillstack.training.methods.lessons import Lesson
-from skillstack.training.methods.method import Method
-from skillstack.training.methods.sequential import Sequential
+from skillstack.continual import registry
+from skillstack.continual.lessons import SequenceTask
+from skillstack.continual.method import Method
+from skillstack.continual.methods.sequential import Sequential
 
 KEEPS = ("skillstack", "independent", "frozen-linear")
 ALL = registry.names()
@@ -90,7 +90,7 @@ def test_decoders_learn_as_well(decoder, tmp_path):
 def test_the_example_of_the_docs_is_a_method(room):
     page = (Path(__file__).resolve().parents[3] / "docs" / "methods.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```text\n(class .*?)```", page, flags=re.DOTALL)
-    names = {"Sequential": Sequential, "Lesson": Lesson, "Method": Method}
+    names = {"Sequential": Sequential, "Lesson": SequenceTask, "Method": Method}
     exec(code, names)
     method = names["METHOD"]
     learner = method.make(room.terms("sequential", **method.defaults))

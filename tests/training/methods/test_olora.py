@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from skillstack.training.methods.olora import overlap
+from skillstack.continual.methods.olora import overlap
 
 
 def test_the_penalty_is_zero_for_orthogonal_spaces():

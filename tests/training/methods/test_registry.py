@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from skillstack.continual import registry
 from skillstack.errors import UsageError
-from skillstack.training.methods import registry
 
 
 def test_every_name_leads_to_the_method_of_that_name():
@@ -31,7 +31,7 @@ def test_a_name_that_nobody_knows_is_an_error_with_the_nearest_one():
 
 def test_listing_names_loads_no_model_library():
     code = (
-        "import sys; from skillstack.training.methods import registry; registry.names(); "
+        "import sys; from skillstack.continual import registry; registry.names(); "
         "print({'torch', 'transformers', 'sklearn', 'scipy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

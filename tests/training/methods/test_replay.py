@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.training.methods import replay
-from skillstack.training.methods.replay import _Drawn, by_turns
+from skillstack.continual.methods import replay
+from skillstack.continual.methods.replay import _Drawn, by_turns
 
 
 def test_the_memory_never_holds_more_than_its_bound(room, monkeypatch):

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from skillstack.training.job import Job
-from skillstack.training.methods import registry
+from skillstack.continual import registry
+from skillstack.training.plan import TrainingPlan
 from skillstack.training.run import train_stack
 
 
 def test_its_frames_are_those_that_train_makes(room):
     learner = room.learner("skillstack")
-    job = Job("same", room.tasks, room.recipe, "fp32")
+    job = TrainingPlan("same", room.tasks, room.recipe, "fp32")
     room.slot.remove()
     store = learner.place.store
     train_stack(store, job, lambda: room.slot.base, lambda chain: None, lambda event: None)

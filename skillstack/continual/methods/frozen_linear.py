@@ -1,0 +1,47 @@
+"""A logistic regression per task on the features of the frozen base; its penalty is chosen on dev.
+
+The rival that costs next to nothing: linear probing (Alain & Bengio 2016, https://arxiv.org/abs/1610.01644).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skillstack.continual.cost import Cost
+from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
+from skillstack.continual.method import Method, MethodContext, TaskModel, frozen_head, head_logits, head_size
+from skillstack.models.heads import Head
+
+
+class FrozenLinear:
+    """Heads by the task's number."""
+
+    def __init__(self, terms: MethodContext) -> None:
+        self.terms = terms
+        self._heads: dict[int, Head] = {}
+
+    def learn(self, lesson: SequenceTask) -> None:
+        """Fit the head whose penalty dev prefers."""
+        self._heads[lesson.number], _ = frozen_head(self.terms, lesson)
+
+    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+        """Logits of a task's head on the bare base."""
+        return head_logits(TaskModel(self._heads[task], bare=True), passages, rows)
+
+    def version(self, task: int) -> int:
+        """Nothing that came later changes a task's answers."""
+        return 0
+
+    @property
+    def cost(self) -> Cost:
+        """The heads alone."""
+        size = head_size([*self._heads.values()])
+        return Cost(parameters=size, bytes=4 * size)
+
+
+METHOD = Method(
+    "frozen-linear",
+    "Linear head on the frozen base",
+    "Alain & Bengio 2016, https://arxiv.org/abs/1610.01644",
+    FrozenLinear,
+)

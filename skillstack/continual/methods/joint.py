@@ -1,0 +1,93 @@
+"""One adapter for all tasks, trained on the rows of all of them at once, with a head for each.
+
+Multi-task learning (Caruana 1997, https://doi.org/10.1023/A:1007379606734) sees what no sequence of tasks may
+see. It takes as many steps as a sequence's trainings together, and is what continual learning is usually
+measured against.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from skillstack.continual.cost import Cost, text_bytes
+from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
+from skillstack.continual.loop import TaskRows, train
+from skillstack.continual.method import Method, MethodContext, answering_head, starting_head
+from skillstack.continual.methods.sequential import RATES, Sequential
+from skillstack.models.features import HiddenCache
+from skillstack.models.heads import Head
+from skillstack.training.recipe import Recipe, Schedule
+
+
+class Joint(Sequential):
+    """Waits until the last task has come. Until then it can answer nothing."""
+
+    def __init__(self, terms: MethodContext) -> None:
+        super().__init__(terms)
+        self._lessons: list[SequenceTask] = []
+
+    def learn(self, lesson: SequenceTask) -> None:
+        """Keep the task; train when it is the last one."""
+        self._lessons.append(lesson)
+        if len(self._lessons) < self.terms.tasks:
+            return
+        terms, lessons = self.terms, self._lessons
+        heads: dict[int, Head] = {one.number: starting_head(terms, one, bare=True) for one in lessons}
+        terms.slot.start_fresh(terms.spec, terms.recipe.seed)
+        counts = [len(one.train_labels) for one in lessons]
+        course = TaskRows(
+            HiddenCache.joined(
+                [(one.train.cache, range(count)) for one, count in zip(lessons, counts, strict=True)]
+            ),
+            [label for one in lessons for label in one.train_labels],
+            [one.number for one, count in zip(lessons, counts, strict=True) for _ in range(count)],
+            sum(counts),
+        )
+        schedule = joint_schedule(terms.recipe, counts)
+        taken = train(terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0))
+        self.adapter = terms.slot.read_out()
+        self.take(taken)
+        for one in lessons:
+            terms.slot.copy_in(self.adapter, terms.spec)
+            self.answering[one.number] = answering_head(terms, one, self.heads[one.number])
+
+    @property
+    def cost(self) -> Cost:
+        """Besides adapter and heads, the texts of all tasks, which a further one would be learned with."""
+        texts = sum(text_bytes(one.row for one in lesson.data.train) for lesson in self._lessons)
+        return dataclasses.replace(super().cost, texts=texts)
+
+    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+        """Logits of a task's head over the shared adapter.
+
+        :raises ValueError: before the last task has come.
+        """
+        if not self.adapter:
+            raise ValueError("the joint model is trained when the last task has come")
+        return super().logits(task, passages, rows)
+
+
+def joint_schedule(recipe: Recipe, rows: Sequence[int]) -> Schedule:
+    """As many steps as a training of each task would take, over the rows of all.
+
+    :param rows: training rows of each task.
+    """
+    steps = sum(recipe.steps(count) for count in rows)
+    return dataclasses.replace(
+        Schedule.of(recipe, sum(rows)),
+        steps=steps,
+        warmup=recipe.warmup * steps,
+        average_from=steps + 1 if not recipe.average else int(steps * (1 - recipe.average)) + 1,
+        measured=frozenset(),
+    )
+
+
+METHOD = Method(
+    "joint",
+    "Joint multi-head training",
+    "Caruana 1997, https://doi.org/10.1023/A:1007379606734",
+    Joint,
+    {"rate": RATES},
+    late=True,
+)

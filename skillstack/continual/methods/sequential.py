@@ -1,0 +1,108 @@
+"""One adapter that goes on from task to task, each with a head of its own that stays as it was learned.
+
+What people do who fine-tune again and again; the lower bound of the literature on forgetting
+(McCloskey & Cohen 1989, Catastrophic interference in connectionist networks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from skillstack.continual.cost import Cost
+from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
+from skillstack.continual.loop import Hooks, TaskRows, TrainingCost, train
+from skillstack.continual.method import (
+    Method,
+    MethodContext,
+    TaskModel,
+    answering_head,
+    head_logits,
+    head_size,
+    starting_head,
+)
+from skillstack.models.heads import Head
+from skillstack.training.recipe import Schedule
+
+#: Values for what the adapter's learning rate is multiplied with: slower learning forgets less.
+RATES = (1.0, 0.3)
+
+
+class Sequential:
+    """One adapter, one head per task. Methods that hold the adapter back derive from it.
+
+    :ivar adapter: its tensors by their names; empty before the first task.
+    :ivar heads: as they were trained, by the task's number.
+    :ivar answering: what answers, by the task's number.
+    """
+
+    def __init__(self, terms: MethodContext) -> None:
+        self.terms = terms
+        self.adapter: Mapping[str, Floats] = {}
+        self.heads: dict[int, Head] = {}
+        self.answering: dict[int, TaskModel] = {}
+        self._steps = self._rows = 0
+
+    def learn(self, lesson: SequenceTask) -> None:
+        """Go on with the adapter on the next task."""
+        terms, slot = self.terms, self.terms.slot
+        fresh = not self.adapter
+        if not fresh:
+            slot.copy_in(self.adapter, terms.spec)
+        head = starting_head(terms, lesson, bare=fresh)
+        if fresh:
+            slot.start_fresh(terms.spec, terms.recipe.seed)
+        course = self.course(lesson)
+        taken = train(
+            slot,
+            course,
+            {**self.heads, lesson.number: head},
+            terms.recipe,
+            Schedule.of(terms.recipe, course.own),
+            rate=terms.settings.get("rate", 1.0),
+            hooks=self.hooks(lesson),
+        )
+        self.adapter = slot.read_out()
+        self.take(taken)
+        self.learned(lesson)
+        self.answering[lesson.number] = answering_head(terms, lesson, self.heads[lesson.number])
+
+    def course(self, lesson: SequenceTask) -> TaskRows:
+        """The rows of a training."""
+        count = len(lesson.train_labels)
+        return TaskRows(lesson.train.cache, lesson.train_labels, [lesson.number] * count, count)
+
+    def hooks(self, lesson: SequenceTask) -> Hooks:
+        """What holds the adapter back while it learns; nothing here."""
+        return Hooks()
+
+    def learned(self, lesson: SequenceTask) -> None:
+        """A task has been learned; the slot holds the adapter."""
+
+    def take(self, taken: TrainingCost) -> None:
+        """Keep the heads, and count the steps. Heads of older tasks that were trained again answer now."""
+        self.heads.update(taken.heads)
+        for number, head in taken.heads.items():
+            if number in self.answering and not self.answering[number].bare:
+                self.answering[number] = TaskModel(head)
+        self._steps += taken.steps
+        self._rows += taken.rows
+
+    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+        """Logits of a task's head over the adapter as it is now."""
+        answering = self.answering[task]
+        if not answering.bare:
+            self.terms.slot.copy_in(self.adapter, self.terms.spec)
+        return head_logits(answering, passages, rows)
+
+    def version(self, task: int) -> int:
+        """Every task moves the adapter."""
+        return len(self.heads)
+
+    @property
+    def cost(self) -> Cost:
+        """One adapter, and the heads."""
+        size = sum(tensor.size for tensor in self.adapter.values()) + head_size([*self.heads.values()])
+        return Cost(parameters=size, bytes=4 * size, steps=self._steps, rows=self._rows)
+
+
+METHOD = Method("sequential", "Sequential fine-tuning", "", Sequential, {"rate": RATES})

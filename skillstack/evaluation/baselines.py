@@ -1,0 +1,113 @@
+"""The rival that costs nothing: a logistic head on the frozen base, taught the same rows as a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skillstack.data.task import Example, TaskData
+from skillstack.errors import InputError, UsageError
+from skillstack.evaluation.predictions import BaselineHead
+from skillstack.store.records import FrameRecord, Skill, taught
+from skillstack.training.candidates import SAMPLING, rival_key, rivals
+
+if TYPE_CHECKING:
+    from skillstack.loaded import LoadedStack
+    from skillstack.models.heads import Floats, Head
+    from skillstack.training.data import FrameData
+
+
+def frozen_rival(
+    folder: Path,
+    load: Callable[[], LoadedStack],
+    content: FrameRecord,
+    skill: Skill,
+    data: TaskData,
+    *,
+    precision: str,
+) -> BaselineHead:
+    """The head whose penalty the frame's dev rows prefer; a training keeps it, else it is fitted once.
+
+    Its `head` raises `InputError` where the rows do not do for it; the base is not loaded then.
+
+    :param folder: of all derived files.
+    :param load: loads the base; not called where the head is known.
+    :param data: the rows of the skill's task.
+    :param precision: at which the base is held.
+    :raises InputError: if the frame does not tell which rows it was taught.
+    """
+    if not set(SAMPLING) <= set(taught(content, skill.name)):
+        raise InputError(
+            f"Of {skill.name!r} it is not told how many rows of each class it was taught.",
+            "Nothing can be held against it on the same rows.",
+        )
+    key = rival_key(replace(content, precision=precision), skill, data.source.digest)
+
+    @cache
+    def head() -> Head:
+        from skillstack.models.heads import Head
+
+        files = rivals(folder)
+        found = files.read(key)
+        if found is not None:
+            return Head.from_tensors(found, hidden_size=content.base.hidden_size, labels=len(skill.labels))
+        fitted = _fit(_rows(content, skill, data), load(), skill)
+        files.write(key, fitted.tensors())
+        return fitted
+
+    return BaselineHead(key, head)
+
+
+def _rows(content: FrameRecord, skill: Skill, data: TaskData) -> FrameData:
+    """The rows that the frame was taught and that chose for it, as the recipe samples them.
+
+    :raises InputError: if a label of the skill has none, or they have one that it lacks.
+    """
+    from skillstack.training.data import choose_rows
+    from skillstack.training.recipe import Recipe
+
+    try:
+        record = taught(content, skill.name)
+        recipe = Recipe.from_record({name: record[name] for name in SAMPLING})
+    except UsageError as error:
+        raise InputError(f"The recipe of the frame {content.name!r}: {error.message}", error.hint) from None
+    rows = choose_rows(data, recipe)
+    apart = sorted(set(skill.labels) ^ set(data.task.labels))
+    if apart:
+        whose = "the skill has and they lack" if apart[0] in skill.labels else "they have and the skill lacks"
+        raise InputError(
+            f"The training rows of {data.task.name!r} that are here have other labels: {apart[0]!r} is one "
+            f"that {whose}.",
+            "Give the rows that the skill was taught.",
+        )
+    if not rows.dev:
+        raise InputError(f"Of {data.task.name!r} there are no rows here to choose with.", "Give more rows.")
+    return rows
+
+
+def _fit(rows: FrameData, loaded: LoadedStack, skill: Skill) -> Head:
+    from skillstack.models.encoding import encode
+    from skillstack.models.features import features_of
+    from skillstack.models.split import SplitModel
+    from skillstack.training.candidates import best_logistic
+
+    slot = loaded.answering.slot
+    slot.clear()
+
+    def seen(examples: Sequence[Example]) -> Floats:
+        encoded = encode(slot.base, [example.row for example in examples], skill.rendering)
+        return features_of(SplitModel(slot.base, 0), encoded)
+
+    places = [skill.labels.index(label) for label in rows.task.labels]
+    train, dev = ([places[example.label] for example in part] for part in (rows.train, rows.dev))
+    return best_logistic(
+        seen(rows.train),
+        train,
+        seen(rows.dev),
+        dev,
+        len(skill.labels),
+        standardise=slot.base.kind == "decoder",
+    )[0]

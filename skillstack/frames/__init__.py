@@ -1,1 +1,0 @@
-"""The store: immutable contents and nodes by digest, stacks that point at them, and an undo."""

@@ -1,0 +1,263 @@
+"""The router of a stack: its state found by digest, fitted from the stored samples where it is missing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.data.sources import resolve
+from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
+from skillstack.routers import registry, state
+from skillstack.routers.base import Router, RouteResult, Scores, SkillSamples
+from skillstack.routers.features import HashedRows, hash_rows
+from skillstack.routers.state import RouterState, fit_state, state_digest
+from skillstack.store import samples as withheld
+from skillstack.store.history import read_history
+from skillstack.store.records import FrameRecord
+from skillstack.store.rows import Row
+from skillstack.store.samples import FeatureSamples, ReferenceSamples
+from skillstack.store.store import Store
+
+#: Contents of a stack with their ids, oldest first.
+Chain = Sequence[tuple[str, FrameRecord]]
+
+
+class StackRouter:
+    """Routes for one stack of a store.
+
+    :ivar store: the store.
+    :ivar stack: the stack's name.
+    """
+
+    def __init__(self, store: Store, stack: str, *, keep: bool = True) -> None:
+        """Prepare; nothing is read.
+
+        :param keep: whether a state that had to be fitted is written down; not for chains that may never be.
+        """
+        self.store, self.stack = store, stack
+        self._keeps = keep and not store.read_only
+        self._state: RouterState | None = None
+
+    def route(self, chain: Chain, rows: Sequence[Row], *, router: str, **options: Any) -> list[RouteResult]:
+        """The choice for each row.
+
+        :param router: a name of the registry.
+        :param options: ``threshold`` and ``depth``, for routers that have them.
+        :raises UsageError: if there is no such router, or an option is none of its own.
+        """
+        chosen, scores = self._scored(chain, rows, router, options)
+        return chosen.decide(scores)
+
+    def scores(self, chain: Chain, rows: Sequence[Row], *, threshold: float | None = None) -> Scores:
+        """The scores of each row, with all that the chain rule needs to choose by them.
+
+        :param threshold: score above which the chain accepts; None for the calibrated one.
+        :raises UsageError: if the threshold is no number.
+        """
+        _, values = self._scored(chain, rows, registry.DEFAULT, {"threshold": threshold})
+        state = self.state(chain)
+        accepts = state.calibration.threshold if threshold is None else threshold
+        return Scores(values, state.skills, state.frames, accepts)
+
+    def _scored(
+        self, chain: Chain, rows: Sequence[Row], router: str, options: Mapping[str, Any]
+    ) -> tuple[Router, NDArray[np.float32]]:
+        chosen = registry.create(router, self.state(chain), **options)
+        try:
+            scores = chosen.scores(rows)
+        except IntegrityError:  # of a large state, a part is read and checked only when a text needs it
+            self._state = self._fit_again(chain)
+            chosen = registry.create(router, self._state, **options)
+            scores = chosen.scores(rows)
+        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores)
+
+    def state(self, chain: Chain) -> RouterState:
+        """The state that fits a chain: loaded, or fitted where it is missing or damaged.
+
+        A state is named by what it follows from, so one that belongs to another chain is never taken.
+
+        :raises StoreError: if it must be fitted, and texts of its samples were left out of the archive that
+            the stack came in.
+        """
+        digest = _digest(chain)
+        if self._state is None or self._state.inputs != digest:
+            folder = self.folder(chain)
+            try:
+                self._state = state.load(folder, digest)
+            except IntegrityError:
+                self._state = self._fit_again(chain)
+        return self._state
+
+    def fit(self, chain: Chain) -> RouterState:
+        """Fit the state of a chain from the stored samples, and keep it where the store can be written.
+
+        :raises IntegrityError: if samples are missing or were altered.
+        :raises UsageError: if a skill kept no samples.
+        :raises StoreError: if the disk fails.
+        """
+        fitted = self._fitted(chain)
+        if self._keeps:
+            state.save(self.folder(chain), fitted)
+        return fitted
+
+    def _fitted(self, chain: Chain) -> RouterState:
+        digest = _digest(chain)
+        samples = [
+            SkillSamples(skill.name, position, self._rows(skill.name, skill.samples))
+            for position, (_, content) in enumerate(chain)
+            for skill in content.skills
+        ]
+        return fit_state(samples, inputs=digest)
+
+    def _fit_again(self, chain: Chain) -> RouterState:
+        if any(self.store.is_withheld(path) for _, content in chain for path in content.files):
+            raise StoreError(
+                f"The router's state of the stack {self.stack!r} is missing or damaged, and cannot be fitted "
+                "anew: sample texts were left out when the stack was exported.",
+                "Import the same archive again, or one made with `skillstack export --with-texts`.",
+            )
+        fitted = self._fitted(chain)
+        if self._keeps:
+            # A full disk costs the next command the same seconds, and this one nothing.
+            with contextlib.suppress(StoreError):
+                state.save(self.folder(chain), fitted)
+        return fitted
+
+    def files(self, chain: Chain, *, fit: bool = True) -> dict[str, bytes]:
+        """The files of the state of a chain by their names, tensors first; none where there is no state.
+
+        :param fit: whether a state that is missing or damaged is fitted, where that is possible.
+        """
+        found = self.fitting(chain, self._read(chain))
+        skills = [skill for _, content in chain for skill in content.skills]
+        # Without samples of every skill, kept and here, there is nothing to fit from.
+        fit = fit and all(s.samples and not self.store.is_withheld(f"samples/{s.samples}") for s in skills)
+        return found or (state.encode(self.fit(chain)) if fit else {})
+
+    def fitting(self, chain: Chain, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """These files of a state, if they are whole and follow from this chain; else none."""
+        if set(files) != {state.TENSORS, state.RECORD}:
+            return {}
+        try:
+            state.decode(files, _digest(chain), what="that was given")
+        except StoreError:
+            return {}
+        return {name: files[name] for name in (state.TENSORS, state.RECORD)}
+
+    def _read(self, chain: Chain) -> dict[str, bytes]:
+        try:
+            return state.read(self.folder(chain))
+        except IntegrityError:
+            return {}
+
+    def folder(self, chain: Chain) -> Path:
+        """Where the state of a chain lies."""
+        return self.store.routers / self.stack / _digest(chain)
+
+    def sample_count(self, chain: Chain, name: str) -> int:
+        """How many sample rows a skill has.
+
+        :raises IntegrityError: if they are missing or were altered.
+        """
+        samples = next(s.samples for _, content in chain for s in content.skills if s.name == name)
+        return len(self.store.samples(samples)) if samples else 0
+
+    def _rows(self, skill: str, digest: str | None) -> HashedRows:
+        if digest is None:
+            raise UsageError(
+                f"The skill {skill!r} kept no router samples.",
+                "Train it again, with samples or features kept.",
+            )
+        samples = self.store.samples(digest)
+        if isinstance(samples, FeatureSamples):
+            return HashedRows.from_tensors(samples.arrays)
+        if isinstance(samples, ReferenceSamples):
+            return hash_rows(resolve(samples.source, samples.rows))
+        return hash_rows(samples.rows)
+
+
+def router_file_check(needed: Collection[Path] | None = None) -> Callable[[Path], bool]:
+    """What checks files of router states: returns whether a file is one, and raises if its state is damaged.
+
+    Both files of a state are read at the first of them, and the second one shares what was found.
+
+    :param needed: folders of states that a stack needs now; None for all. Elsewhere a state without its
+        record, which is written last, is one whose writing a crash ended, and no damage.
+    """
+
+    @cache
+    def trouble(folder: Path) -> SkillStackError | None:
+        if needed is not None and folder not in needed and not (folder / state.RECORD).exists():
+            return None
+        try:
+            state.check(folder)
+        except SkillStackError as error:
+            return error.with_traceback(None)  # which would keep the files' bytes
+        return None
+
+    def check(path: Path) -> bool:
+        if path.name not in (state.RECORD, state.TENSORS):
+            return False
+        if (error := trouble(path.parent)) is not None:
+            raise error
+        return True
+
+    return check
+
+
+def needed_states(store: Store) -> set[Path]:
+    """Folders of the router states that fit the stacks' tips.
+
+    :raises IntegrityError: if a chain is damaged.
+    """
+    chains = {stack: store.contents(stack) for stack in store.stacks()}
+    return {store.routers / stack / _digest(chain) for stack, chain in chains.items() if chain}
+
+
+def unneeded_states(store: Store) -> list[Path]:
+    """Files of router states that fit no stack's tip. They can be fitted again."""
+    needed = needed_states(store)
+    if any((store.root / "samples").glob(f"*{withheld.SUFFIX}")):
+        needed |= _irreplaceable(store)
+    found = store.routers.glob("*/*/*") if store.routers.is_dir() else []
+    return sorted(path for path in found if path.is_file() and path.parent not in needed)
+
+
+def _irreplaceable(store: Store) -> set[Path]:
+    """Folders of states that an undo or redo would need and that could not be fitted: texts were left out."""
+    found: set[Path] = set()
+    for stack in store.stacks():
+        history = read_history(store, stack)
+        for tip in {tip for step in history.steps for tip in (step.before, step.after)}:
+            try:
+                chain = store.contents_to(tip)
+            except IntegrityError:
+                continue  # an earlier collection took it
+            if any(store.is_withheld(path) for _, content in chain for path in content.files):
+                found.add(store.routers / stack / _digest(chain))
+    return found
+
+
+def _barred(chain: Chain, rows: Sequence[Row]) -> NDArray[np.bool_]:
+    """Which skills cannot read which rows, bool ``[rows, skills]``: one text is no pair, a pair no text.
+
+    A row that no skill can read is left to all of them, and the one that is chosen says what is wrong.
+    """
+    pairs = np.array([skill.pair for _, content in chain for skill in content.skills])
+    barred = np.array([row.has_pair for row in rows])[:, None] != pairs[None, :]
+    found: NDArray[np.bool_] = barred & ~barred.all(axis=1, keepdims=True)
+    return found
+
+
+def _digest(chain: Chain) -> str:
+    return state_digest(
+        (skill.name, skill.samples or "", position)
+        for position, (_, content) in enumerate(chain)
+        for skill in content.skills
+    )
