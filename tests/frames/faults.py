@@ -9,6 +9,7 @@ import builtins
 import errno
 import io
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,6 +93,12 @@ class _File:
         return getattr(self._file, name)
 
 
+def _is_probe(path: object) -> bool:
+    """Whether the lock library looks at a lock's folder, which changes no disk and may fail without harm."""
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    return caller.startswith("filelock") and os.path.isdir(path)  # noqa: PTH112
+
+
 @contextmanager
 def faults(at: int | None = None, how: str = "kill") -> Iterator[Faults]:
     """Patch every call that changes a disk."""
@@ -107,7 +114,13 @@ def faults(at: int | None = None, how: str = "kill") -> Iterator[Faults]:
     def counted(name: str) -> Callable[..., Any]:
         # Waiting for the disk takes most of the time and leaves nothing to see.
         real = (lambda descriptor: None) if name == "fsync" else getattr(os, name)
-        return lambda *args, **kw: state.call(name, None, real, *args, **kw)
+
+        def call(*args: Any, **kw: Any) -> Any:
+            if name == "open" and args and _is_probe(args[0]):
+                return real(*args, **kw)
+            return state.call(name, None, real, *args, **kw)
+
+        return call
 
     patches = [patch.object(os, name, counted(name)) for name in OS_CALLS]
     patches += [patch.object(io, "open", opened), patch.object(builtins, "open", opened)]

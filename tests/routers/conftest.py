@@ -12,7 +12,7 @@ from skillstack.routers.features import hash_rows
 from skillstack.routers.state import RouterState, fit_state
 from skillstack.store.rows import Row
 
-STARTER = Path(skillstack.__file__).parent / "tasks" / "starter"
+STARTER = Path(skillstack.__file__).parent / "data" / "starter"
 TASKS = ("yelp_sentences", "wiki_topics", "banking", "travel")
 
 
