@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from skillstack.errors import InputError
@@ -16,15 +15,11 @@ from skillstack.errors import InputError
 #: Two texts of the greatest accepted length still fit when every character is escaped as twelve bytes.
 MAX_LINE_BYTES = 48 * 2**20
 
-
 #: Bytes of one file, after unpacking. A gzip file of a thousandth of that may hold as much.
 MAX_FILE_BYTES = 2**30
-
-
 MAX_LINES = 2_000_000
 
-
-_BOM = b"\xef\xbb\xbf"
+_MARK = b"\xef\xbb\xbf"
 
 
 def read_lines(file: Traversable) -> Iterator[tuple[int, str]]:
@@ -33,56 +28,18 @@ def read_lines(file: Traversable) -> Iterator[tuple[int, str]]:
     :raises InputError: if the file cannot be read or unpacked, is no UTF-8, holds a blank line, or goes
         beyond the limits. Nothing is read further than the limits.
     """
-    try:
-        with file.open("rb") as raw:
-            stream = cast(BinaryIO, raw)
-            if file.name.endswith(".gz"):
-                with gzip.GzipFile(fileobj=stream) as unpacked:
-                    yield from _lines(file, cast(BinaryIO, unpacked))
-            else:
-                yield from _lines(file, stream)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(
-            f"{file} is no complete gzip file: {error}.", "Copy or download it again, or give it unpacked."
-        ) from None
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror or error}.", "Check the file.") from None
-
-
-def _lines(file: Traversable, stream: BinaryIO) -> Iterator[tuple[int, str]]:
     total = 0
-    number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        total += len(line)
-        where = f"{file}, line {number}"
-        if len(line) > MAX_LINE_BYTES:
-            raise InputError(f"{where}: longer than {MAX_LINE_BYTES:,} bytes.", "Write one row a line.")
-        if total > MAX_FILE_BYTES or number > MAX_LINES:
-            raise InputError(
-                f"{file} holds more than {MAX_LINES:,} lines or {MAX_FILE_BYTES:,} bytes.",
-                "Keep fewer rows: training takes a few dozen of each class.",
-            )
-        yield number, _decoded(line.removeprefix(_BOM) if number == 1 else line, where)
-
-
-def _decoded(line: bytes, where: str) -> str:
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{where}: byte {error.start + 1} is no UTF-8.", "Save the file in the encoding UTF-8."
-        ) from None
-    if not text.strip():
-        raise InputError(f"{where}: the line is blank.", "Remove it.")
-    return text
-
-
-#: Two texts of the greatest accepted length still fit when every character is escaped as twelve bytes.
-MAX_TABLE_LINE_BYTES = 48 << 20
-
-
-_TABLE_BOM = b"\xef\xbb\xbf"
+    with explained(file), file.open("rb") as raw:
+        for number, text in text_lines(unpacked(cast(BinaryIO, raw), file.name.endswith(".gz")), file):
+            total += len(text)
+            if total > MAX_FILE_BYTES or number > MAX_LINES:
+                raise InputError(
+                    f"{file} holds more than {MAX_LINES:,} lines or {MAX_FILE_BYTES:,} bytes.",
+                    "Keep fewer rows: training takes a few dozen of each class.",
+                )
+            if not text.strip():
+                raise InputError(f"{file}, line {number}: the line is blank.", "Remove it.")
+            yield number, text
 
 
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -92,7 +49,7 @@ _HINT = "Save the file in the encoding UTF-8."
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Traversable) -> Iterator[None]:
     """Turn what the system or a packed file answers into an error that says what to do.
 
     :raises InputError: if the file cannot be opened, read or unpacked.
@@ -112,7 +69,7 @@ def unpacked(raw: BinaryIO, packed: bool) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
 
 
-def text_lines(stream: BinaryIO, path: Path) -> Iterator[tuple[int, str]]:
+def text_lines(stream: BinaryIO, path: Traversable) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of each line, with its end; a byte order mark is taken off.
 
     Lines end with a line feed, with a carriage return, or with both.
@@ -120,14 +77,14 @@ def text_lines(stream: BinaryIO, path: Path) -> Iterator[tuple[int, str]]:
     :raises InputError: if a line is no UTF-8 (it names line and byte), or is longer than 48 MiB.
     """
     number = 0
-    while data := stream.readline(MAX_TABLE_LINE_BYTES + 1):
+    while data := stream.readline(MAX_LINE_BYTES + 1):
         if number == 0:
             if data.startswith(_OTHER_MARKS):
                 raise InputError(f"{path} is encoded in UTF-16.", _HINT)
-            data = data.removeprefix(_TABLE_BOM)
-        if len(data) > MAX_TABLE_LINE_BYTES:
+            data = data.removeprefix(_MARK)
+        if len(data) > MAX_LINE_BYTES:
             raise InputError(
-                f"{path}, line {number + 1}: longer than {MAX_TABLE_LINE_BYTES:,} bytes.",
+                f"{path}, line {number + 1}: longer than {MAX_LINE_BYTES:,} bytes.",
                 "Write one row a line.",
             )
         try:

@@ -45,7 +45,7 @@ def test_utf_16_is_called_by_its_name(encoding):
 
 
 def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(lines, "MAX_TABLE_LINE_BYTES", 10)
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 10)
     assert len(read(b"123456789\n" * 3)) == 3
     with pytest.raises(InputError, match="line 2: longer than 10 bytes"):
         read(b"a\n" + b"x" * 11)

@@ -237,7 +237,7 @@ def test_a_pair_task_without_second_texts(make_task: MakeTask) -> None:
         (b'{"text": "x", "label": 0}\n{"text": "caf\xe9", "label": 1}\n', "line 2: byte 14 is no UTF-8"),
         (b"[" * 200_000, "line 1: no valid JSON"),
         (b'{"text": "x", "label": ' + b"1" * 5_000 + b"}", "line 1: no valid JSON"),
-        ("{}".encode("utf-16"), "line 1: byte 1 is no UTF-8"),
+        ("{}".encode("utf-16"), "is encoded in UTF-16"),
     ],
 )
 def test_a_file_of_rows_that_cannot_be_read(make_task: MakeTask, content: bytes, message: str) -> None:
