@@ -19,14 +19,9 @@ from skillstack.store.files import as_store_error, sync, sync_folder, write_file
 
 _CHUNK = 1 << 22
 
-
 #: Endings of what is copied: a cached snapshot may hold pickles and code that other programs asked for.
 _WANTED = (".gz", ".json", ".safetensors", ".txt", ".model", ".jinja", ".md")
-
-
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 
 
@@ -148,11 +143,7 @@ def _chunks(file: Path) -> Iterator[bytes]:
 
 
 _LICENCE = re.compile(r"^license: *[\"']?([^\s\"']{1,80})", re.MULTILINE)
-
-
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---", re.DOTALL)
-
-
 _MAX_CARD_BYTES = 2**20
 
 
@@ -180,11 +171,7 @@ def licence_of(source: Source) -> str:
 
 
 MANIFEST = "manifest.json"
-
-
 FORMAT = 1
-
-
 MAX_MANIFEST_BYTES = 2**24
 
 

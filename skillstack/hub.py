@@ -34,7 +34,6 @@ _SILENT = {
     "gaierror",
 }
 
-
 #: Names of errors that mean: the answer ended too early, or is not what it should be.
 _BROKEN = {
     "RemoteProtocolError",

@@ -33,8 +33,6 @@ from skillstack.wording import listed
 
 #: Held-back rows that are asked at most: an accuracy is then known to about two points.
 MOST_TESTED = 2000
-
-
 Change = Literal["learned", "replaced", "brought back", "nothing", "unfinished"]
 
 

@@ -30,8 +30,6 @@ from skillstack.training.data import labels_of, rows_of
 #: Test rows of each class that are asked after every task. They are the first of those that are asked at the
 #: end.
 ON_THE_WAY = 16
-
-
 Integers = NDArray[np.int64]
 
 

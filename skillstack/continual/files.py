@@ -13,14 +13,9 @@ from skillstack.store import files
 
 T = TypeVar("T")
 
-
 #: No result file is larger; a cell of all test rows of twelve tasks has some ten thousand bytes.
 MAX_BYTES = 64_000_000
-
-
 LEADERBOARD = "leaderboard.json"
-
-
 _CHOICE = "choice.json"
 
 

@@ -25,14 +25,11 @@ from skillstack.training.resolve import PreparedTraining, prepare
 #: Raised when equal configurations would give other results.
 VERSION = 2
 
-
 #: Fields of a recipe that the stack alone follows. Another value leaves other methods' results as they are.
 OF_FRAMES = ("init", "keep_head", "router_samples")
 
-
 #: What decides how a cell is examined, and neither what is learned nor what is chosen.
 OF_EXAMS = ("chosen_on_dev", "exams", "per_class")
-
 
 #: Fields that the cell sets.
 OF_CELLS = ("method", "seed")

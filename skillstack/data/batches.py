@@ -10,8 +10,6 @@ from typing import Any
 from skillstack.errors import InputError
 
 _KINDS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
-
-
 ENDINGS = ".csv, .tsv, .jsonl or .parquet"
 
 

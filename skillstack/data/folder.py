@@ -13,8 +13,6 @@ from skillstack.errors import InputError, did_you_mean
 from skillstack.store.fields import check_name, is_name
 
 MAX_RECORD_BYTES = 2**20
-
-
 _KINDS = {"single": False, "pair": True}
 
 

@@ -13,10 +13,8 @@ from skillstack.errors import InputError, UsageError
 #: More labels than this are no classes that a person would name.
 MAX_LABELS = 1_000
 
-
 #: Characters of a label.
 MAX_LABEL_CHARACTERS = 200
-
 
 #: Values of a column that is taken for the labels without being called so.
 MAX_GUESSED_LABELS = 200
@@ -101,10 +99,7 @@ def as_number(value: str) -> float | None:
 
 
 LABEL_NAMES = ("label", "class", "category", "target", "intent", "y")
-
-
 TEXT_NAME = "text"
-
 
 #: A text column whose cells are on average this share as long as those of the longest could be meant as well.
 CLOSE = 0.8
@@ -205,14 +200,10 @@ def _and_text(found: Sequence[Profile], others: Sequence[Profile]) -> str:
 
 #: A name of more words or characters than this is a sentence.
 MAX_NAME_WORDS = 7
-
-
 MAX_NAME_CHARACTERS = 60
-
 
 #: A name of more words is a sentence where no name in the row is a usual one.
 MAX_STRANGE_WORDS = 3
-
 
 #: Names that columns usually have; one of them is enough to know a header.
 USUAL_NAMES = frozenset(
@@ -238,11 +229,8 @@ USUAL_NAMES = frozenset(
     )
 )
 
-
 #: A common name for the labels, and a common label.
 _YES = "y"
-
-
 _HINT = (
     "Put a first row such as text,label above the rows; "
     "if this is the header, name the columns with --text-column and --label-column."

@@ -37,7 +37,6 @@ from skillstack.store.files import as_store_error, sync_folder, write_file
 #: Folders that are not finished, as `tempfile.mkdtemp` names them.
 _HALF = re.compile(r"\.[a-z0-9][a-z0-9_-]*-[a-z0-9_]{8}")
 
-
 #: Seconds after which nobody works on one any more; they are written within a minute.
 _ABANDONED = 3_600
 

@@ -24,11 +24,8 @@ from skillstack.store.rows import Row, check_row
 #: Raised when other rows, or other texts, come out of an equal entry.
 VERSION = 1
 
-
 #: Rows of a class that are kept at most.
 TRAIN_PER_CLASS = 4_000
-
-
 TEST_PER_CLASS = 1_000
 
 
@@ -95,23 +92,11 @@ def _hub_set(name: str, entry: dict[str, Any]) -> HubSet:
 
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-
-
 _BLANKS = re.compile(r"[^\S\n]+")
-
-
 _LINES = re.compile(r" ?\n[ \n]*")
-
-
 _BARE_ENTITY = re.compile(r"(?<!&)#(\d{2,4});")
-
-
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-
-
 _PHONE = re.compile(r"(?<![\w.])(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\w)")
-
-
 _OTHER = re.compile(r"[\W_]+")
 
 
@@ -142,7 +127,6 @@ def likeness(row: Row) -> str:
 
 #: Groups that are read at least, so that large ones do not leave a class out.
 MIN_GROUPS = 64
-
 
 #: Bytes of a group, unpacked: a thousand times what the known sets have.
 _MAX_GROUP_BYTES = 1 << 28
@@ -209,10 +193,8 @@ def _unlike(known: HubSet, how: str) -> InputError:
 
 _BATCH = 1_000
 
-
 #: Rows that may wait until the sample is taken anew.
 _PENDING = 60_000
-
 
 #: Characters of a split that are read at most: three times the largest known one.
 _MAX_CHARACTERS = 2_000_000_000

@@ -107,8 +107,6 @@ def _label(entry: dict[str, object], task: Task, where: str) -> int:
 
 
 MAX_COLUMNS = 10_000
-
-
 _HINT = "Write one JSON object a line."
 
 

@@ -43,8 +43,6 @@ def read_lines(file: Traversable) -> Iterator[tuple[int, str]]:
 
 
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")
-
-
 _HINT = "Save the file in the encoding UTF-8."
 
 

@@ -103,7 +103,6 @@ class TableReport:
 
 KIND = "table"
 
-
 #: Characters of texts that are held in memory; of a larger table, a sample is.
 MAX_HELD_CHARACTERS = 100_000_000
 

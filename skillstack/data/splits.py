@@ -68,20 +68,10 @@ def _check_count(what: str, count: int) -> None:
 
 
 DEV_SHARE = 0.2
-
-
 GUARD_SHARE = 0.2
-
-
 MAX_GUARD_ROWS = 2_000
-
-
 _SPAN = 2**64
-
-
 _DEV_BELOW = int(_SPAN * DEV_SHARE)
-
-
 _GUARD_BELOW = int(_SPAN * (DEV_SHARE + GUARD_SHARE))
 
 

@@ -22,14 +22,9 @@ from skillstack.store.rows import Row, check_row
 #: A class with so many different rows has one held back, whatever their hashes.
 TESTED_FROM = 5
 
-
 #: Rows of a class that are never held back.
 TRAINED_FROM = 2
-
-
 _SPAN = 2**64
-
-
 Numbers = npt.NDArray[np.uint64]
 
 

@@ -111,16 +111,10 @@ def _is_plain(path: Path, format: Format) -> bool:
 #: What is put before a name that the table has already.
 PREFIX = "skillstack_"
 
-
 #: Rows, and bytes, of a row group of Parquet.
 GROUP_ROWS = 65_536
-
-
 GROUP_BYTES = 64 << 20
-
-
 Cell = str | float | None
-
 
 #: Takes a batch, and by added column the cells of its rows.
 Write = Callable[[TableBatch, Mapping[str, Sequence[Cell]]], None]

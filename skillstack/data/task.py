@@ -62,8 +62,6 @@ FAMILIES: dict[str, SkillFamily] = {
         ),
     )
 }
-
-
 _OTHER = SkillFamily("", "Any other.", "Category:", "Which category?")
 
 
@@ -79,20 +77,10 @@ def default_prompt(family: str, *, pair: bool) -> str:
 
 
 KINDS = ("classification",)
-
-
 TRUNCATIONS = ("head", "head_tail")
-
-
 MAX_LABELS = 10_000
-
-
 MAX_LABEL_CHARACTERS = 200
-
-
 MAX_PROMPT_CHARACTERS = 4_000
-
-
 _BRACED = re.compile(r"\{[^{}]*\}|[{}]")
 
 
@@ -191,11 +179,8 @@ def _check_prompt(prompt: str, *, pair: bool) -> None:
 
 BaseKind = Literal["encoder", "decoder"]
 
-
 #: Tokens in all, where the recipe says nothing else.
 DEFAULT_MAX_LENGTH: dict[str, int] = {"encoder": 128, "decoder": 160}
-
-
 MAX_LENGTHS = range(8, 131_073)
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 #: ``[rows]``: which answers are right.
 Mask = NDArray[np.bool_]
 
-
 #: The answer of a row that nobody answered: wrong, and of no class.
 NO_ANSWER = -1
 

@@ -18,18 +18,13 @@ from skillstack.store.records import Skill
 from skillstack.store.rows import Row
 
 Floats = NDArray[np.float32]
-
-
 Integers = NDArray[np.int64]
-
 
 #: What an answer is for: the skill whose rows are asked, the way of answering, and a skill or frame.
 Key = tuple[str, ...]
 
-
 #: By key, logits ``[rows, labels]``.
 Logits = Mapping[Key, Floats]
-
 
 #: Why nothing that is taught on training rows can be held against a skill.
 NO_TRAINING_ROWS = "Its test rows are those of a table, and no training rows are here."

@@ -27,11 +27,8 @@ if TYPE_CHECKING:
 #: Raised when the same key would mean other numbers.
 KIND = "predictions-1"
 
-
 #: Rows whose states are held in memory at once.
 ROWS_AT_ONCE = 2048
-
-
 Floats = NDArray[np.float32]
 
 

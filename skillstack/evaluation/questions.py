@@ -48,7 +48,6 @@ def _last(found: re.Match[str]) -> str:
 #: Of which the test rows are sampled, whatever the seed of the training.
 SEED = 0
 
-
 #: Rows per class that are asked where nothing else is said.
 PER_CLASS = 64
 

@@ -15,19 +15,15 @@ if TYPE_CHECKING:
 
 Arithmetic = Literal["fp32", "bf16", "fp16"]
 
-
 #: From here on NVIDIA's cards compute in bfloat16; older ones imitate it, several times slower.
 BF16_FROM = (8, 0)
-
 
 #: From here on bitsandbytes has four-bit kernels (its installation guide, version 0.48).
 NF4_FROM = (6, 0)
 
-
 #: Cards of these capabilities compute in fp16 at a 64th to a 128th of the speed of fp32 (CUDA C++ Programming
 #: Guide, arithmetic instructions): Maxwell, the GTX 10 series, P4 and P40. The P100 (6.0) is not among them.
 SLOW_FP16 = ((5, 0), (5, 2), (6, 1))
-
 
 #: Parameters from which recomputing a layer's states is worth its time.
 CHECKPOINTING_FROM = 1_000_000_000

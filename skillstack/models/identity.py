@@ -73,8 +73,6 @@ PROBES = (
     "   white   space \r\n and\u00a0more\u200b ",
     "DON'T SHOUT, isn't-it antidisestablishmentarianism",
 )
-
-
 _CHUNK = 1 << 22
 
 

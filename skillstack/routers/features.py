@@ -38,29 +38,14 @@ from skillstack.store.rows import Row
 #: Characters of a text that are read.
 MAX_TEXT = 20_000
 
-
 #: Buckets of one block.
 BLOCK = 1 << 17
-
-
 CHAR_SIZES = (3, 4, 5)
-
-
 _MULTIPLIER = 2654435761
-
-
 _INVERSE = pow(_MULTIPLIER, -1, 1 << 32)
-
-
 _M = np.uint32(_MULTIPLIER)
-
-
 _SPACE = np.uint32(32)
-
-
 _ASCII_WORD = np.array([chr(c).isalnum() or c == 95 for c in range(128)])
-
-
 Words = NDArray[np.uint32]
 
 
@@ -158,38 +143,21 @@ def _power_table(base: int, bits: int) -> Words:
 
 
 PAIR = 2 * BLOCK
-
-
 ONE_BREAK = PAIR + 1
-
-
 MORE_BREAKS = PAIR + 2
-
-
 BUCKETS = PAIR + 3
-
 
 #: What these features are, for the digest of a router state. Change it when `ngrams` or `hash_rows` change.
 SPEC = "words 1-2, chars 3-5, 2 x 2^17, pair, line breaks; 1"
 
-
 # Text index and bucket share one 32-bit key; 13 bits of the former and 19 of the latter.
 _SHIFT = np.uint32(19)
-
-
 _MASK = np.uint32((1 << 19) - 1)
-
-
 _CHUNK_TEXTS = 1 << 13
-
 
 # Characters at once: the arrays of one chunk stay within a processor's cache.
 _CHUNK_CHARACTERS = 1 << 16
-
-
 _MOST = np.iinfo(np.uint16).max
-
-
 _DTYPES = {"indptr": np.dtype(np.int64), "buckets": np.dtype(np.uint32), "counts": np.dtype(np.uint16)}
 
 

@@ -103,7 +103,6 @@ class Weighting:
 # 1 + ln c for small counts; the entry at 0 is never used.
 _LOGS = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 64))])
 
-
 #: In memory, or on disk where there are very many.
 Coefficients = NDArray[np.float32] | StoredCoefficients
 

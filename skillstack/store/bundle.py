@@ -155,10 +155,7 @@ def measurements(store: Store, cargo: BundleContents) -> tuple[BundleFile, ...]:
 
 #: To raise it: keep the reader of the old number, write only the newest.
 FORMAT = 1
-
-
 NAME = "manifest.json"
-
 
 #: The only paths that an archive may hold besides the manifest.
 _PATHS = re.compile(

@@ -26,18 +26,11 @@ from skillstack.store.store import MAX_FILE, REFERENCE, Store
 
 #: A stack of a thousand frames has some eight thousand files.
 MAX_ENTRIES = 200_000
-
-
 MAX_MANIFEST = 64 << 20
-
 
 #: How much larger than the archive its content may be; for archives that somebody packed again, deflated.
 MAX_RATIO = 20
-
-
 _HINT = "Get the archive again, or export it anew; nothing was written."
-
-
 _PIECE = 1 << 20
 
 

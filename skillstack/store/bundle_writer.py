@@ -21,13 +21,8 @@ from skillstack.store.store import Store
 
 #: The earliest date that a zip archive can hold.
 _DATE = (1980, 1, 1, 0, 0, 0)
-
-
 _MODE = 0o100644 << 16
-
-
 _UNIX = 3
-
 
 #: How a file that we wrote begins: a local header, and 26 bytes later the manifest's name.
 _MAGIC = b"PK\x03\x04"

@@ -12,8 +12,6 @@ from typing import Any
 from skillstack.errors import IntegrityError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
 _CHUNK = 1 << 20
 
 
@@ -50,8 +48,6 @@ def check_digest(value: object, what: str) -> str:
 
 #: Integers beyond this lose digits in readers that hold numbers as IEEE 754 doubles (RFC 8785, 3.2.2.3).
 MAX_INTEGER = 2**53 - 1
-
-
 MAX_DEPTH = 32
 
 

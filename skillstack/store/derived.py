@@ -20,14 +20,8 @@ from skillstack.store.canonical import check_digest, sha256
 
 #: The folder's name in a store.
 FOLDER = "derived"
-
-
 _SEAL = "sha256"
-
-
 _NEEDS = "needs"
-
-
 Arrays = Mapping[str, NDArray[np.generic]]
 
 

@@ -12,7 +12,6 @@ from skillstack.store.canonical import check_digest
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
-
 # Windows reserves these, with any extension.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 
@@ -42,8 +41,6 @@ def check_name(value: str, what: str) -> str:
 
 
 T = TypeVar("T")
-
-
 Json = dict[str, Any]
 
 

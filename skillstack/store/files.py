@@ -22,18 +22,12 @@ from skillstack.errors import BusyError, StoreError
 
 TEMPORARY = ".tmp-"
 
-
 #: What some network and FUSE mounts answer to an fsync that they do not offer.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
 
-
 #: Files and folders of a batch that wait for the disk at once; file systems commit those together.
 _WAITING = 8
-
-
 _warned = False
-
-
 _T = TypeVar("_T")
 
 

@@ -18,7 +18,6 @@ from skillstack.store.store import Store
 #: Seconds for which what no stack needs any more is kept, so that undo works: two weeks.
 GRACE = 14 * 24 * 3600
 
-
 #: Removed in this order. A node without its content would look like damage; a content without a node is only
 #: garbage. So a crash in between leaves garbage and never a broken chain.
 _FOLDERS = ("nodes", "contents", "adapters", "heads", "samples", "canaries", "evaluations")

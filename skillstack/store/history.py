@@ -12,8 +12,6 @@ from skillstack.store.canonical import is_digest
 from skillstack.store.store import Store
 
 FORMAT = 1
-
-
 ACTIONS = ("push", "replace", "undo", "redo")
 
 

@@ -111,8 +111,6 @@ def _row(row: object) -> Row:
 
 
 REDACTED_FORMAT = 1
-
-
 SUFFIX = ".withheld"
 
 

@@ -19,8 +19,6 @@ from skillstack.store.history import History, Transaction, read_history
 from skillstack.store.store import REFERENCE, Store
 
 _COPY, _DELETE, _RENAME = "copy:", "delete:", "rename:"
-
-
 _HINT = "Choose another name; `skillstack stacks` lists those that are taken."
 
 

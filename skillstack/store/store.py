@@ -22,22 +22,16 @@ from skillstack.store.samples import Samples, read_samples
 #: Version of the folder's layout. To raise it: teach `Store.open` to read the old layout, write the new one,
 #: keep a golden store of the old one in the tests, and say in the changelog which version is needed.
 FORMAT = 1
-
-
 MARKER = "store.json"
-
 
 #: Larger files are refused before they are read; a frame has about a megabyte.
 MAX_FILE = 4 << 30
 
-
 #: The stack that ships with the package. Nothing but its build script changes it.
 REFERENCE = "reference"
 
-
 #: The stack of one's own where none is named.
 MAIN = "main"
-
 
 #: A tip's file: the node's id, or ``-`` for an empty stack, and the number of history lines behind it.
 _TIP = re.compile(rb"([0-9a-f]{64}|-) ([1-9][0-9]{0,11})\n")

@@ -18,25 +18,15 @@ from skillstack.errors import IntegrityError
 
 #: Bytes in memory, or a file mapped there.
 Buffer = bytes | mmap.mmap
-
-
 Tensors = dict[str, NDArray[np.generic]]
-
-
 METADATA = "__metadata__"
-
 
 #: NumPy's limit. Ours have two dimensions.
 MAX_DIMENSIONS = 64
-
-
 MAX_EXTENT = 2**62
-
 
 #: Largest header that is parsed, in bytes. Ours have a few kilobytes.
 MAX_HEADER = 8 << 20
-
-
 _DTYPES: dict[str, np.dtype[np.generic]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
@@ -51,8 +41,6 @@ _DTYPES: dict[str, np.dtype[np.generic]] = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
-
-
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 

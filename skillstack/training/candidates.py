@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 #: Raised when the same rows would give another head.
 KIND = "frozen-linear-1"
 
-
 #: What a recipe says of the rows that a frame is taught.
 SAMPLING = ("samples_per_class", "dev_samples", "seed")
 
@@ -66,7 +65,6 @@ def keep_rival(store: Store, content: FrameRecord, head: Head) -> None:
 
 
 Floats = NDArray[np.float32]
-
 
 #: Inverse penalties that a logistic head may have. Features of unit length times ten want weak heads when
 #: there are 48 rows a class, and standardised ones weaker heads still.

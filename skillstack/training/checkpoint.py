@@ -24,8 +24,6 @@ from skillstack.training.candidates import Floats, FrameCandidate
 from skillstack.training.steps import Steps
 
 FORMAT = 1
-
-
 _MANIFEST = "checkpoint.json"
 
 

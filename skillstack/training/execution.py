@@ -36,10 +36,8 @@ from skillstack.training.progress import Deadline
 
 T = TypeVar("T")
 
-
 #: How long a process waits for another one that neither answers nor ends.
 PATIENCE = timedelta(hours=1)
-
 
 #: Seconds that a process leaves to the one that failed.
 COURTESY = 3.0
@@ -226,7 +224,6 @@ _PACKAGES = (
     "scikit-learn",
     "tokenizers",
 )
-
 
 #: Packages of this project that decide what a training arrives at and what a router picks.
 _DECIDING = ("data", "models", "routers", "store", "training")

@@ -26,10 +26,8 @@ from skillstack.training.steps import Steps, TrainingRows
 
 Floats = NDArray[np.float32]
 
-
 #: Seconds between two checkpoints. When they are written has no influence on the result.
 CHECKPOINT_SECONDS = 15.0
-
 
 #: Bytes that a slow disk writes in a second; how long a first checkpoint takes is guessed from it.
 DISK_SPEED = 50_000_000

@@ -182,8 +182,6 @@ class FamilySettled:
 
 
 Event = FrameStarted | StepDone | DevMeasured | MemoryShort | FrameDone | FrameKept | FamilySettled
-
-
 Listener = Callable[[Event], None]
 
 

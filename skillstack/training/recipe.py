@@ -69,7 +69,6 @@ class Schedule:
 #: What a training may do; each is compared with the others on the same rows.
 METHODS = ("skillstack", "frozen-linear")
 
-
 #: Training rows per class of a person's own table, where nothing else is asked for. More take longer and help
 #: little.
 LEARNED_PER_CLASS = 200
@@ -225,8 +224,6 @@ def _recipes() -> dict[str, dict[str, Any]]:
 
 #: Settings that records of format 1 may lack, with the value that means what was done before they existed.
 _LATER: dict[str, object] = {"method": "skillstack"}
-
-
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("samples_per_class", 0, 1_000_000),
     ("dev_samples", 1, 1_000_000),

@@ -26,8 +26,6 @@ from skillstack.models.slot import Slot
 
 #: Rows of a task over which its Fisher information is averaged, at most.
 FISHER_ROWS = 64
-
-
 Tensors = Mapping[str, torch.Tensor]
 
 
@@ -120,8 +118,6 @@ def fisher(slot: Slot, lesson: SequenceTask, head: Head, seed: int) -> dict[str,
 
 
 LAMBDAS = (1e4, 1e6, 1e2)
-
-
 METHOD = Method(
     "ewc",
     "EWC",

@@ -20,8 +20,6 @@ from skillstack.continual.method import Method, MethodContext
 
 #: Random features, a constant one included.
 WIDTH = 2048
-
-
 Doubles = NDArray[np.float64]
 
 

@@ -92,8 +92,6 @@ def by_turns(labels: Sequence[int], count: int) -> list[int]:
 
 
 SHARES = (1.0, 0.5)
-
-
 METHOD = Method(
     "replay",
     f"Replay, {BOUND} rows",
