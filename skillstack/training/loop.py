@@ -1,4 +1,4 @@
-"""The training loop of one frame: from a start to the candidate that dev prefers."""
+"""The one training loop: the steps of a schedule over rows, with a choice on dev where it makes a frame."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skillstack.errors import SkillStackError
+from skillstack.errors import SkillStackError, UsageError
 from skillstack.models.features import features, training_batches, useful_share
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
 from skillstack.models.split import layer_checkpoints
 from skillstack.training import checkpoint
-from skillstack.training import checkpoint as state
 from skillstack.training.candidates import FrameCandidate, best_logistic, measure
+from skillstack.training.checkpoint import TrainingState, restore, to_checkpoint
 from skillstack.training.execution import RunOptions
 from skillstack.training.progress import OutOfTime
 from skillstack.training.recipe import Recipe, Schedule
-from skillstack.training.steps import Steps, TrainingRows
+from skillstack.training.steps import HeadLoss, Hooks, StepResult, Steps, TrainingRows
 
 Floats = NDArray[np.float32]
 
@@ -31,6 +31,125 @@ CHECKPOINT_SECONDS = 15.0
 
 #: Bytes that a slow disk writes in a second; how long a first checkpoint takes is guessed from it.
 DISK_SPEED = 50_000_000
+
+
+class Loop:
+    """A schedule's steps, one after the other, and the mean of the last weights.
+
+    The mean is stochastic weight averaging (Izmailov et al. 2018, https://arxiv.org/abs/1803.05407).
+
+    :ivar current: everything that is trained, by name.
+    :ivar step: steps done.
+    :ivar updates: steps that moved the weights.
+    :ivar averaged: steps whose weights are in the average.
+    :ivar average: mean weights, by name.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        rows: TrainingRows,
+        current: Mapping[str, torch.nn.Parameter],
+        recipe: Recipe,
+        schedule: Schedule,
+    ) -> None:
+        self.steps, self.current, self.schedule = steps, current, schedule
+        self._rows, self._recipe = rows, recipe
+        self.step = self.updates = self.averaged = 0
+        self.average: dict[str, torch.Tensor] = {}
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+
+    def advance(self) -> StepResult:
+        """Take the next step."""
+        self.step += 1
+        taken = self.steps.take(self.step, self._next_rows(), self.schedule.factor(self.step))
+        self.updates += taken.moved
+        if taken.moved and self.step >= self.schedule.average_from:
+            self._add_to_average()
+        return taken
+
+    @torch.no_grad()
+    def take_average(self) -> bool:
+        """Put the mean in the weights' place; returns whether there is one."""
+        for name, mean in self.average.items():
+            self.current[name].copy_(mean)
+        return bool(self.average)
+
+    def _next_rows(self) -> list[int]:
+        epoch, place = divmod(self.step - 1, self.schedule.per_epoch)
+        if self._epoch[0] != epoch:
+            recipe = self._recipe
+            self._epoch = epoch, training_batches(self._rows.lengths, recipe.batch_size, recipe.seed, epoch)
+        return self._epoch[1][place]
+
+    @torch.no_grad()
+    def _add_to_average(self) -> None:
+        self.averaged += 1
+        for name, tensor in self.current.items():
+            if self.averaged == 1:
+                self.average[name] = tensor.clone()
+            else:
+                self.average[name] += (tensor - self.average[name]) / self.averaged
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """What a training without choices took.
+
+    :ivar steps: optimizer steps.
+    :ivar rows: rows that passed, each as often as it did.
+    :ivar heads: the trained heads by their numbers.
+    """
+
+    steps: int
+    rows: int
+    heads: Mapping[int, Head]
+
+
+def train_adapter(
+    slot: Slot,
+    rows: TrainingRows,
+    heads: Mapping[int, Head],
+    recipe: Recipe,
+    schedule: Schedule,
+    *,
+    rate: float = 1.0,
+    hooks: Hooks | None = None,
+) -> TrainingCost:
+    """Train the adapter that is in the slot, and heads, to the end; the slot holds the outcome afterwards.
+
+    :param heads: what the heads start from; those that no row has stay out.
+    :param rate: what the adapter's learning rate is multiplied with.
+    :param hooks: what a method adds to each step.
+    :raises SkillStackError: if the loss is not finite.
+    :raises UsageError: for a base in fp16.
+    """
+    base = slot.base
+    if base.dtype == torch.float16:
+        raise UsageError("Methods are not compared in fp16.", "Use --precision bf16, nf4 or fp32.")
+    modules = {number: heads[number].module(base.device) for number in rows.head_numbers()}
+    slot.trainable()
+    adapter = slot.named_parameters()
+    current = dict(adapter)
+    for number, module in modules.items():
+        current |= {f"head {number}.{name}": parameter for name, parameter in module.named_parameters()}
+    steps = Steps(
+        base,
+        HeadLoss(base, rows, modules, recipe.label_smoothing),
+        list(adapter.values()),
+        [parameter for module in modules.values() for parameter in module.parameters()],
+        recipe,
+        RunOptions(),
+        rate=rate,
+        hooks=hooks,
+    )
+    loop = Loop(steps, rows, current, recipe, schedule)
+    passed = sum(loop.advance().rows for _ in range(schedule.steps))
+    loop.take_average()
+    slot.freeze()
+    return TrainingCost(
+        loop.step, passed, {number: Head.from_module(module) for number, module in modules.items()}
+    )
 
 
 @dataclass(frozen=True)
@@ -86,12 +205,7 @@ class Trainer:
         # Decoders' features differ in scale by orders of magnitude from one dimension to the next.
         self._standardise = slot.base.kind == "decoder"
         self._best: FrameCandidate | None = None
-        self._average: dict[str, torch.Tensor] = {}
-        self._averaged = 0
-        self._updates = 0
-        self._step = 0
         self._seen_dev: Floats | None = None
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
 
     def run(self, untrained: Sequence[FrameCandidate], start: Head) -> TrainingOutcome:
         """Train from the slot's adapter, or go on from the checkpoint.
@@ -104,52 +218,60 @@ class Trainer:
         """
         for candidate in untrained:
             self._consider(candidate)
-        base, deadline = self.slot.base, self.execution.deadline
-        head = start.module(base.device)
-        parameters = self.slot.named_parameters()
-        self.slot.trainable()
-        steps = Steps(base, self.train, parameters, head, self.recipe, self.execution, self._tell_memory)
-        current = _current(parameters, head)
-        self._resume(current, steps)
-        self._synchronise(current)
-        deadline.guess("checkpoint", sum(4 * 5 * p.numel() for p in current.values()) / DISK_SPEED)
-        with layer_checkpoints(base, self.first_layer, wanted=self.execution.checkpoints_layers(base)):
-            self._train(current, head, steps)
+        deadline = self.execution.deadline
+        loop, head = self._loop(start)
+        self._resume(loop)
+        self._synchronise(loop)
+        deadline.guess("checkpoint", sum(4 * 5 * p.numel() for p in loop.current.values()) / DISK_SPEED)
+        wanted = self.execution.checkpoints_layers(self.slot.base)
+        with layer_checkpoints(self.slot.base, self.first_layer, wanted=wanted):
+            self._train(loop, head)
         rows = len(self.train.labels) + len(self.dev.labels)
-        self._stop_unless(current, steps, "store", finish=rows)
+        self._stop_unless(loop, "store", finish=rows)
         with deadline.timed("finish", rows):
-            self._finish(current, head)
+            self._finish(loop, head)
         self.slot.freeze()
         if self._best is None:
             raise ValueError("no candidate was given")
         return TrainingOutcome(self._best, untrained[0], self._useful())
 
-    def _train(self, current: Mapping[str, torch.nn.Parameter], head: torch.nn.Linear, steps: Steps) -> None:
+    def _loop(self, start: Head) -> tuple[Loop, torch.nn.Linear]:
+        base, recipe = self.slot.base, self.recipe
+        head = start.module(base.device)
+        self.slot.trainable()
+        adapter = self.slot.named_parameters()
+        steps = Steps(
+            base,
+            HeadLoss(base, self.train, {0: head}, recipe.label_smoothing),
+            list(adapter.values()),
+            list(head.parameters()),
+            recipe,
+            self.execution,
+            tell_memory=self._tell_memory,
+        )
+        named = {f"head.{name}": parameter for name, parameter in head.named_parameters()}
+        return Loop(steps, self.train, {**adapter, **named}, recipe, self.schedule), head
+
+    def _train(self, loop: Loop, head: torch.nn.Linear) -> None:
         deadline = self.execution.deadline
         saved = time.monotonic()
-        while self._step < self.schedule.steps:
-            measures = self._step + 1 in self.schedule.measured
-            self._stop_unless(current, steps, "step", *(["measure"] if measures else []))
+        while loop.step < self.schedule.steps:
+            measures = loop.step + 1 in self.schedule.measured
+            self._stop_unless(loop, "step", *(["measure"] if measures else []))
             with deadline.timed("step"):
-                self._step += 1
-                taken = steps.take(self._step, self._next_rows(), self.schedule.factor(self._step))
+                taken = loop.advance()
                 self._seen_dev = None
-                self._updates += taken.moved
-                if taken.moved and self._step >= self.schedule.average_from:
-                    self._add_to_average(current)
             deadline.gained = True
-            self._tell_step(self._step, self.schedule.steps, taken.loss)
+            self._tell_step(loop.step, self.schedule.steps, taken.loss)
             if measures:
                 with deadline.timed("measure"):
-                    self._measure_current(head, f"step {self._step}")
+                    self._measure_current(head, f"step {loop.step}")
                 self.slot.trainable()
-            if time.monotonic() - saved > CHECKPOINT_SECONDS and self._step < self.schedule.steps:
-                self._save(current, steps)
+            if time.monotonic() - saved > CHECKPOINT_SECONDS and loop.step < self.schedule.steps:
+                self._save(loop)
                 saved = time.monotonic()
 
-    def _stop_unless(
-        self, current: Mapping[str, torch.nn.Parameter], steps: Steps, *parts: str, **counted: float
-    ) -> None:
+    def _stop_unless(self, loop: Loop, *parts: str, **counted: float) -> None:
         """End here, at a checkpoint, unless there is time for these parts and a checkpoint after them.
 
         :param counted: parts of which there is more than one, and how much.
@@ -158,27 +280,10 @@ class Trainer:
         execution = self.execution
         if execution.processes.agree(lambda: execution.deadline.allows(*parts, "checkpoint", **counted)):
             return
-        if self._step:
-            execution.processes.first(lambda: self._save(current, steps))
+        if loop.step:
+            execution.processes.first(lambda: self._save(loop))
         self.slot.freeze()
         raise OutOfTime
-
-    def _next_rows(self) -> list[int]:
-        epoch, place = divmod(self._step - 1, self.schedule.per_epoch)
-        if self._epoch[0] != epoch:
-            lengths = self.train.cache.encoded.lengths
-            batches = training_batches(lengths, self.recipe.batch_size, self.recipe.seed, epoch)
-            self._epoch = epoch, batches
-        return self._epoch[1][place]
-
-    @torch.no_grad()
-    def _add_to_average(self, current: Mapping[str, torch.nn.Parameter]) -> None:
-        self._averaged += 1
-        for name, tensor in current.items():
-            if self._averaged == 1:
-                self._average[name] = tensor.clone()
-            else:
-                self._average[name] += (tensor - self._average[name]) / self._averaged
 
     def _measure_current(self, head: torch.nn.Linear, name: str) -> None:
         self.slot.freeze()
@@ -196,12 +301,9 @@ class Trainer:
         processes = self.execution.processes
         return processes.join(features(rows.cache, place=processes.place, places=processes.count))
 
-    def _finish(self, current: Mapping[str, torch.nn.Parameter], head: torch.nn.Linear) -> None:
+    def _finish(self, loop: Loop, head: torch.nn.Linear) -> None:
         """Measure the average and the refitted head; the slot holds the average afterwards."""
-        if self._average:
-            with torch.no_grad():
-                for name, tensor in current.items():
-                    tensor.copy_(self._average[name])
+        if loop.take_average():
             self._seen_dev = None
             self._measure_current(head, "average")
         if self.recipe.refit and self.schedule.steps:
@@ -223,29 +325,29 @@ class Trainer:
             self._best = candidate
 
     def _useful(self) -> float:
-        lengths = self.train.cache.encoded.lengths
+        lengths = self.train.lengths
         batches = training_batches(lengths, self.recipe.batch_size, self.recipe.seed, 0)
         return useful_share(lengths, batches)
 
     # checkpoints --------------------------------------------------------------------------------------
 
-    def _save(self, current: Mapping[str, torch.nn.Parameter], steps: Steps) -> None:
+    def _save(self, loop: Loop) -> None:
         """Write a checkpoint; of several processes the first alone does."""
         if self.execution.processes.is_first:
-            kept = state.TrainingState(self._step, self._updates, self._averaged, self._average, self._best)
+            kept = TrainingState(loop.step, loop.updates, loop.averaged, loop.average, self._best)
             with self.execution.deadline.timed("checkpoint"):
-                checkpoint.save(self.folder, state.to_checkpoint(kept, current, steps))
+                checkpoint.save(self.folder, to_checkpoint(kept, loop.current, loop.steps))
 
-    def _resume(self, current: Mapping[str, torch.nn.Parameter], steps: Steps) -> None:
+    def _resume(self, loop: Loop) -> None:
         found = checkpoint.load(self.folder)
         if found is None:
             return
-        kept = state.restore(found, current, steps, self.schedule.average_from)
-        self._step, self._updates, self._averaged = kept.step, kept.updates, kept.averaged
-        self._average, self._best = dict(kept.average), kept.best
+        kept = restore(found, loop.current, loop.steps, self.schedule.average_from)
+        loop.step, loop.updates, loop.averaged = kept.step, kept.updates, kept.averaged
+        loop.average, self._best = dict(kept.average), kept.best
 
     @torch.no_grad()
-    def _synchronise(self, current: Mapping[str, torch.nn.Parameter]) -> None:
+    def _synchronise(self, loop: Loop) -> None:
         """Have every process begin with the first one's weights.
 
         :raises SkillStackError: if another process ended, or read another checkpoint.
@@ -253,20 +355,12 @@ class Trainer:
         processes = self.execution.processes
         if processes.count == 1:
             return
-        if processes.same(self._step) != self._step:
+        if processes.same(loop.step) != loop.step:
             raise SkillStackError(
                 "The processes of this training see different checkpoints.",
                 "They need one store: a folder that all of them can reach.",
             )
-        for tensor in current.values():
+        for tensor in loop.current.values():
             held = tensor.detach() * float(processes.is_first)
             processes.sum(held)
             tensor.copy_(held)
-
-
-def _current(
-    parameters: Mapping[str, torch.nn.Parameter], head: torch.nn.Linear
-) -> dict[str, torch.nn.Parameter]:
-    """Everything that is trained, by name; the optimizer knows these very objects."""
-    named = {f"head.{name}": parameter for name, parameter in head.named_parameters()}
-    return {**parameters, **named}

@@ -1,4 +1,4 @@
-"""Optimizer steps over an adapter and a head: rows in, gradients summed, weights moved."""
+"""Optimizer steps over an adapter and heads: rows in, gradients summed, weights moved."""
 
 from __future__ import annotations
 
@@ -19,28 +19,112 @@ from skillstack.training.recipe import Recipe
 #: Largest norm of the adapter's gradient.
 CLIP = 1.0
 
+#: The mean loss of some rows, by the model as it is now.
+Loss = Callable[[Sequence[int]], torch.Tensor]
 
-@dataclass(frozen=True)
+
+class Hooks:
+    """What a continual-learning method adds to a step; nothing by default."""
+
+    def rows(self, step: int, own: int) -> list[int]:
+        """Rows besides the step's own ones, of which there are ``own``."""
+        return []
+
+    def penalty(self) -> torch.Tensor | None:
+        """What is added to the loss."""
+        return None
+
+    def gradients(self) -> None:
+        """Change the gradients before they are clipped."""
+
+    def moved(self) -> None:
+        """The weights have moved."""
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingRows:
     """Rows that a model can read, and their labels.
 
     :ivar cache: their lower hidden states.
     :ivar labels: one per row.
+    :ivar heads: of each row the number of its head; all rows have head 0 where it is empty.
+    :ivar own: how many rows, from the first, the epochs go over; the others come by a hook alone.
     """
 
     cache: HiddenCache
-    labels: list[int]
+    labels: Sequence[int]
+    heads: Sequence[int] = ()
+    own: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows the epochs go over."""
+        return len(self.labels) if self.own is None else self.own
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Tokens of each row that the epochs go over."""
+        return self.cache.encoded.lengths[: self.count]
+
+    def head_numbers(self) -> list[int]:
+        """The numbers of all heads, each once, sorted."""
+        return sorted(set(self.heads)) or [0]
+
+
+class HeadLoss:
+    """Mean cross-entropy of rows, each with its own head."""
+
+    def __init__(
+        self, base: Base, data: TrainingRows, heads: Mapping[int, torch.nn.Linear], smoothing: float
+    ) -> None:
+        self._base, self._data, self._heads, self._smoothing = base, data, heads, smoothing
+
+    def __call__(self, rows: Sequence[int]) -> torch.Tensor:
+        """The loss of these rows, in nats."""
+        with autocast(self._base):
+            hidden, mask = self._data.cache.forward(rows)
+        seen = pool(hidden, mask, self._base.pooling)
+        numbers = [self._data.heads[row] if self._data.heads else 0 for row in rows]
+        wanted = [self._data.labels[row] for row in rows]
+        if len(set(numbers)) == 1:
+            return self._cross_entropy(numbers[0], seen, wanted, "mean")
+        parts = []
+        for number in sorted(set(numbers)):
+            places = [place for place, own in enumerate(numbers) if own == number]
+            parts.append(
+                self._cross_entropy(number, seen[places], [wanted[place] for place in places], "sum")
+            )
+        return torch.stack(parts).sum() / len(rows)
+
+    def _cross_entropy(
+        self, number: int, seen: torch.Tensor, wanted: Sequence[int], reduction: str
+    ) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(
+            self._heads[number](seen),
+            torch.tensor(wanted, device=seen.device),
+            label_smoothing=self._smoothing,
+            reduction=reduction,
+        )
+
+
+def autocast(base: Base) -> contextlib.AbstractContextManager[Any]:
+    """Mixed precision for a base in fp16; nothing for others."""
+    if base.dtype == torch.float16:
+        return torch.autocast(base.device.type, dtype=torch.float16)
+    return contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
 class StepResult:
     """A step.
 
-    :ivar loss: mean cross-entropy of its rows, in nats.
+    :ivar loss: mean loss of its rows.
+    :ivar rows: how many those are.
     :ivar moved: whether the weights moved; a gradient that overflowed in fp16 moves nothing.
     """
 
     loss: float
+    rows: int
     moved: bool
 
 
@@ -51,59 +135,70 @@ class Steps:
     overflows is skipped (Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740); the weights that learn
     are fp32.
 
-    :ivar optimizer: AdamW, two groups: adapter and head.
+    :ivar optimizer: AdamW, two groups: adapter and heads.
     :ivar scaler: of the loss; does nothing without fp16.
     """
 
     def __init__(
         self,
         base: Base,
-        train: TrainingRows,
-        parameters: Mapping[str, torch.nn.Parameter],
-        head: torch.nn.Linear,
+        loss: Loss,
+        adapter: Sequence[torch.nn.Parameter],
+        heads: Sequence[torch.nn.Parameter],
         recipe: Recipe,
         execution: RunOptions,
+        *,
+        rate: float = 1.0,
+        hooks: Hooks | None = None,
         tell_memory: Callable[[int], None] = lambda rows: None,
     ) -> None:
         """Prepare for steps.
 
-        :param parameters: the adapter's.
+        :param loss: what the steps lower.
+        :param rate: what the adapter's learning rate is multiplied with.
+        :param hooks: what a method adds to each step.
         :param tell_memory: called with the rows that pass at once from now on, when there are fewer.
         """
-        self.base, self.train, self.head, self.recipe = base, train, head, recipe
-        self.execution, self._tell_memory = execution, tell_memory
-        self._adapter = list(parameters.values())
+        self.base, self.recipe, self.execution = base, recipe, execution
+        self._loss, self._tell_memory = loss, tell_memory
+        self._hooks = hooks if hooks is not None else Hooks()
+        self._adapter, self._learning = list(adapter), [*adapter, *heads]
+        self._rates = (recipe.learning_rate * rate, recipe.head_learning_rate)
         self.scaler = torch.amp.GradScaler(base.device.type, enabled=base.dtype == torch.float16)
         # It makes its scale when it first scales a loss; a process may have no row in its first step.
         self.scaler.scale(torch.zeros((), device=base.device))
         groups = [
-            {"params": self._adapter, "lr": recipe.learning_rate, "weight_decay": recipe.weight_decay},
-            {"params": list(head.parameters()), "lr": recipe.head_learning_rate, "weight_decay": 0.0},
+            {"params": self._adapter, "lr": self._rates[0], "weight_decay": recipe.weight_decay},
+            {"params": list(heads), "lr": self._rates[1], "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups)
 
     def take(self, step: int, rows: Sequence[int], factor: float) -> StepResult:
-        """Learn from rows.
+        """Learn from rows, and from those that the hooks add.
 
         :param step: its number, from 1.
         :param factor: what the learning rates are multiplied with.
         :raises SkillStackError: if the loss is not finite, or another process failed.
         :raises MissingError: if not even one row fits into memory.
         """
-        rates = (self.recipe.learning_rate, self.recipe.head_learning_rate)
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        loss = self._all_gradients(step, rows)
+        learned = [*rows, *self._hooks.rows(step, len(rows))]
+        loss = self._all_gradients(step, learned)
         self.scaler.unscale_(self.optimizer)
+        self._hooks.gradients()
         torch.nn.utils.clip_grad_norm_(self._adapter, CLIP)
-        if not self.scaler.is_enabled():
+        moved = True
+        if self.scaler.is_enabled():
+            scale = self.scaler.get_scale()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+            # The scale falls when a gradient was not finite, and then alone.
+            moved = self.scaler.get_scale() >= scale
+        else:
             self.optimizer.step()
-            return StepResult(loss, True)
-        scale = self.scaler.get_scale()
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        # The scale falls when a gradient was not finite, and then alone.
-        return StepResult(loss, self.scaler.get_scale() >= scale)
+        self._hooks.moved()
+        return StepResult(loss, len(learned), moved)
 
     def _all_gradients(self, step: int, rows: Sequence[int]) -> float:
         """Leave the gradient of the mean loss of all rows, whoever computes them; returns that loss."""
@@ -116,8 +211,7 @@ class Steps:
             loss = self._gradients(step, processes.share(rows), len(rows))
         except Exception as caught:  # the others wait for this process; they are told below
             error = caught
-        learning = [*self._adapter, *self.head.parameters()]
-        parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in learning]
+        parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._learning]
         ends = torch.tensor([loss, float(error is not None)], device=self.base.device)
         everything = torch.cat([*(part.flatten() for part in parts), ends])
         processes.sum(everything)
@@ -126,23 +220,26 @@ class Steps:
         if everything[-1] != 0:
             give_way()
         found = torch.split(everything[:-2], [part.numel() for part in parts])
-        for parameter, gradient in zip(learning, found, strict=True):
+        for parameter, gradient in zip(self._learning, found, strict=True):
             parameter.grad = gradient.view_as(parameter).clone()
         return float(everything[-2])
 
     def _gradients(self, step: int, rows: Sequence[int], of: int) -> float:
         """Leave the gradient of these rows' part of the mean loss of ``of`` rows; returns that part."""
-        room = self.base.training_room
+        room, processes = self.base.training_room, self.execution.processes
         while True:
             parts = room.parts(rows, self.execution.rows_at_once(len(rows)))
             losses: list[float] = []
             self.optimizer.zero_grad()
             # Dropout depends on the step alone, so a resumed training draws what an uninterrupted one would.
-            torch.manual_seed(_number(self.recipe.seed, step, self.execution.processes.place))
+            torch.manual_seed(_number(self.recipe.seed, step, processes.place))
 
             def pass_all(parts: Sequence[Sequence[int]] = parts, losses: list[float] = losses) -> None:
                 for part in parts:
-                    losses.append(self._pass(step, part, len(part) / of))
+                    losses.append(self._add(step, self._loss(part), len(part) / of))
+                penalty = self._hooks.penalty() if processes.is_first else None
+                if penalty is not None:
+                    losses.append(self._add(step, penalty, 1.0))
 
             if fits(pass_all):
                 return sum(losses)
@@ -150,14 +247,8 @@ class Steps:
             self.optimizer.zero_grad()
             self._tell_memory(room.halve(max(len(part) for part in parts)))
 
-    def _pass(self, step: int, rows: Sequence[int], share: float) -> float:
-        """Add the gradient of one part's mean loss, times its share of the step; returns that product."""
-        base, recipe = self.base, self.recipe
-        with self._autocast():
-            hidden, mask = self.train.cache.forward(rows)
-        wanted = torch.tensor([self.train.labels[row] for row in rows], device=base.device)
-        logits = self.head(pool(hidden, mask, base.pooling))
-        loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
+    def _add(self, step: int, loss: torch.Tensor, share: float) -> float:
+        """Add the gradient of a loss, times its share of the step; returns that product."""
         if not torch.isfinite(loss):
             raise SkillStackError(
                 f"The training diverged at step {step}: the loss is not finite.",
@@ -167,11 +258,6 @@ class Steps:
             loss = loss * share
         torch.autograd.backward(self.scaler.scale(loss))
         return float(loss.detach())
-
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        if self.scaler.is_enabled():
-            return torch.autocast(self.base.device.type, dtype=torch.float16)
-        return contextlib.nullcontext()
 
 
 def _number(seed: int, step: int, place: int = 0) -> int:

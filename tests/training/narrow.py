@@ -23,7 +23,7 @@ from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 from skillstack.training.execution import RunOptions
 from skillstack.training.recipe import Recipe
-from skillstack.training.steps import Steps, TrainingRows
+from skillstack.training.steps import HeadLoss, Steps, TrainingRows
 from tests.tiny import tiny_bert
 
 ROWS = 512
@@ -49,9 +49,9 @@ def main(folder: Path) -> None:
     train = TrainingRows(cache, [0, 1] * (ROWS // 2))
 
     def gradient(**settings: int) -> torch.Tensor:
-        steps = Steps(
-            base, train, slot.named_parameters(), head, Recipe(), RunOptions(**settings), told.append
-        )
+        loss = HeadLoss(base, train, {0: head}, Recipe().label_smoothing)
+        adapter, heads = list(slot.named_parameters().values()), list(head.parameters())
+        steps = Steps(base, loss, adapter, heads, Recipe(), RunOptions(**settings), tell_memory=told.append)
         steps._gradients(1, range(ROWS), ROWS)
         return torch.cat([p.grad.flatten() for p in (*slot.named_parameters().values(), *head.parameters())])
 

@@ -16,7 +16,7 @@ from skillstack.training import loop
 from skillstack.training.candidates import FrameCandidate, best_logistic, measure
 from skillstack.training.data import labels_of, rows_of
 from skillstack.training.frame import lora_spec
-from skillstack.training.loop import Trainer
+from skillstack.training.loop import Loop, Trainer
 from skillstack.training.steps import TrainingRows
 
 from .world import RECIPE, Killed, base_tensors, plan_of
@@ -148,11 +148,18 @@ def test_the_average_is_the_mean_of_the_weights_after_each_of_the_last_steps(enc
         assert np.allclose(array, np.mean([w[name] for w in weights[3:]], axis=0), atol=1e-6)
 
 
-def test_the_average_keeps_no_graph_of_the_steps_alive(encoder, tmp_path):
+def test_the_average_keeps_no_graph_of_the_steps_alive(encoder, tmp_path, monkeypatch):
     bench = Bench(encoder)
     trainer = bench.trainer(tmp_path)
     seen: list[bool] = []
-    trainer._tell_step = lambda *_: seen.extend(t.requires_grad for t in trainer._average.values())
+    advance = Loop.advance
+
+    def watched(loop):
+        taken = advance(loop)
+        seen.extend(mean.requires_grad for mean in loop.average.values())
+        return taken
+
+    monkeypatch.setattr(Loop, "advance", watched)
     trainer.run([bench.frozen], bench.frozen.head)
     assert seen
     assert not any(seen)

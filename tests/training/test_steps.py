@@ -21,7 +21,7 @@ from skillstack.training.data import labels_of, rows_of
 from skillstack.training.execution import Processes, RunOptions
 from skillstack.training.frame import lora_spec
 from skillstack.training.progress import Deadline
-from skillstack.training.steps import StepResult, Steps, TrainingRows
+from skillstack.training.steps import HeadLoss, StepResult, Steps, TrainingRows
 
 from .world import RECIPE, plan_of
 
@@ -48,18 +48,22 @@ class Bench:
         self.told: list[int] = []
         self.train, self.recipe = TrainingRows(cache, labels_of(plan.data.train)), recipe
 
+    def steps(self, execution) -> Steps:
+        """Steps that lower the head's loss."""
+        return Steps(
+            self.slot.base,
+            HeadLoss(self.slot.base, self.train, {0: self.head}, self.recipe.label_smoothing),
+            list(self.slot.named_parameters().values()),
+            list(self.head.parameters()),
+            self.recipe,
+            execution,
+            tell_memory=self.told.append,
+        )
+
     def gradients(self, step=1, rows=TEN, **settings) -> tuple[float, list[torch.Tensor]]:
         """Loss and gradients, the weights as they are."""
         parameters = self.slot.named_parameters()
-        steps = Steps(
-            self.slot.base,
-            self.train,
-            parameters,
-            self.head,
-            self.recipe,
-            RunOptions(**settings),
-            self.told.append,
-        )
+        steps = self.steps(RunOptions(**settings))
         loss = steps._gradients(step, rows, len(rows))
         learning = [*parameters.values(), *self.head.parameters()]
         return loss, [parameter.grad.clone() for parameter in learning]
@@ -81,10 +85,8 @@ class Silent(Processes):
 def test_in_fp16_a_process_without_rows_in_its_first_step_takes_it_all_the_same(bert):
     bench = Bench(load_base(str(bert), precision="fp16", device="cpu"))
     execution = RunOptions(processes=Silent(1, 2))
-    steps = Steps(
-        bench.slot.base, bench.train, bench.slot.named_parameters(), bench.head, bench.recipe, execution
-    )
-    assert steps.take(1, [0], 1.0) == StepResult(0.0, True)
+    steps = bench.steps(execution)
+    assert steps.take(1, [0], 1.0) == StepResult(0.0, 1, True)
     assert steps.take(2, [0, 1], 1.0).loss > 0
 
 

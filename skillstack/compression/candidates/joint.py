@@ -16,14 +16,15 @@ from skillstack.compression.candidates.rank import truncated
 from skillstack.compression.families import Family
 from skillstack.compression.rows import SkillRows
 from skillstack.compression.trial import Trial
-from skillstack.continual.loop import TaskRows, train
 from skillstack.models.features import HiddenCache
 from skillstack.models.heads import Head
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256
 from skillstack.store.derived import Derived
 from skillstack.store.records import taught
+from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Recipe, Schedule, default_recipe
+from skillstack.training.steps import TrainingRows
 
 #: Derived files that hold what was trained, with the version of how.
 KIND = "joint-1"
@@ -50,7 +51,7 @@ def trained(
         return Adapter(found, start.spec)
     caches = [trial.passages(one.more.rows, one.skill.rendering).lower for one in rows]
     counts = [len(one.more) for one in rows]
-    course = TaskRows(
+    course = TrainingRows(
         HiddenCache.joined([(cache, range(count)) for cache, count in zip(caches, counts, strict=True)]),
         [int(label) for one in rows for label in one.more.labels],
         [number for number, count in enumerate(counts) for _ in range(count)],
@@ -60,7 +61,7 @@ def trained(
     schedule = dataclasses.replace(schedule, measured=frozenset())
     slot = trial.slot
     slot.copy_in(start.tensors, start.spec)
-    train(slot, course, {n: heads[one.skill.name] for n, one in enumerate(rows)}, recipe, schedule)
+    train_adapter(slot, course, {n: heads[one.skill.name] for n, one in enumerate(rows)}, recipe, schedule)
     tensors = slot.read_out()
     kept.write(key, tensors)
     return Adapter(tensors, start.spec)

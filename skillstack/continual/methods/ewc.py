@@ -17,12 +17,12 @@ import torch
 
 from skillstack.continual.cost import Cost
 from skillstack.continual.lessons import SequenceTask
-from skillstack.continual.loop import Hooks
 from skillstack.continual.method import Method, MethodContext
 from skillstack.continual.methods.sequential import RATES, Sequential
 from skillstack.models.features import pool
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
+from skillstack.training.steps import Hooks
 
 #: Rows of a task over which its Fisher information is averaged, at most.
 FISHER_ROWS = 64

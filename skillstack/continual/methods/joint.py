@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 from skillstack.continual.cost import Cost, text_bytes
 from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
-from skillstack.continual.loop import TaskRows, train
 from skillstack.continual.method import Method, MethodContext, answering_head, starting_head
 from skillstack.continual.methods.sequential import RATES, Sequential
 from skillstack.models.features import HiddenCache
 from skillstack.models.heads import Head
+from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Recipe, Schedule
+from skillstack.training.steps import TrainingRows
 
 
 class Joint(Sequential):
@@ -36,7 +37,7 @@ class Joint(Sequential):
         heads: dict[int, Head] = {one.number: starting_head(terms, one, bare=True) for one in lessons}
         terms.slot.start_fresh(terms.spec, terms.recipe.seed)
         counts = [len(one.train_labels) for one in lessons]
-        course = TaskRows(
+        course = TrainingRows(
             HiddenCache.joined(
                 [(one.train.cache, range(count)) for one, count in zip(lessons, counts, strict=True)]
             ),
@@ -45,7 +46,9 @@ class Joint(Sequential):
             sum(counts),
         )
         schedule = joint_schedule(terms.recipe, counts)
-        taken = train(terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0))
+        taken = train_adapter(
+            terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0)
+        )
         self.adapter = terms.slot.read_out()
         self.take(taken)
         for one in lessons:

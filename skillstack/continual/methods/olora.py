@@ -17,7 +17,6 @@ import torch
 
 from skillstack.continual.cost import Cost
 from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
-from skillstack.continual.loop import Hooks, TaskRows, train
 from skillstack.continual.method import (
     Method,
     MethodContext,
@@ -29,7 +28,9 @@ from skillstack.continual.method import (
 )
 from skillstack.continual.methods.sequential import RATES
 from skillstack.models.lora import LoraSpec
+from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Schedule
+from skillstack.training.steps import Hooks, TrainingRows
 
 
 class OLora:
@@ -57,9 +58,9 @@ class OLora:
         hooks = Orthogonal(
             slot.named_parameters(), old, terms.settings.get("lambda", METHOD.defaults["lambda"])
         )
-        taken = train(
+        taken = train_adapter(
             slot,
-            TaskRows(lesson.train.cache, lesson.train_labels, [lesson.number] * count, count),
+            TrainingRows(lesson.train.cache, lesson.train_labels, [lesson.number] * count, count),
             {lesson.number: head},
             terms.recipe,
             Schedule.of(terms.recipe, count),

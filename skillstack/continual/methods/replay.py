@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 from skillstack.continual.cost import Cost, text_bytes
 from skillstack.continual.lessons import SequenceTask
-from skillstack.continual.loop import Hooks, TaskRows
 from skillstack.continual.method import Method, MethodContext
 from skillstack.continual.methods.sequential import RATES, Sequential
 from skillstack.models.features import HiddenCache
+from skillstack.training.steps import Hooks, TrainingRows
 
 #: Rows that the memory holds at most, of all tasks together.
 BOUND = 256
@@ -34,16 +34,18 @@ class Replay(Sequential):
         super().__init__(terms)
         self.memory: list[tuple[SequenceTask, list[int]]] = []
 
-    def course(self, lesson: SequenceTask) -> TaskRows:
+    def course(self, lesson: SequenceTask) -> TrainingRows:
         """The task's rows, and behind them those of the memory."""
         own = super().course(lesson)
         if not self.memory:
             return own
-        parts = [(lesson.train.cache, range(own.own))]
+        parts = [(lesson.train.cache, range(own.count))]
         parts += [(old.train.cache, rows) for old, rows in self.memory]  # type: ignore[misc]
         labels = [old.train_labels[row] for old, rows in self.memory for row in rows]
         heads = [old.number for old, rows in self.memory for _ in rows]
-        return TaskRows(HiddenCache.joined(parts), [*own.labels, *labels], [*own.heads, *heads], own.own)
+        return TrainingRows(
+            HiddenCache.joined(parts), [*own.labels, *labels], [*own.heads, *heads], own.count
+        )
 
     def hooks(self, lesson: SequenceTask) -> Hooks:
         """Draws from the memory."""

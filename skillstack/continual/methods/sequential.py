@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 from skillstack.continual.cost import Cost
 from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
-from skillstack.continual.loop import Hooks, TaskRows, TrainingCost, train
 from skillstack.continual.method import (
     Method,
     MethodContext,
@@ -21,7 +20,9 @@ from skillstack.continual.method import (
     starting_head,
 )
 from skillstack.models.heads import Head
+from skillstack.training.loop import TrainingCost, train_adapter
 from skillstack.training.recipe import Schedule
+from skillstack.training.steps import Hooks, TrainingRows
 
 #: Values for what the adapter's learning rate is multiplied with: slower learning forgets less.
 RATES = (1.0, 0.3)
@@ -52,12 +53,12 @@ class Sequential:
         if fresh:
             slot.start_fresh(terms.spec, terms.recipe.seed)
         course = self.course(lesson)
-        taken = train(
+        taken = train_adapter(
             slot,
             course,
             {**self.heads, lesson.number: head},
             terms.recipe,
-            Schedule.of(terms.recipe, course.own),
+            Schedule.of(terms.recipe, course.count),
             rate=terms.settings.get("rate", 1.0),
             hooks=self.hooks(lesson),
         )
@@ -66,10 +67,10 @@ class Sequential:
         self.learned(lesson)
         self.answering[lesson.number] = answering_head(terms, lesson, self.heads[lesson.number])
 
-    def course(self, lesson: SequenceTask) -> TaskRows:
+    def course(self, lesson: SequenceTask) -> TrainingRows:
         """The rows of a training."""
         count = len(lesson.train_labels)
-        return TaskRows(lesson.train.cache, lesson.train_labels, [lesson.number] * count, count)
+        return TrainingRows(lesson.train.cache, lesson.train_labels, [lesson.number] * count, count)
 
     def hooks(self, lesson: SequenceTask) -> Hooks:
         """What holds the adapter back while it learns; nothing here."""

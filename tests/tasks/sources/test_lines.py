@@ -45,5 +45,5 @@ def test_lines_may_end_as_on_windows_and_the_last_need_not_end(tmp_path: Path) -
 
 
 def test_a_file_that_vanished_is_an_error_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="Cannot read .*: No such file"):
+    with pytest.raises(InputError, match=r"Cannot read .*: No such file"):
         list(read_lines(tmp_path / "train.jsonl"))

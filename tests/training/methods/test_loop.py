@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from skillstack.continual.loop import Hooks, TaskRows, train
 from skillstack.continual.method import starting_head
 from skillstack.errors import SkillStackError
 from skillstack.models.features import HiddenCache
 from skillstack.models.heads import Head
+from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Schedule
+from skillstack.training.steps import Hooks, TrainingRows
 
 
 def begun(room, **changes):
@@ -20,7 +21,7 @@ def begun(room, **changes):
     head = starting_head(room.terms("independent"), lesson, bare=True)
     room.slot.start_fresh(room.lessons.spec, recipe.seed)
     count = len(lesson.train_labels)
-    course = TaskRows(lesson.train.cache, lesson.train_labels, [0] * count, count)
+    course = TrainingRows(lesson.train.cache, lesson.train_labels, [0] * count, count)
     return course, {0: head}, recipe, Schedule.of(recipe, count)
 
 
@@ -28,7 +29,7 @@ def test_only_adapter_and_heads_move_and_nothing_keeps_gradients(room):
     course, heads, recipe, schedule = begun(room)
     before = room.slot.read_out()
     base = {n: p.clone() for n, p in room.slot.base.whole.named_parameters() if "lora_" not in n}
-    taken = train(room.slot, course, heads, recipe, schedule)
+    taken = train_adapter(room.slot, course, heads, recipe, schedule)
     assert any(not np.array_equal(before[name], after) for name, after in room.slot.read_out().items())
     assert not np.array_equal(heads[0].weight, taken.heads[0].weight)
     now = dict(room.slot.base.whole.named_parameters())
@@ -38,7 +39,7 @@ def test_only_adapter_and_heads_move_and_nothing_keeps_gradients(room):
 
 def test_it_takes_the_schedules_steps_over_every_row(room):
     course, heads, recipe, schedule = begun(room)
-    taken = train(room.slot, course, heads, recipe, schedule)
+    taken = train_adapter(room.slot, course, heads, recipe, schedule)
     assert taken.steps == schedule.steps
     assert taken.rows == recipe.epochs * course.own
 
@@ -62,7 +63,7 @@ def test_hooks_are_called_at_every_step_in_their_order(room):
             said.append("moved")
 
     course, heads, recipe, schedule = begun(room)
-    train(room.slot, course, heads, recipe, schedule, hooks=Saying())
+    train_adapter(room.slot, course, heads, recipe, schedule, hooks=Saying())
     expected = [[("rows", step), "penalty", "gradients", "moved"] for step in range(1, schedule.steps + 1)]
     assert said == [word for step in expected for word in step]
 
@@ -71,7 +72,7 @@ def test_a_loss_that_is_not_finite_ends_it(room):
     course, heads, recipe, schedule = begun(room)
     broken = Head(np.full_like(heads[0].weight, np.nan), heads[0].bias)
     with pytest.raises(SkillStackError, match="diverged at step 1"):
-        train(room.slot, course, {0: broken}, recipe, schedule)
+        train_adapter(room.slot, course, {0: broken}, recipe, schedule)
 
 
 def test_rows_of_several_caches_in_one_batch_are_read_as_each_alone(room):
