@@ -93,12 +93,9 @@ def _bare(stack: Stack, loaded: Any, data_dir: Path | None) -> int:
     by_name = {frame.name: frame for frame in frames}
     for name, some in rows.items():
         frame = by_name.get(name, frames[0])
-        if name:
-            loaded.answering.swap(loaded.answerer(frame.content, frame.skills[0]))
-        else:
-            loaded.answering.slot.clear()
-        base = loaded.answering.slot.base
-        features_of(SplitModel(base, 0), encode(base, some, frame.skills[0].rendering))
+        answerer = loaded.answerer(frame.content, frame.skills[0]) if name else None
+        with loaded.alone(answerer) as slot:
+            features_of(SplitModel(slot.base, 0), encode(slot.base, some, frame.skills[0].rendering))
     return sum(map(len, rows.values()))
 
 

@@ -62,6 +62,7 @@ from skillstack.models.features import HiddenCache, features
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.predictor import Predictor, load_base_of
 from skillstack.store import tensors as frame_tensors
 from skillstack.store.canonical import sha256
 
@@ -716,10 +717,10 @@ def compare(
 ) -> dict[str, Any]:
     """Every way on one family."""
     frames = family_of(tuple(reversed(stack.frames())), family).frames
-    loaded = stack.loaded(device="cpu")
+    base = load_base_of(frames[-1].content, None, "cpu")
     torch.set_num_threads(threads)
-    slot = loaded.answering.slot
-    base = slot.base
+    slot = Slot(base)
+    loaded = Predictor(stack.store, slot)
     asked = [
         SkillRows(one.frame, one.skill, one.fit, one.more, fewer(one.dev, rows), one.guard)
         for frame in frames

@@ -23,6 +23,8 @@ from transformers import BertModel
 from skillstack.api import Stack
 from skillstack.compression.adapters import stored
 from skillstack.compression.merging.registry import names
+from skillstack.models.slot import Slot
+from skillstack.predictor import load_base_of
 
 #: PEFT's ways of merging, beside ours of the same meaning.
 PEFT = {"linear": "svd", "ties": "ties_svd", "dare": "dare_linear_svd"}
@@ -41,7 +43,7 @@ def main() -> int:
     stack = Stack.open(stack="reference")
     frame = stack.frames()[0]
     spec = stored(stack.store, frame.content).spec
-    slot = stack.loaded(device="cpu").answering.slot
+    slot = Slot(load_base_of(frame.content, None, "cpu"))
     base = Path(slot.base.whole.name_or_path)
     settings = {
         "r": spec.r,

@@ -160,11 +160,12 @@ def _frozen(stack: Stack, frame: Any, data: Any, rows: Any, labels: Any) -> floa
         {key: float(value) if key in _FLOATS else value for key, value in frame.content.recipe.items()}
     )
     chosen = choose_rows(data, recipe)
-    slot = stack.loaded().answering.slot
-    slot.clear()
+    predictor = stack.loaded()
+    base = predictor.base
 
     def seen(texts: Any) -> Any:
-        return features_of(SplitModel(slot.base, 0), encode(slot.base, texts, frame.skills[0].rendering))
+        with predictor.alone():
+            return features_of(SplitModel(base, 0), encode(base, texts, frame.skills[0].rendering))
 
     train, dev = seen(rows_of(chosen.train)), seen(rows_of(chosen.dev))
     head, _ = best_logistic(
@@ -173,7 +174,7 @@ def _frozen(stack: Stack, frame: Any, data: Any, rows: Any, labels: Any) -> floa
         dev,
         labels_of(chosen.dev),
         len(data.task.labels),
-        standardise=slot.base.kind == "decoder",
+        standardise=base.kind == "decoder",
     )
     count = measure(head, seen(rows), labels.tolist())
     return round(100 * count.accuracy, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -12,12 +12,14 @@ from skillstack import asked
 from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Routed, Trained, frames_from
 from skillstack.asked import Text
 from skillstack.errors import StoreError, UsageError, did_you_mean
+from skillstack.process_lock import ProcessLock
 from skillstack.routers.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
 from skillstack.stacks import copy, stack_to_add_to
 from skillstack.store import derived, gc
 from skillstack.store.history import History, Transaction, read_history
 from skillstack.store.locate import choose_stack, find_store, holding
 from skillstack.store.records import FrameRecord
+from skillstack.store.rows import Row
 from skillstack.store.stacks import revert
 from skillstack.store.store import REFERENCE, Store
 from skillstack.store.verify import Verification, verify
@@ -32,11 +34,10 @@ if TYPE_CHECKING:
     from skillstack.evaluation.result import Evaluation
     from skillstack.evaluation.sittings import EvaluatedStack
     from skillstack.learning import Learned
-    from skillstack.loaded import LoadedStack
     from skillstack.models.peft_export import PeftFolders
+    from skillstack.predictor import Predictor
     from skillstack.reports.report import Written
     from skillstack.reports.standings import Bench
-    from skillstack.routers.base import RouteResult
     from skillstack.store.bundle_writer import Exported
     from skillstack.training.progress import Listener
     from skillstack.training.resolve import PreparedTraining
@@ -51,6 +52,11 @@ class Stack:
     >>> [frame.name for frame in stack][-1]
     'imdb_sentences'
 
+    It is safe from threads: its base is loaded once, one thread at a time passes through the model, and each
+    gets the answers that it would get alone. A copy or an unpickled stack opens the same store anew and loads
+    the base when it is asked. So does a forked process, in which torch keeps to one thread; where the base is
+    on a GPU, start processes by spawn.
+
     :ivar store: the store that it lies in.
     :ivar name: its name.
     :ivar packaged: whether the copy inside the package is used, as there is no store here or it was named.
@@ -60,9 +66,16 @@ class Stack:
         self.store = store
         self.name = name
         self.packaged = packaged
-        self._tip: str | None = None
-        self._frames: tuple[Frame, ...] | None = None
-        self._loaded: dict[str, LoadedStack] = {}
+        self._frames: tuple[str | None, tuple[Frame, ...]] | None = None
+        self._predictors: dict[str, Predictor] = {}
+        self._router = StackRouter(store, name)
+        self._lock = ProcessLock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process may stand in another folder.
+        root, routers = self.store.root.absolute(), self.store.routers.absolute()
+        store = dataclasses.replace(self.store, root=root, routers=routers)
+        return partial(type(self), packaged=self.packaged), (store, self.name)
 
     @classmethod
     def open(cls, store: str | Path | None = None, stack: str | None = None) -> Stack:
@@ -287,11 +300,11 @@ class Stack:
 
         :raises IntegrityError: if a record is missing or damaged.
         """
-        tip = self.store.tip(self.name)
-        if self._frames is None or tip != self._tip:
-            self._frames = frames_from(self.store, tip)
-            self._tip = tip
-        return self._frames
+        tip, known = self.store.tip(self.name), self._frames
+        if known is None or known[0] != tip:
+            # Tip and frames change together, so that no other thread sees one without the other.
+            self._frames = known = tip, frames_from(self.store, tip)
+        return known[1]
 
     def __iter__(self) -> Iterator[Frame]:
         """From the newest frame to the oldest."""
@@ -367,11 +380,7 @@ class Stack:
         :raises UsageError: if the stack is empty, or there is no such router.
         """
         checked, single = asked.checked_rows(rows)
-        chain = self._chain()
-        if not chain:
-            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
-        found = self._router.route(chain, checked, router=router, threshold=threshold, depth=depth)
-        routed = self._named(found)
+        routed = self._routed(self.frames(), checked, router=router, threshold=threshold, depth=depth)
         return routed[0] if single else routed
 
     @overload
@@ -422,22 +431,24 @@ class Stack:
         :raises MismatchError: if the base here is not the one that the frames were trained on.
         """
         checked, single = asked.checked_rows(rows)
+        known = self.frames()  # as they are now, whoever changes them
         if frame is None:
-            routed = self.route(checked, router=router, threshold=threshold, depth=depth)
+            routed = self._routed(known, checked, router=router, threshold=threshold, depth=depth)
         else:
-            routed = [asked.named_route(self.frame(frame), frame)] * len(checked)
+            known = (self.frame(frame),)
+            routed = [asked.named_route(known[0], frame)] * len(checked)
         found = [Predicted(choice, None, None, {}) for choice in routed]
         places = [place for place, choice in enumerate(routed) if choice.skill is not None]
         if places:
-            frames = {f.id: f for f in self.frames()}
+            frames = {f.id: f for f in known}
             chosen = [frames[str(routed[place].frame_id)] for place in places]
             skills = [f.skill(str(routed[place].skill)) for f, place in zip(chosen, places, strict=True)]
             readable = [checked[place] for place in places]
             for row, skill in zip(readable, skills, strict=True):
                 asked.check_pair(row, skill)
-            loaded = self._load(model, device, precision_change)
-            answers = loaded.answer(readable, chosen, skills)
-            held = loaded.answering.slot.base.precision
+            predictor = self._load(model, device, precision_change)
+            answers = predictor.answer(readable, chosen, skills)
+            held = predictor.base.precision
             for place, f, skill, answer in zip(places, chosen, skills, answers, strict=True):
                 changed = held if held != f.content.precision else None
                 found[place] = asked.predicted(routed[place], skill, answer, changed)
@@ -849,18 +860,23 @@ class Stack:
 
     def _chain(self) -> tuple[tuple[str, FrameRecord], ...]:
         """Contents with their ids, the oldest first."""
-        return tuple((frame.content_id, frame.content) for frame in reversed(self.frames()))
+        return _chain_of(self.frames())
 
-    @cached_property
-    def _router(self) -> StackRouter:
-        return StackRouter(self.store, self.name)
+    def _routed(self, frames: Sequence[Frame], rows: Sequence[Row], **options: Any) -> list[Routed]:
+        """Routes as people see them: by frame, task and family.
 
-    def _named(self, results: Sequence[RouteResult]) -> list[Routed]:
-        """Routes as people see them: by frame, task and family."""
-        known = {skill.name: (frame, skill) for frame in self.frames() for skill in frame.skills}
-        tasks = [skill.task for _, content in self._chain() for skill in content.skills]
+        :param frames: the newest first.
+        :param options: as `route` takes them.
+        :raises UsageError: if there are no frames, or there is no such router or option.
+        """
+        chain = _chain_of(frames)
+        if not chain:
+            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        known = {skill.name: (frame, skill) for frame in frames for skill in frame.skills}
+        tasks = [skill.task for _, content in chain for skill in content.skills]
         nobody = None, None
-        return [asked.routed(one, tasks, *known.get(one.skill or "", nobody)) for one in results]
+        found = self._router.route(chain, rows, **options)
+        return [asked.routed(one, tasks, *known.get(one.skill or "", nobody)) for one in found]
 
     def agreement(
         self, precision_change: str, *, model: str | None = None, device: str = "auto"
@@ -871,24 +887,34 @@ class Stack:
         """
         return self._load(model, device, precision_change).agreement(self.frames())
 
-    def loaded(self, *, model: str | None = None, device: str = "auto") -> LoadedStack:
+    def loaded(self, *, model: str | None = None, device: str = "auto") -> Predictor:
         """The base in memory, with its slot; loaded once.
 
         :raises MismatchError: if the base here is not the one that the frames were trained on.
         """
         return self._load(model, device, None)
 
-    def _load(self, model: str | None, device: str, precision_change: str | None) -> LoadedStack:
-        from skillstack.loaded import load_stack
-
-        if not self.frames():
+    def _load(self, model: str | None, device: str, precision_change: str | None) -> Predictor:
+        frames = self.frames()
+        if not frames:
             raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
         key = f"{model}:{device}:{precision_change}"
-        if key not in self._loaded:
-            self._loaded[key] = load_stack(
-                self.store, self.frames()[0].content, model, device, precision_change
-            )
-        return self._loaded[key]
+        with self._lock:
+            from skillstack.predictor import load_predictor
+
+            found = self._predictors.get(key)
+            if found is None or not found.is_of_this_process:
+                found = load_predictor(self.store, frames[0].content, model, device, precision_change)
+                self._predictors[key] = found
+            return found
+
+
+def _chain_of(frames: Sequence[Frame]) -> tuple[tuple[str, FrameRecord], ...]:
+    """Contents with their ids, the oldest first.
+
+    :param frames: the newest first.
+    """
+    return tuple((frame.content_id, frame.content) for frame in reversed(frames))
 
 
 def _bench(folder: Path) -> Bench:

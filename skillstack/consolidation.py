@@ -22,9 +22,8 @@ from skillstack.compression.result import Compressed
 from skillstack.compression.terms import Terms
 from skillstack.compression.wish import Wish
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.loaded import LoadedStack
-from skillstack.models.answering import Answering
 from skillstack.models.slot import Slot
+from skillstack.predictor import Predictor
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store import canonical, derived
 from skillstack.store.canonical import sha256
@@ -144,7 +143,7 @@ class Consolidation:
             name=self.stack,
             frames=frames,
             scores=lambda rows: router.scores(chain, rows),
-            load=lambda: LoadedStack(self.store, Answering(slot)),
+            load=lambda: Predictor(self.store, slot),
             derived=self.store.root / derived.FOLDER,
             scores_of=rerouted(self.store, self.stack, self.store.root / derived.FOLDER),
         )

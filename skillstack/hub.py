@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from skillstack.errors import MissingError, SkillStackError, StoreError
+from skillstack.process_lock import ProcessLock
 
 
 def cache_dir() -> Path:
@@ -193,22 +194,30 @@ def quiet_hub() -> Iterator[None]:
             utils.enable_progress_bars()  # type: ignore[attr-defined]
 
 
+#: What is silenced, and what transformers changes while it makes a model, belongs to the whole process.
+_LOCK = ProcessLock()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars, no messages below errors from transformers, no warnings of coming changes."""
+    """No progress bars, no messages below errors from transformers, no warnings of coming changes.
+
+    One thread at a time; others wait.
+    """
     from transformers.utils import logging as chatter
 
-    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
-    chatter.disable_progress_bar()
-    chatter.set_verbosity_error()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            yield
-    finally:
-        chatter.set_verbosity(level)
-        if bars:
-            chatter.enable_progress_bar()
+    with _LOCK:
+        bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
+        chatter.disable_progress_bar()
+        chatter.set_verbosity_error()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                yield
+        finally:
+            chatter.set_verbosity(level)
+            if bars:
+                chatter.enable_progress_bar()
 
 
 _hub__all__ = ["cache_dir", "explain", "is_offline"]

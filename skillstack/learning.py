@@ -14,12 +14,11 @@ from skillstack.data.own_table import TableReport, TableTask
 from skillstack.data.task import Example
 from skillstack.errors import UsageError
 from skillstack.evaluation.metrics import Confusion, confusions
-from skillstack.loaded import LoadedStack, load_base_of
-from skillstack.models.answering import Answering
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base, pick_device
 from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
+from skillstack.predictor import Predictor, load_base_of
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.records import Count, FrameRecord
 from skillstack.store.store import Store
@@ -185,9 +184,9 @@ class Learning:
         skill = frame.skill(self.lesson.table.data.task.name)
         rows = self.lesson.table.data.test[:MOST_TESTED]
         labels = [example.label for example in rows]
-        loaded = LoadedStack(self.store, Answering(Slot(self._base or self._reload(frame.content))))
+        predictor = Predictor(self.store, Slot(self._base or self._reload(frame.content)))
         rival = result.made[0].outcome.frozen.head if result.made else None
-        found, bare = loaded.beside([example.row for example in rows], frame, skill, rival)
+        found, bare = predictor.beside([example.row for example in rows], frame, skill, rival)
         answers = [int(answer.logits.argmax()) for answer in found]
         routes = route(list(rows))
         strays = Counter(task or "nobody" for task in routes if task != skill.task)

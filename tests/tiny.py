@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +72,22 @@ def single_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def meanwhile(work: Callable[[], object], threads: int = 2) -> Iterator[None]:
+    """Work goes on in other threads while the block runs; what it raises is raised here."""
+    done = threading.Event()
+
+    def run() -> None:
+        while not done.is_set():
+            work()
+
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(run) for _ in range(threads)]
+        try:
+            yield
+        finally:
+            done.set()
+        for one in running:
+            one.result()

@@ -55,7 +55,7 @@ def apply(
 def new_contents(present: Present, tried: Tried, store: Store) -> list[FrameRecord]:
     """The stack's contents afterwards, oldest first; the files of new ones are put into the store."""
     part_of = {frame.name: part for part in tried.parts for frame in part.family.frames}
-    slot, found = present.trial.slot, []
+    predictor, found = present.trial.predictor, []
     # A frame is found by its skills' names as well.
     taken = {
         name
@@ -72,7 +72,8 @@ def new_contents(present: Present, tried: Tried, store: Store) -> list[FrameReco
         if frame is members[-1]:
             name = _free_name(part.family, taken) if part.proposal.merges else frame.name
             taken.add(name)
-            found.append(_content(store, slot, members, part, tried, name))
+            with predictor.alone() as slot:
+                found.append(_content(store, slot, members, part, tried, name))
     return found
 
 

@@ -287,7 +287,7 @@ class Planner:
 
         :param giver: skill whose head may answer for all; empty for none.
         """
-        standardise = self._trial.slot.base.kind == "decoder"
+        standardise = self._trial.predictor.base.kind == "decoder"
         made = {way: heads_of(way, seen, standardise=standardise) for way in ways}
         options = {way: found for way, found in made.items() if found is not None}
         if giver:

@@ -14,7 +14,7 @@ from skillstack.compression.terms import Terms
 from skillstack.compression.trial import Answering, Trial
 from skillstack.errors import SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.questions import published
-from skillstack.loaded import LoadedStack
+from skillstack.predictor import Predictor
 from skillstack.routers.base import Scores
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
@@ -39,7 +39,7 @@ class Subject:
     name: str
     frames: tuple[Frame, ...]
     scores: Callable[[list[Row]], Scores]
-    load: Callable[[], LoadedStack]
+    load: Callable[[], Predictor]
     derived: Path
     scores_of: Callable[[Chain, list[Row]], Scores] | None = None
 
@@ -65,18 +65,18 @@ class Present:
 
         :raises SkillStackError: one of its kinds, if either cannot be had.
         """
-        loaded = subject.load()
-        self.subject, self.store = subject, loaded.store
+        predictor = subject.load()
+        self.subject, self.store = subject, predictor.store
         self.adapters: dict[str, Adapter] = {
-            frame.name: stored(loaded.store, frame.content)
+            frame.name: stored(predictor.store, frame.content)
             for frame in subject.frames
             if frame.content.adapter is not None
         }
         first = min((adapter.spec.first_layer for adapter in self.adapters.values()), default=0)
-        self.trial = Trial(loaded.answering.slot, first, subject.derived)
+        self.trial = Trial(predictor, first, subject.derived)
         self.state = State(
             {
-                name: Answering(self.adapters.get(frame.name), loaded.answerer(frame.content, skill).head)
+                name: Answering(self.adapters.get(frame.name), predictor.answerer(frame.content, skill).head)
                 for name, (frame, skill) in subject.skills.items()
             },
             {name: frame.position for name, (frame, _) in subject.skills.items()},

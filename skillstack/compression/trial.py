@@ -16,8 +16,8 @@ from skillstack.errors import MismatchError
 from skillstack.models.encoding import encode
 from skillstack.models.features import HiddenCache, features
 from skillstack.models.heads import Head
-from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.predictor import Predictor
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256
 from skillstack.store.derived import Derived
@@ -52,7 +52,7 @@ class Passages:
 
     def __init__(
         self,
-        slot: Slot,
+        predictor: Predictor,
         split: SplitModel,
         rows: Sequence[Row],
         rendering: Rendering,
@@ -65,7 +65,7 @@ class Passages:
         :param kept: features that were computed before.
         """
         self.rows, self.rendering = tuple(rows), rendering
-        self._slot, self._split, self._room, self._kept = slot, split, room, kept
+        self._predictor, self._split, self._room, self._kept = predictor, split, room, kept
         self._cache: HiddenCache | None = None
         self._seen: dict[str, Floats] = {}
 
@@ -77,7 +77,7 @@ class Passages:
         key = adapter.key if adapter is not None else ""
         if key not in self._seen:
             place = sha256(canonical.dumps({"adapter": key, "rows": self._digest}))
-            shape = len(self.rows), self._slot.base.hidden_size
+            shape = len(self.rows), self._predictor.base.hidden_size
             found = (self._kept.read(place) or {}).get("features")
             if found is None or found.shape != shape or found.dtype != np.float32:
                 found = self._compute(adapter)
@@ -91,16 +91,15 @@ class Passages:
 
     def _compute(self, adapter: Adapter | None) -> Floats:
         cache = self._filled()
-        if adapter is None:
-            self._slot.clear()
-        else:
-            self._slot.copy_in(adapter.tensors, adapter.spec)
-        return features(cache)
+        with self._predictor.alone() as slot:
+            if adapter is not None:
+                slot.copy_in(adapter.tensors, adapter.spec)
+            return features(cache)
 
     @cached_property
     def _digest(self) -> str:
         """Of the rows, of how they are shown, and of what reads them."""
-        base = self._slot.base
+        base = self._predictor.base
         return sha256(
             canonical.dumps(
                 {
@@ -132,40 +131,43 @@ class Passages:
 
     def _filled(self) -> HiddenCache:
         if self._cache is None:
-            self._slot.clear()
-            encoded = encode(self._slot.base, list(self.rows), self.rendering)
-            self._cache = HiddenCache(self._split, encoded, max_bytes=max(0, self._room()))
-            self._cache.fill()
+            with self._predictor.alone() as slot:
+                encoded = encode(slot.base, list(self.rows), self.rendering)
+                self._cache = HiddenCache(self._split, encoded, max_bytes=max(0, self._room()))
+                self._cache.fill()
         return self._cache
 
 
 class Trial:
     """A base with rows to try adapters on.
 
-    :ivar slot: the base's slot.
+    :ivar predictor: the base.
     :ivar derived: folder of all derived files.
     """
 
-    def __init__(self, slot: Slot, first_layer: int, derived: Path) -> None:
+    def __init__(self, predictor: Predictor, first_layer: int, derived: Path) -> None:
         """Cut the base below the lowest layer that any of the adapters changes.
 
         :param first_layer: that layer.
         :param derived: folder of all derived files; features that were computed before are read from there.
         """
-        self.slot = slot
+        self.predictor = predictor
         self.derived = derived
         self._kept = Derived(derived, KIND)
-        try:
-            self._split = SplitModel(slot.base, first_layer)
-        except MismatchError:
-            self._split = SplitModel(slot.base, 0)  # a model that cannot be cut answers all the same
+        with predictor.alone() as slot:
+            try:
+                self._split = SplitModel(slot.base, first_layer)
+            except MismatchError:
+                self._split = SplitModel(slot.base, 0)  # a model that cannot be cut answers all the same
         self._passages: dict[tuple[tuple[Row, ...], Rendering], Passages] = {}
 
     def passages(self, rows: Sequence[Row], rendering: Rendering) -> Passages:
         """Rows shown in one way; the same ones are read once. Label words are no part of what is shown."""
         key = tuple(rows), dataclasses.replace(rendering, label_words=())
         if key not in self._passages:
-            self._passages[key] = Passages(self.slot, self._split, rows, rendering, self._room, self._kept)
+            self._passages[key] = Passages(
+                self.predictor, self._split, rows, rendering, self._room, self._kept
+            )
         return self._passages[key]
 
     def _room(self) -> int:

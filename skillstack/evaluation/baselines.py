@@ -15,14 +15,14 @@ from skillstack.store.records import FrameRecord, Skill, taught
 from skillstack.training.candidates import SAMPLING, rival_key, rivals
 
 if TYPE_CHECKING:
-    from skillstack.loaded import LoadedStack
     from skillstack.models.heads import Floats, Head
+    from skillstack.predictor import Predictor
     from skillstack.training.data import FrameData
 
 
 def frozen_rival(
     folder: Path,
-    load: Callable[[], LoadedStack],
+    load: Callable[[], Predictor],
     content: FrameRecord,
     skill: Skill,
     data: TaskData,
@@ -88,18 +88,18 @@ def _rows(content: FrameRecord, skill: Skill, data: TaskData) -> FrameData:
     return rows
 
 
-def _fit(rows: FrameData, loaded: LoadedStack, skill: Skill) -> Head:
+def _fit(rows: FrameData, predictor: Predictor, skill: Skill) -> Head:
     from skillstack.models.encoding import encode
     from skillstack.models.features import features_of
     from skillstack.models.split import SplitModel
     from skillstack.training.candidates import best_logistic
 
-    slot = loaded.answering.slot
-    slot.clear()
+    base = predictor.base
 
     def seen(examples: Sequence[Example]) -> Floats:
-        encoded = encode(slot.base, [example.row for example in examples], skill.rendering)
-        return features_of(SplitModel(slot.base, 0), encoded)
+        with predictor.alone():
+            encoded = encode(base, [example.row for example in examples], skill.rendering)
+            return features_of(SplitModel(base, 0), encoded)
 
     places = [skill.labels.index(label) for label in rows.task.labels]
     train, dev = ([places[example.label] for example in part] for part in (rows.train, rows.dev))
@@ -109,5 +109,5 @@ def _fit(rows: FrameData, loaded: LoadedStack, skill: Skill) -> Head:
         seen(rows.dev),
         dev,
         len(skill.labels),
-        standardise=slot.base.kind == "decoder",
+        standardise=base.kind == "decoder",
     )[0]

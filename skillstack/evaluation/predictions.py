@@ -19,9 +19,9 @@ from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 
 if TYPE_CHECKING:
-    from skillstack.loaded import LoadedStack
     from skillstack.models.answering import Answerer
     from skillstack.models.heads import Head
+    from skillstack.predictor import Predictor
 
 
 #: Raised when the same key would mean other numbers.
@@ -83,13 +83,13 @@ class PredictionRequest:
         other = [] if self.adapter is None else [self.adapter.behaviour(self.adapter.skills[0])]
         return (self.content.behaviour(self.skill), *other)
 
-    def answerer(self, loaded: LoadedStack) -> Answerer:
+    def answerer(self, predictor: Predictor) -> Answerer:
         """It, ready to answer."""
         if self.rival is not None:
-            from skillstack.loaded import bare
+            from skillstack.predictor import bare
 
             return bare(self.rival.head(), self.skill)
-        return loaded.answerer(self.together, self.skill)
+        return predictor.answerer(self.together, self.skill)
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Predictions:
     def __init__(
         self,
         folder: Path,
-        load: Callable[[], LoadedStack],
+        load: Callable[[], Predictor],
         precision: str,
         tell: Callable[[int, int], None] = lambda asked, of: None,
     ) -> None:
@@ -187,15 +187,15 @@ class Predictions:
 
     def _fill(self, missing: Sequence[tuple[PredictionRequest, str, Row, bytes]]) -> None:
         """Ask the model, part by part; what is answered stays if it is stopped."""
-        loaded, total = self._load(), self.asked + len(missing)
+        predictor, total = self._load(), self.asked + len(missing)
         order = {name: place for place, name in enumerate(dict.fromkeys(name for *_, name in missing))}
         parts: dict[int, list[tuple[PredictionRequest, str, Row, bytes]]] = {}
         for one in missing:
             parts.setdefault(order[one[3]] // ROWS_AT_ONCE, []).append(one)
         for part in parts.values():
-            made = {id(asked): asked.answerer(loaded) for asked, *_ in part}
+            made = {id(asked): asked.answerer(predictor) for asked, *_ in part}
             answerers = [made[id(asked)] for asked, *_ in part]
-            answers = loaded.answering.answer([row for _, _, row, _ in part], answerers)
+            answers = predictor.ask([row for _, _, row, _ in part], answerers)
             for (_, key, _, name), answer in zip(part, answers, strict=True):
                 self._known[key].logits[name] = answer.logits.astype(np.float32, copy=False)
                 self._known[key].new += 1

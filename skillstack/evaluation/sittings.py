@@ -20,7 +20,7 @@ from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 
 if TYPE_CHECKING:
-    from skillstack.loaded import LoadedStack
+    from skillstack.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class EvaluatedStack:
     name: str
     frames: tuple[Frame, ...]
     route: Callable[[list[Row]], Sequence[Routed]]
-    load: Callable[[], LoadedStack]
+    load: Callable[[], Predictor]
     precision: str
     derived: Path
     router: str = "hybrid_chain"

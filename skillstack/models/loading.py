@@ -24,6 +24,7 @@ from skillstack.hub import quiet
 from skillstack.models import devices, sources
 from skillstack.models.base import Base, Kind
 from skillstack.models.identity import check_device, kind_of, tokenizer_fingerprint, weights_fingerprint
+from skillstack.process_lock import is_forked
 from skillstack.store.records import BaseIdentity
 
 #: Largest difference between the two, relative to the largest number, at which oneDNN's is trusted.
@@ -155,6 +156,10 @@ def load_base(
     if precision not in PRECISIONS:
         raise UsageError(f"There is no precision {precision!r}.", f"Known: {', '.join(PRECISIONS)}.")
     place = pick_device(device)
+    if is_forked():
+        # The threads that torch started are not in this process, and the next work for several of them would
+        # wait for them for ever.
+        torch.set_num_threads(1)
     source = sources.find(name, revision)
     with quiet():
         config, kind = _config(source.folder)
@@ -182,10 +187,15 @@ def load_base(
 def pick_device(device: str) -> torch.device:
     """``auto`` is CUDA where it is there.
 
-    :raises UsageError: if the name is unknown.
+    :raises UsageError: if the name is unknown, or the process was forked from one that used CUDA.
     :raises MissingError: if CUDA is asked for and absent.
     """
-    if check_device(device) == "cuda" and not torch.cuda.is_available():
+    if check_device(device) != "cpu" and torch.cuda._is_in_bad_fork():
+        raise UsageError(
+            "CUDA cannot be used in a process that was forked from one that uses it.",
+            "Start processes by multiprocessing's spawn, or use the device cpu.",
+        )
+    if device == "cuda" and not torch.cuda.is_available():
         raise MissingError(
             "CUDA was asked for, and no CUDA device is here.",
             "Use --device cpu, or install a driver and a torch build with CUDA.",

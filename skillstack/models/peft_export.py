@@ -8,12 +8,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skillstack.errors import UsageError
 from skillstack.models.adapter_config import tensors_bytes
 from skillstack.store import files
 from skillstack.store.records import ADAPTER_FILES, FrameRecord, Skill
 from skillstack.store.store import Store
+
+if TYPE_CHECKING:
+    pass
+
 
 _BACKTICKS = str.maketrans("|`\n\r", "/'  ")
 

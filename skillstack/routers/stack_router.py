@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from skillstack.data.sources import resolve
 from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
+from skillstack.process_lock import ProcessLock
 from skillstack.routers import registry, state
 from skillstack.routers.base import Router, RouteResult, Scores, SkillSamples
 from skillstack.routers.features import HashedRows, hash_rows
@@ -29,7 +30,7 @@ Chain = Sequence[tuple[str, FrameRecord]]
 
 
 class StackRouter:
-    """Routes for one stack of a store.
+    """Routes for one stack of a store. It is safe from threads, and a state is read or fitted by one of them.
 
     :ivar store: the store.
     :ivar stack: the stack's name.
@@ -43,6 +44,7 @@ class StackRouter:
         self.store, self.stack = store, stack
         self._keeps = keep and not store.read_only
         self._state: RouterState | None = None
+        self._lock = ProcessLock()
 
     def route(self, chain: Chain, rows: Sequence[Row], *, router: str, **options: Any) -> list[RouteResult]:
         """The choice for each row.
@@ -51,7 +53,7 @@ class StackRouter:
         :param options: ``threshold`` and ``depth``, for routers that have them.
         :raises UsageError: if there is no such router, or an option is none of its own.
         """
-        chosen, scores = self._scored(chain, rows, router, options)
+        chosen, scores, _ = self._scored(chain, rows, router, options)
         return chosen.decide(scores)
 
     def scores(self, chain: Chain, rows: Sequence[Row], *, threshold: float | None = None) -> Scores:
@@ -60,22 +62,22 @@ class StackRouter:
         :param threshold: score above which the chain accepts; None for the calibrated one.
         :raises UsageError: if the threshold is no number.
         """
-        _, values = self._scored(chain, rows, registry.DEFAULT, {"threshold": threshold})
-        state = self.state(chain)
+        _, values, state = self._scored(chain, rows, registry.DEFAULT, {"threshold": threshold})
         accepts = state.calibration.threshold if threshold is None else threshold
         return Scores(values, state.skills, state.frames, accepts)
 
     def _scored(
         self, chain: Chain, rows: Sequence[Row], router: str, options: Mapping[str, Any]
-    ) -> tuple[Router, NDArray[np.float32]]:
-        chosen = registry.create(router, self.state(chain), **options)
+    ) -> tuple[Router, NDArray[np.float32], RouterState]:
+        state = self.state(chain)
+        chosen = registry.create(router, state, **options)
         try:
             scores = chosen.scores(rows)
         except IntegrityError:  # of a large state, a part is read and checked only when a text needs it
-            self._state = self._fit_again(chain)
-            chosen = registry.create(router, self._state, **options)
+            state = self._instead_of(state, chain)
+            chosen = registry.create(router, state, **options)
             scores = chosen.scores(rows)
-        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores)
+        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores), state
 
     def state(self, chain: Chain) -> RouterState:
         """The state that fits a chain: loaded, or fitted where it is missing or damaged.
@@ -86,13 +88,26 @@ class StackRouter:
             the stack came in.
         """
         digest = _digest(chain)
-        if self._state is None or self._state.inputs != digest:
-            folder = self.folder(chain)
-            try:
-                self._state = state.load(folder, digest)
-            except IntegrityError:
-                self._state = self._fit_again(chain)
-        return self._state
+        known = self._state
+        if known is not None and known.inputs == digest:
+            return known
+        with self._lock:
+            known = self._state
+            if known is None or known.inputs != digest:
+                try:
+                    known = state.load(self.folder(chain), digest)
+                except IntegrityError:
+                    known = self._fit_again(chain)
+                self._state = known
+        return known
+
+    def _instead_of(self, damaged: RouterState, chain: Chain) -> RouterState:
+        """A state of a chain that is fitted anew, unless another thread has done so meanwhile."""
+        with self._lock:
+            known = self._state
+            if known is None or known is damaged or known.inputs != damaged.inputs:
+                self._state = known = self._fit_again(chain)
+        return known
 
     def fit(self, chain: Chain) -> RouterState:
         """Fit the state of a chain from the stored samples, and keep it where the store can be written.

@@ -202,7 +202,7 @@ def test_the_reference_stack_is_refused_before_any_model_is_loaded(monkeypatch):
     def no_base(*_):
         raise AssertionError("the base was loaded")
 
-    monkeypatch.setattr("skillstack.loaded.load_stack", no_base)
+    monkeypatch.setattr("skillstack.predictor.load_predictor", no_base)
     reference = Stack.open(stack="reference")
     with pytest.raises(StoreError) as caught:
         reference.compress("sentiment", apply=True)
@@ -265,7 +265,7 @@ def test_a_skill_of_a_merged_frame_is_not_learned_again_in_vain(both, tmp_path, 
     def no_base(*_, **__):
         raise AssertionError("the base was loaded")
 
-    monkeypatch.setattr("skillstack.loaded.load_base_of", no_base)
+    monkeypatch.setattr("skillstack.predictor.load_base_of", no_base)
     with pytest.raises(UsageError, match="has a skill 'imdb_sentences' already, in the frame 'sentiment'"):
         learn(after, "imdb_sentences", tmp_path, replace=replace)
     assert ids(after) == before

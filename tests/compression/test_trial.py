@@ -22,7 +22,7 @@ def loaded(stack):
 
 @pytest.fixture
 def trial(loaded, tmp_path):
-    return Trial(loaded.answering.slot, 2, tmp_path / "derived")
+    return Trial(loaded, 2, tmp_path / "derived")
 
 
 def test_logits_are_those_that_the_stack_answers_with(stack, loaded, trial):
@@ -82,11 +82,11 @@ def test_the_base_alone_answers_as_without_any_adapter(stack, trial):
 
 def test_lower_states_of_all_rows_together_stay_within_their_bound(stack, loaded, monkeypatch, tmp_path):
     adapter, rendering = adapter_of(stack, "imdb_sentences"), skills(stack)["imdb_sentences"][1].rendering
-    free = Trial(loaded.answering.slot, 2, tmp_path / "free")
+    free = Trial(loaded, 2, tmp_path / "free")
     wanted = [free.passages([row], rendering).features(adapter) for row in ROWS]
     one = free.passages(ROWS[:1], rendering).bytes
     monkeypatch.setattr("skillstack.compression.trial.MAX_BYTES", one)
-    tight = Trial(loaded.answering.slot, 2, tmp_path / "tight")
+    tight = Trial(loaded, 2, tmp_path / "tight")
     for row, features in zip(ROWS, wanted, strict=True):
         np.testing.assert_allclose(tight.passages([row], rendering).features(adapter), features, atol=1e-4)
     assert sum(tight.passages([row], rendering).bytes for row in ROWS) <= one
@@ -99,7 +99,7 @@ def test_what_was_computed_once_is_read_and_no_model_is_asked(stack, loaded, tri
     def no_model(*_):
         raise AssertionError("the model was asked")
 
-    again = Trial(loaded.answering.slot, 2, tmp_path / "derived")
+    again = Trial(loaded, 2, tmp_path / "derived")
     for part in ("lower", "upper", "whole"):
         monkeypatch.setattr(SplitModel, part, no_model)
     np.testing.assert_array_equal(again.passages(ROWS, rendering).features(adapter), wanted)
@@ -115,5 +115,5 @@ def test_an_altered_file_is_not_believed(stack, loaded, trial, tmp_path):
     data = bytearray(kept.read_bytes())
     data[-1] ^= 1
     kept.write_bytes(data)
-    again = Trial(loaded.answering.slot, 2, tmp_path / "derived")
+    again = Trial(loaded, 2, tmp_path / "derived")
     np.testing.assert_array_equal(again.passages(ROWS, rendering).features(adapter), wanted)

@@ -12,6 +12,7 @@ from skillstack.store.derived import FOLDER, Derived
 from skillstack.training.candidates import KIND
 from skillstack.training.recipe import Recipe
 
+from ..tiny import meanwhile
 from .world import TASKS, base_of, no_base
 
 
@@ -57,11 +58,10 @@ def test_it_is_as_good_on_dev_as_the_training_found_the_frozen_base_to_be(stack,
 
     content = stack.frame(TASKS[0]).content
     rows = choose_rows(load_task(TASKS[0]), Recipe.from_record(content.recipe))
-    slot = stack.loaded(model=str(base_of(stack.store.root))).answering.slot
     head = rival().head()
-    slot.clear()
-    encoded = encode(slot.base, rows_of(rows.dev), content.skills[0].rendering)
-    dev = measure(head, features_of(SplitModel(slot.base, 0), encoded), labels_of(rows.dev))
+    with stack.loaded(model=str(base_of(stack.store.root))).alone() as slot:
+        encoded = encode(slot.base, rows_of(rows.dev), content.skills[0].rendering)
+        dev = measure(head, features_of(SplitModel(slot.base, 0), encoded), labels_of(rows.dev))
     assert dev == content.skills[0].metrics["frozen_linear_dev"]
 
 
@@ -70,8 +70,17 @@ def test_a_frames_adapter_in_the_slot_does_not_change_it(stack, rival):
     clean = rival().head()
     Derived(stack.store.root / FOLDER, KIND).path(rival().key).unlink()
     content = stack.frame(TASKS[1]).content
-    loaded.answering.swap(loaded.answerer(content, content.skills[0]))
+    with loaded.alone(loaded.answerer(content, content.skills[0])):
+        pass
     np.testing.assert_allclose(rival().head().weight, clean.weight, rtol=1e-2, atol=1e-4)
+
+
+def test_other_threads_that_ask_the_stack_do_not_change_it(stack, rival):
+    model, clean = str(base_of(stack.store.root)), rival().head()
+    with meanwhile(lambda: stack.predict("A fine film.", frame=TASKS[1], model=model)):
+        for _ in range(5):
+            Derived(stack.store.root / FOLDER, KIND).path(rival().key).unlink()
+            np.testing.assert_allclose(rival().head().weight, clean.weight, rtol=1e-2, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import skillstack.loaded
+import skillstack.predictor
 from skillstack.api import Stack
 from skillstack.errors import InputError, MismatchError, MissingError, UsageError
 from skillstack.evaluation import predictions
@@ -131,11 +131,11 @@ def test_the_frozen_rival_is_the_best_logistic_head_on_the_same_rows(answered, e
 
     task = evaluation.tasks[0]
     frame, asked = answered.frame(task.frame), questions(answered, task.task)
-    slot = answered.loaded(model=model(answered)).answering.slot
-    slot.clear()
+    predictor = answered.loaded(model=model(answered))
 
     def seen(rows):
-        return features_of(SplitModel(slot.base, 0), encode(slot.base, rows, frame.skills[0].rendering))
+        with predictor.alone() as slot:
+            return features_of(SplitModel(slot.base, 0), encode(slot.base, rows, frame.skills[0].rendering))
 
     rows = choose_rows(asked.data, Recipe.from_record(frame.content.recipe))
     head, _ = best_logistic(
@@ -187,7 +187,7 @@ def test_a_second_evaluation_runs_no_forward_pass_and_loads_no_base(answered, ev
         again = evaluate(answered, matrix=True)
     assert passes.rows == 0 and again.effort.asked == 0
     assert figures(again) == figures(evaluation)
-    monkeypatch.setattr(skillstack.loaded, "load_stack", no_base)
+    monkeypatch.setattr(skillstack.predictor, "load_predictor", no_base)
     assert figures(evaluate(reopened(answered), matrix=True)) == figures(evaluation)
 
 
@@ -262,7 +262,7 @@ def test_answers_survive_undo_and_renaming(answered, monkeypatch):
     again = evaluate(answered)
     assert again.effort.asked == 0 and figures(again) == found
     rename("main", "other", str(answered.store.root))
-    monkeypatch.setattr(skillstack.loaded, "load_stack", no_base)
+    monkeypatch.setattr(skillstack.predictor, "load_predictor", no_base)
     assert evaluate(Stack.open(answered.store.root, "other")).effort.asked == 0
 
 
@@ -337,7 +337,7 @@ def test_reasons_hold_no_path_of_the_machine(stack, tmp_path):
 @pytest.fixture
 def known(answered, monkeypatch):
     """The stack of which all is known, on a machine where the base must not be loaded."""
-    monkeypatch.setattr(skillstack.loaded, "load_stack", no_base)
+    monkeypatch.setattr(skillstack.predictor, "load_predictor", no_base)
     return reopened(answered)
 
 

@@ -93,7 +93,7 @@ class Passes:
 def counted(stack: Stack) -> Iterator[Passes]:
     """Count the rows that reach the last layer of the stack's base while the block runs."""
     passes = Passes()
-    layers = stack.loaded(model=str(base_of(stack.store.root))).answering.slot.base.model.encoder.layer
+    layers = stack.loaded(model=str(base_of(stack.store.root))).base.model.encoder.layer
 
     def hook(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: object) -> None:
         passes.rows += len(inputs[0])

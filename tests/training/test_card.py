@@ -14,11 +14,10 @@ import torch
 from skillstack.answers import Frame
 from skillstack.data.sources import load_task
 from skillstack.data.task import Task, rendering
-from skillstack.loaded import LoadedStack
-from skillstack.models.answering import Answering
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.models.sources import minilm_folder as builtin_folder
+from skillstack.predictor import Predictor
 from skillstack.store.records import BaseIdentity, Count
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
@@ -47,7 +46,7 @@ def logits_here(store: Store, base: str, rows: tuple[Row, ...]) -> list[np.ndarr
     ((node_id, node),) = store.chain("main")
     content = store.content(node.content)
     frame = Frame(node_id, 0, node.content, content, None, None)
-    loaded = LoadedStack(store, Answering(Slot(load_base(base, device="cpu"))))
+    loaded = Predictor(store, Slot(load_base(base, device="cpu")))
     answers = loaded.answer(rows, [frame] * len(rows), [content.skills[0]] * len(rows))
     assert not any(answer.truncated for answer in answers)
     return [answer.logits for answer in answers]

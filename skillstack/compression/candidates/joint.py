@@ -43,7 +43,7 @@ def trained(
     :raises SkillStackError: if the training diverges.
     """
     recipe = _recipe(family)
-    base = trial.slot.base
+    base = trial.predictor.base
     of = [base.identity.weights, base.identity.tokenizer, base.precision, base.pooling]
     kept, key = Derived(trial.derived, KIND), _key(of, recipe, rows, start, heads)
     found = kept.read(key)
@@ -59,10 +59,11 @@ def trained(
     )
     schedule = Schedule.of(dataclasses.replace(recipe, epochs=EPOCHS), sum(counts))
     schedule = dataclasses.replace(schedule, measured=frozenset())
-    slot = trial.slot
-    slot.copy_in(start.tensors, start.spec)
-    train_adapter(slot, course, {n: heads[one.skill.name] for n, one in enumerate(rows)}, recipe, schedule)
-    tensors = slot.read_out()
+    with trial.predictor.alone() as slot:
+        slot.copy_in(start.tensors, start.spec)
+        numbered = {n: heads[one.skill.name] for n, one in enumerate(rows)}
+        train_adapter(slot, course, numbered, recipe, schedule)
+        tensors = slot.read_out()
     kept.write(key, tensors)
     return Adapter(tensors, start.spec)
 

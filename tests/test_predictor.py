@@ -9,10 +9,10 @@ import pytest
 from skillstack.answers import Frame
 from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, MismatchError, MissingError
-from skillstack.loaded import LoadedStack, load_stack
 from skillstack.models import canaries
 from skillstack.models.loading import load_base
 from skillstack.models.sources import MINILM
+from skillstack.predictor import Predictor, load_predictor
 from skillstack.store import transactions
 from skillstack.store.records import FrameRecord
 from skillstack.store.rows import Row
@@ -90,17 +90,23 @@ def frames(store: Store) -> list[Frame]:
 
 
 @pytest.fixture(scope="module")
-def loaded(store: Store, frames: list[Frame]) -> LoadedStack:
-    return load_stack(store, frames[-1].content, None, "cpu", None)
+def loaded(store: Store, frames: list[Frame]) -> Predictor:
+    return load_predictor(store, frames[-1].content, None, "cpu", None)
 
 
-def ask(loaded: LoadedStack, rows: tuple[Row, ...], frames: list[Frame]):
+def beside(store: Store, loaded: Predictor) -> Predictor:
+    """Another store's frames on the same base."""
+    with loaded.alone() as slot:
+        return Predictor(store, slot)
+
+
+def ask(loaded: Predictor, rows: tuple[Row, ...], frames: list[Frame]):
     return loaded.answer(rows, frames, [frame.content.skills[0] for frame in frames])
 
 
 def test_the_base_is_found_by_the_name_that_the_frames_remember(loaded):
-    assert loaded.answering.slot.base.identity.name == MINILM
-    assert loaded.answering.slot.base.precision == "fp32"
+    assert loaded.base.identity.name == MINILM
+    assert loaded.base.precision == "fp32"
 
 
 def test_a_mixed_batch_gives_each_row_its_own_frames_labels(loaded, frames):
@@ -130,7 +136,7 @@ def test_every_frame_passes_its_canaries(loaded, store, frames):
 
 
 def test_at_another_precision_the_rougher_of_the_two_sets_the_limit(loaded, store, frames):
-    rough = load_stack(store, frames[-1].content, None, "cpu", "bf16")
+    rough = load_predictor(store, frames[-1].content, None, "cpu", "bf16")
     exact = loaded.check_canaries(frames)
     found = rough.check_canaries(frames)
     assert all(check.ok for check in found)
@@ -168,7 +174,7 @@ def test_a_frame_with_a_zeroed_adapter_does_not_pass(loaded, store, frames, tmp_
     ref = copied.put_adapter("zeroed", store.adapter_config(adapter), tensors_bytes(tensors), b"")
     copied.put_head(**{"bias": None, **store.head(frames[0].content.skills[0].head)})
     copied.put_canaries(store.canaries(frames[0].content.canaries))
-    other = LoadedStack(copied, loaded.answering)
+    other = beside(copied, loaded)
     (check,) = other.check_canaries([changed(copied, frames[0], adapter=ref)])
     assert not check.ok
 
@@ -181,7 +187,7 @@ def test_a_frame_with_permuted_labels_in_its_head_does_not_pass(store, frames, l
     copied.put_canaries(store.canaries(content.canaries))
     skill = dataclasses.replace(content.skills[0], head=digest)
     forged = changed(copied, frames[0], adapter=None, skills=(skill,))
-    (check,) = LoadedStack(copied, loaded.answering).check_canaries([forged])
+    (check,) = beside(copied, loaded).check_canaries([forged])
     assert not check.ok
 
 
@@ -192,7 +198,7 @@ def test_canaries_of_other_skills_are_damage(loaded, store, frames, tmp_path):
     forged = changed(copied, frames[0], adapter=None, canaries=digest)
     copied.put_head(**{"bias": None, **store.head(frames[0].content.skills[0].head)})
     with pytest.raises(IntegrityError, match="no canaries of its skill"):
-        LoadedStack(copied, loaded.answering).check_canaries([forged])
+        beside(copied, loaded).check_canaries([forged])
 
 
 def test_an_altered_adapter_is_found_when_it_is_first_read(store, frames, loaded, tmp_path):
@@ -204,7 +210,7 @@ def test_an_altered_adapter_is_found_when_it_is_first_read(store, frames, loaded
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    fresh = load_stack(copied, frames[0].content, None, "cpu", None)
+    fresh = load_predictor(copied, frames[0].content, None, "cpu", None)
     with pytest.raises(IntegrityError, match="adapter_model"):
         ask(fresh, ROWS[:1], frames[:1])
     assert len(ask(fresh, ROWS[1:2], frames[1:2])[0].logits) == 15
@@ -213,13 +219,13 @@ def test_an_altered_adapter_is_found_when_it_is_first_read(store, frames, loaded
 def test_a_missing_head_is_an_error_and_never_a_new_one(store, frames, loaded, tmp_path):
     empty = Store.create(tmp_path / "store")
     with pytest.raises(IntegrityError, match="heads"):
-        ask(LoadedStack(empty, loaded.answering), ROWS[:1], frames[:1])
+        ask(beside(empty, loaded), ROWS[:1], frames[:1])
 
 
 def test_another_base_is_refused_with_both_named(store, frames):
     foreign = dataclasses.replace(frames[0].content.base, weights="f" * 64)
     with pytest.raises(MismatchError) as caught:
-        load_stack(store, dataclasses.replace(frames[0].content, base=foreign), None, "cpu", None)
+        load_predictor(store, dataclasses.replace(frames[0].content, base=foreign), None, "cpu", None)
     assert "ffffffffffff" in caught.value.message
     assert frames[0].content.base.weights[:12] in caught.value.message
 
@@ -227,16 +233,16 @@ def test_another_base_is_refused_with_both_named(store, frames):
 def test_a_base_that_is_not_here_is_said_to_be_missing(store, frames):
     gone = dataclasses.replace(frames[0].content.base, name="/nowhere/at/all")
     with pytest.raises(MissingError):
-        load_stack(store, dataclasses.replace(frames[0].content, base=gone), None, "cpu", None)
+        load_predictor(store, dataclasses.replace(frames[0].content, base=gone), None, "cpu", None)
 
 
 def test_answers_do_not_pile_up_memory(loaded, frames):
     ask(loaded, ROWS, frames)
-    before = loaded.answering.cache.bytes
+    before = loaded._answering.cache.bytes
     assert before > 0
     for _ in range(5):
         ask(loaded, ROWS, frames)
-    assert loaded.answering.cache.bytes == before
+    assert loaded._answering.cache.bytes == before
 
 
 @pytest.mark.slow
@@ -266,8 +272,8 @@ def test_a_real_language_model_is_trained_in_four_bits_and_answers(tmp_path: Pat
     assert (content.precision, content.pooling, content.base.name) == ("nf4", "last", "smollm2")
     metrics = content.skills[0].metrics
     assert metrics["dev"].correct >= metrics["frozen_linear_dev"].correct
-    loaded = load_stack(store, content, None, "cpu", None)
-    assert loaded.answering.slot.base.precision == "nf4"
+    loaded = load_predictor(store, content, None, "cpu", None)
+    assert loaded.base.precision == "nf4"
     rows = tuple(example.row for example in load_task("imdb_sentences").test[:24])
     labels = [example.label for example in load_task("imdb_sentences").test[:24]]
     answers = ask(loaded, rows, [frame] * 24)

@@ -1,11 +1,13 @@
-"""A stack's base in memory, with its slot: what answers, and what the canaries are asked of."""
+"""A stack's base in memory, with its slot: all that answers, and the only way to it from several threads."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from skillstack.answers import Agreement, CanaryCheck, Frame
-from skillstack.errors import IntegrityError, MissingError
+from skillstack.errors import IntegrityError, MissingError, UsageError
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
 from skillstack.models.base import Base
@@ -14,14 +16,15 @@ from skillstack.models.heads import Head
 from skillstack.models.identity import check_same
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
+from skillstack.process_lock import ProcessLock
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
 
 
-def load_stack(
+def load_predictor(
     store: Store, tip: FrameRecord, model: str | None, device: str, precision_change: str | None
-) -> LoadedStack:
+) -> Predictor:
     """Load the base that a stack's newest frame was trained on.
 
     :param model: where it is, if not under the name that the frame remembers.
@@ -35,7 +38,7 @@ def load_stack(
         if precision_change is None and tip.precision != "fp32":
             error.hint = f"{error.hint} Or hold the base at another precision with --precision-change fp32."
         raise
-    return LoadedStack(store, Answering(Slot(base)))
+    return Predictor(store, Slot(base))
 
 
 def load_base_of(content: FrameRecord, model: str | None, device: str, precision: str | None = None) -> Base:
@@ -56,17 +59,58 @@ def load_base_of(content: FrameRecord, model: str | None, device: str, precision
     return base
 
 
-class LoadedStack:
+class Predictor:
     """A base in memory that any frame of its stack can be put into.
 
+    It is safe from threads: there is one slot, so a frame is swapped in and asked in one step, and one thread
+    at a time passes through the model; the others wait. It belongs to the process that made it, as a forked
+    one may have taken it over in the middle of a swap.
+
     :ivar store: where the frames lie.
-    :ivar answering: the base, its slot, and a bounded cache of frames.
+    :ivar base: the base.
     """
 
-    def __init__(self, store: Store, answering: Answering) -> None:
+    def __init__(self, store: Store, slot: Slot) -> None:
         self.store = store
-        self.answering = answering
+        self.base = slot.base
+        self._answering = Answering(slot)
         self._answerers: dict[str, Answerer] = {}
+        self._lock = ProcessLock()
+        self._process = os.getpid()
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether it was made in this process."""
+        return os.getpid() == self._process
+
+    @contextmanager
+    def alone(self, answerer: Answerer | None = None) -> Iterator[Slot]:
+        """The slot, which is this thread's alone until the block is left.
+
+        :param answerer: whose adapter is in it; None for an empty one.
+        :raises UsageError: in a process that was forked from the one that made the predictor.
+        :raises MismatchError: if the adapter does not fit the base.
+        """
+        if not self.is_of_this_process:
+            raise UsageError(
+                "This predictor was made by the process that this one was forked from.",
+                "Ask the stack, which loads its base anew, or start processes by multiprocessing's spawn.",
+            )
+        with self._lock:
+            if answerer is None:
+                self._answering.slot.clear()
+            else:
+                self._answering.swap(answerer)
+            yield self._answering.slot
+
+    def ask(self, rows: Sequence[Row], answerers: Sequence[Answerer]) -> list[Answer]:
+        """Each row's answer by its own answerer.
+
+        :raises IntegrityError: if a file of a frame is missing or altered.
+        :raises MismatchError: if an adapter or a head does not fit the base, or a logit is not finite.
+        """
+        with self.alone():
+            return self._answering.answer(rows, answerers)
 
     def answer(self, rows: Sequence[Row], frames: Sequence[Frame], skills: Sequence[Skill]) -> list[Answer]:
         """Each row's answer by its own frame and skill.
@@ -75,7 +119,7 @@ class LoadedStack:
         :raises MismatchError: if a frame does not fit the base.
         """
         pairs = zip(frames, skills, strict=True)
-        return self.answering.answer(rows, [self.answerer(frame.content, skill) for frame, skill in pairs])
+        return self.ask(rows, [self.answerer(frame.content, skill) for frame, skill in pairs])
 
     def beside(
         self, rows: Sequence[Row], frame: Frame, skill: Skill, rival: Head | None
@@ -85,7 +129,7 @@ class LoadedStack:
         asked = [own] * len(rows)
         if rival is not None:
             asked += [bare(rival, skill)] * len(rows)
-        found = self.answering.answer([*rows, *rows][: len(asked)], asked)
+        found = self.ask([*rows, *rows][: len(asked)], asked)
         return found[: len(rows)], found[len(rows) :]
 
     def agreement(self, frames: Sequence[Frame]) -> Agreement | None:
@@ -93,7 +137,7 @@ class LoadedStack:
 
         :raises IntegrityError: if a file is missing or altered.
         """
-        trained, held = frames[0].content.precision, self.answering.slot.base.precision
+        trained, held = frames[0].content.precision, self.base.precision
         if held == trained:
             return None
         same = n = 0
@@ -110,7 +154,7 @@ class LoadedStack:
         :raises IntegrityError: if a file is missing or altered.
         :raises MismatchError: if a frame does not fit the base.
         """
-        held = self.answering.slot.base.precision
+        held = self.base.precision
         return tuple(
             CanaryCheck(
                 frame=frame.name,
@@ -126,7 +170,6 @@ class LoadedStack:
         self, frames: Sequence[Frame]
     ) -> Iterator[tuple[Frame, str, canaries.Canaries, canaries.Logits]]:
         """Of every skill, the stored logits and those of now."""
-        slot = self.answering.slot
         for frame in frames:
             content = frame.content
             if content.canaries is None:
@@ -139,9 +182,10 @@ class LoadedStack:
                         "Its record is damaged; restore it from a copy of the store.",
                     )
                 answerer = self.answerer(content, skill)
-                self.answering.swap(answerer)
-                encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
-                yield frame, skill.name, stored[skill.name], skill_logits(slot, encoded, answerer.head)
+                with self.alone(answerer) as slot:
+                    encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
+                    found = skill_logits(slot, encoded, answerer.head)
+                yield frame, skill.name, stored[skill.name], found
 
     def answerer(self, content: FrameRecord, skill: Skill) -> Answerer:
         """A skill with the adapter of a content, which need not be its own frame's.
