@@ -14,7 +14,7 @@ from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.identity import check_same
-from skillstack.models.loading import load_base
+from skillstack.models.loading import compute_alone_where_forked, load_base
 from skillstack.models.slot import Slot
 from skillstack.process_lock import ProcessLock
 from skillstack.store.records import FrameRecord, Skill
@@ -96,6 +96,7 @@ class Predictor:
                 "This predictor was made by the process that this one was forked from.",
                 "Ask the stack, which loads its base anew, or start processes by multiprocessing's spawn.",
             )
+        compute_alone_where_forked()
         with self._lock:
             if answerer is None:
                 self._answering.slot.clear()

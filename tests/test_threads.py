@@ -160,7 +160,7 @@ def test_a_stack_that_changes_while_it_is_asked_answers_as_before_or_as_after(st
     rebuild(opened.store, "main", contents, transaction="0" * 64, note="less", expected=before[0].id)
     expected.append(opened.predict(text, device="cpu"))
     with meanwhile(lambda: (opened.undo(), opened.redo()), threads=1):
-        found = together(4, lambda number: opened.predict(text, device="cpu"), 12)
+        found = together(4, lambda number: opened.predict(text, device="cpu"), 8)
     for one in found:
         assert any(same(one, other) for other in expected)
     assert len(opened.frames()) == len(contents)
@@ -210,8 +210,8 @@ def test_a_forked_process_answers_the_same(stack):
     expected = stack.predict(TEXTS, device="cpu")
 
     def ask() -> list[list[Predicted]]:
-        first = stack.predict(TEXTS, device="cpu")
-        return [first, *together(2, lambda number: stack.predict(TEXTS, device="cpu"), 4)]
+        of_threads = together(2, lambda number: stack.predict(TEXTS, device="cpu"), 4)
+        return [*of_threads, stack.predict(TEXTS, device="cpu")]
 
     with forked(ask) as outcome:
         for found in outcome():

@@ -156,10 +156,7 @@ def load_base(
     if precision not in PRECISIONS:
         raise UsageError(f"There is no precision {precision!r}.", f"Known: {', '.join(PRECISIONS)}.")
     place = pick_device(device)
-    if is_forked():
-        # The threads that torch started are not in this process, and the next work for several of them would
-        # wait for them for ever.
-        torch.set_num_threads(1)
+    compute_alone_where_forked()
     source = sources.find(name, revision)
     with quiet():
         config, kind = _config(source.folder)
@@ -184,13 +181,25 @@ def load_base(
     return Base(identity, kind, tokenizer, model, whole, place, precision)
 
 
+def compute_alone_where_forked() -> None:
+    """In a forked process, have torch compute in the calling thread alone.
+
+    The threads that torch started before the fork are not in this process, and work that is shared out to
+    them would wait for ever. Each thread has a number of its own, so each that computes has to ask for it.
+    """
+    if is_forked():
+        torch.set_num_threads(1)
+
+
 def pick_device(device: str) -> torch.device:
     """``auto`` is CUDA where it is there.
 
     :raises UsageError: if the name is unknown, or the process was forked from one that used CUDA.
     :raises MissingError: if CUDA is asked for and absent.
     """
-    if check_device(device) != "cpu" and torch.cuda._is_in_bad_fork():
+    # Torch calls a fork bad as soon as its parent has counted devices, which may have been none.
+    used = device == "cuda" or torch.cuda._initialized
+    if check_device(device) != "cpu" and used and torch.cuda._is_in_bad_fork():
         raise UsageError(
             "CUDA cannot be used in a process that was forked from one that uses it.",
             "Start processes by multiprocessing's spawn, or use the device cpu.",

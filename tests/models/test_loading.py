@@ -130,3 +130,19 @@ def test_a_model_without_a_tokenizer_is_refused(folders, tmp_path):
         (folder / name).unlink(missing_ok=True)
     with pytest.raises(MissingError, match="tokenizer"):
         load_base(str(folder), device="cpu")
+
+
+def test_a_process_forked_from_one_that_uses_cuda_is_told_to_spawn(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    assert pick_device("cpu").type == "cpu"
+    with pytest.raises(UsageError, match="spawn"):
+        pick_device("cuda")
+    monkeypatch.setattr(torch.cuda, "_initialized", True)
+    with pytest.raises(UsageError, match="spawn"):
+        pick_device("auto")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_process_forked_from_one_that_found_no_cuda_computes_on_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    assert pick_device("auto").type == "cpu"
