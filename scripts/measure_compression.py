@@ -14,14 +14,15 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from compression_results import Compressions, read_compressions
 from measuring import command, say
+from render_compression import boundary, outcomes
 
 from skillstack.api import Stack
 from skillstack.compression.document import compressed_json
@@ -30,6 +31,7 @@ from skillstack.evaluation.metrics import accuracy
 from skillstack.evaluation.result import Evaluation
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.provenance import versions
+from skillstack.reports.table import to_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,9 +57,9 @@ def main() -> int:
         path = folder / f"seed-{seed}.json"
         if not path.is_file():
             path.write_text(json.dumps(measure(int(seed), options), indent=1) + "\n")
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob("seed-*.json"))]
-    (folder / "table.md").write_text("\n".join(table(found)) + "\n")
-    print("\n".join(table(found)))
+    made = table(read_compressions(folder))
+    (folder / "table.md").write_text(made, encoding="utf-8")
+    print(made)
     return 0
 
 
@@ -172,55 +174,12 @@ def test(stack: Stack, options: argparse.Namespace) -> Evaluation:
     return stack.evaluate(per_class=options.test_rows, data_dir=options.data_dir)
 
 
-def table(found: list[dict[str, Any]]) -> list[str]:
-    """Markdown: what was done, and each task on test rows."""
-    lines = ["# Compression, on test rows", ""]
-    lines += [
-        "Changes in points of accuracy, with 95 % paired intervals. The guard saw other rows.",
-        "",
-        "| seed | what | frames | bytes | accuracy | routed | worst task | guard |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for one in found:
-        for name in ("family", "stack"):
-            part = one[name]
-            what = part["chosen"] or "nothing"
-            guard = part["guarded"]["why"] if part["guarded"] else "not asked"
-            if not part["applied"]:
-                lines.append(f"| {one['seed']} | {name}: {what} | | | | | | {guard} |")
-                continue
-            share = 100 * part["bytes"]["after"] / part["bytes"]["before"]
-            test = part["test"]
-            worst = min(test["tasks"], key=lambda task: task["task_aware"]["difference"])
-            lines.append(
-                f"| {one['seed']} | {name}: {what} | {one['frames']} to {part['frames']} | {share:.1f} % "
-                f"| {points(test['task_aware'])} | {points(test['routed'])} "
-                f"| {worst['task']} {points(worst['task_aware'])} | {guard} |"
-            )
-    lines += ["", "## Each frame removed from the compressed stack, on dev rows", ""]
-    lines += [
-        "| seed | without | loses, over all tasks | its own tasks | redundancy |",
-        "|---|---|---|---|---|",
-    ]
-    for one in found:
-        for removal in one.get("boundary", {}).get("removals", []):
-            own = removal["own_tasks"]
-            known = own["before"] is not None and own["after"] is not None
-            lost = f"{100 * (own['before'] - own['after']):.1f}" if known else "-"
-            redundancy = removal["redundancy"]
-            kept = f"{redundancy:.2f}" if redundancy is not None else "-"
-            loss = removal["loss"]
-            low, high = loss["interval"]
-            lines.append(
-                f"| {one['seed']} | {removal['frame']} | {100 * loss['difference']:.1f} "
-                f"[{100 * low:.1f}, {100 * high:.1f}] | {lost} | {kept} |"
-            )
-    return lines
-
-
-def points(found: Mapping[str, Any]) -> str:
-    low, high = found["interval"]
-    return f"{100 * found['difference']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+def table(found: Compressions) -> str:
+    """Markdown: what was done, and the boundary of what can go."""
+    lines = ["# Compression, on test rows"]
+    for one in (outcomes(found.seeds), boundary(found.seeds)):
+        lines += ["", f"## {one.title}", "", to_markdown(one), "", one.note]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

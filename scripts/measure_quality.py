@@ -21,6 +21,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
+from measuring import command
 
 from skillstack.api import Stack
 from skillstack.data.presets import load_preset
@@ -35,7 +36,7 @@ from skillstack.training.recipe import Recipe
 
 
 def main() -> int:
-    options = _options()
+    options = _parser().parse_args()
     seeds = [int(seed) for seed in options.seeds.split(",")]
     runs: list[dict[str, Any]] = []
     if options.output and options.output.is_file():
@@ -55,7 +56,7 @@ def main() -> int:
 
 def _summary(options: argparse.Namespace, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "command": " ".join(["python", "scripts/measure_quality.py", *_portable(sys.argv[1:])]),
+        "command": command(_parser(), options),
         "preset": options.preset,
         "model": options.model,
         "precision": options.precision or "default",
@@ -66,7 +67,7 @@ def _summary(options: argparse.Namespace, runs: list[dict[str, Any]]) -> dict[st
     }
 
 
-def _options() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--preset", required=True)
     parser.add_argument("--data-dir", type=Path)
@@ -80,7 +81,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--output", type=Path)
-    return parser.parse_args()
+    return parser
 
 
 def _run(options: argparse.Namespace, seed: int) -> dict[str, Any]:
@@ -192,11 +193,6 @@ def _mean(items: list[dict[str, Any]], key: str) -> float | None:
     if any(item[key] is None for item in items):
         return None
     return round(sum(item[key] for item in items) / len(items), 2)
-
-
-def _portable(arguments: list[str]) -> list[str]:
-    """The command without this machine's paths."""
-    return [Path(a).name if Path(a).is_absolute() or a.startswith("..") else a for a in arguments]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
+
+from skillstack.reports.provenance import command_line
 
 
 def say(words: str) -> None:
@@ -15,15 +18,17 @@ def say(words: str) -> None:
 def command(parser: argparse.ArgumentParser, options: argparse.Namespace, **only: object) -> str:
     """The command line that measures one part again.
 
-    :param only: options whose value is that of the part. Of folders it is said only that there is one.
+    :param only: options whose value is that of the part. Of folders it is said only that there is one, and
+        of other paths the last part alone.
     """
-    words = ["python", f"scripts/{parser.prog}"]
-    for name, value in {**vars(options), **only}.items():
-        if name == "output" or value == parser.get_default(name):
-            continue
-        flag = f"--{name.replace('_', '-')}"
-        if name in ("data_dir", "store"):
-            words += [flag, "DATA" if name == "data_dir" else "frames"]
-        else:
-            words += [flag, str(value)]
-    return " ".join(words)
+    folders = {"data_dir": "DATA", "store": "frames"}
+    given = {
+        f"--{name.replace('_', '-')}": folders.get(name, _portable(value))
+        for name, value in {**vars(options), **only}.items()
+        if name != "output" and value != parser.get_default(name)
+    }
+    return command_line("python", f"scripts/{parser.prog}", options=given)
+
+
+def _portable(value: object) -> object:
+    return Path(value) if isinstance(value, str) and Path(value).is_absolute() else value

@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from skillstack.learning import Learned
     from skillstack.models.peft_export import PeftFolders
     from skillstack.predictor import Predictor
-    from skillstack.reports.report import Written
-    from skillstack.reports.standings import Bench
+    from skillstack.reports.report import WrittenReport
     from skillstack.store.bundle_writer import Exported
     from skillstack.training.progress import Listener
     from skillstack.training.resolve import PreparedTraining
@@ -553,13 +552,12 @@ class Stack:
         only: Sequence[str] = (),
         matrix: bool = True,
         bench_cells: str | Path | None = None,
-        compression: str | Path | None = None,
         router: str = "hybrid_chain",
         model: str | None = None,
         device: str = "auto",
         precision_change: str | None = None,
         on_answers: Callable[[int, int], None] = lambda done, of: None,
-    ) -> Written:
+    ) -> WrittenReport:
         """Evaluate, and write what was found as a page, as Markdown and JSON, and as tables and plots.
 
         The same stack and texts give the same bytes. An older report in the folder makes room.
@@ -567,20 +565,16 @@ class Stack:
         :param folder: that the report is to be; it is made.
         :param per_class: as in `evaluate`; likewise what is not named here.
         :param bench_cells: the folder in which `skillstack bench` kept its results, to show them as well.
-        :param compression: a folder with measurements of compression, likewise.
         :raises UsageError: if something that is no report lies in the folder.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
-        from skillstack.reports.compression_folder import read_compressions
-        from skillstack.reports.facts import frame_facts
         from skillstack.reports.folder import check_folder
-        from skillstack.reports.material import Material
+        from skillstack.reports.material import Material, frame_facts, read_bench
         from skillstack.reports.provenance import report_command, versions
         from skillstack.reports.report import write_report
 
         check_folder(Path(folder))
-        bench = _bench(Path(bench_cells)) if bench_cells is not None else None
-        smaller = read_compressions(Path(compression)) if compression is not None else None
+        bench = read_bench(Path(bench_cells)) if bench_cells is not None else None
         found = self.evaluate(
             per_class=per_class,
             data_dir=data_dir,
@@ -602,12 +596,11 @@ class Stack:
             only=only,
             matrix=matrix,
             bench_cells=bench_cells,
-            compression=compression,
             router=router,
             precision_change=precision_change,
         )
         facts, base = frame_facts(self.store, frames), frames[-1].content.base
-        material = Material(found, facts, base, command, versions(), bench, smaller)
+        material = Material(found, facts, base, command, versions(), bench)
         return write_report(material, Path(folder))
 
     # making it smaller --------------------------------------------------------------------------------
@@ -915,13 +908,3 @@ def _chain_of(frames: Sequence[Frame]) -> tuple[tuple[str, FrameRecord], ...]:
     :param frames: the newest first.
     """
     return tuple((frame.content_id, frame.content) for frame in reversed(frames))
-
-
-def _bench(folder: Path) -> Bench:
-    """What a bench kept in its folder."""
-    from skillstack.continual.files import Results
-    from skillstack.continual.leaderboard import leaderboard, to_json
-    from skillstack.reports.standings import bench_of
-
-    cells = list(Results(folder).cells())
-    return bench_of(to_json(leaderboard(cells)), [cell.to_json() for cell in cells])

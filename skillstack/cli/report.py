@@ -21,7 +21,6 @@ _GO_ON = f"Nothing was written. {GO_ON}"
     "skillstack report --output hard8-report --data-dir data",
     "skillstack report --eval-samples-per-class all --no-matrix",
     "skillstack report --bench-cells results/methods/hard8-minilm",
-    "skillstack report --compression results",
 )
 @click.option(
     "--output", default="report", show_default=True, metavar="FOLDER",
@@ -32,14 +31,12 @@ _GO_ON = f"Nothing was written. {GO_ON}"
     "--matrix/--no-matrix", default=True, show_default=True, help="Ask every frame about every task as well."
 )
 @click.option("--bench-cells", metavar="FOLDER", help="Results of `skillstack bench`, to show them as well.")
-@click.option("--compression", metavar="FOLDER", help="Measurements of compression, to show them as well.")
 @router_option()
 def report(
     exams: Exams,
     output: str,
     matrix: bool,
     bench_cells: str | None,
-    compression: str | None,
     router: str,
     store: str | None,
     stack: str | None,
@@ -60,7 +57,6 @@ def report(
                 Path(output).expanduser(),
                 matrix=matrix,
                 bench_cells=bench_cells,
-                compression=compression,
                 router=router,
                 **exams.options,
                 on_answers=show,

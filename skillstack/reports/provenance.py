@@ -16,6 +16,22 @@ from skillstack.reports.material import Material
 _PACKAGES = ("skillstack", "torch", "transformers", "numpy", "scikit-learn", "tokenizers", "matplotlib")
 
 
+def command_line(*words: str, options: Mapping[str, object]) -> str:
+    """The command with these options as it is typed.
+
+    :param options: by flag. One that is None or False is left out, one that is True stands alone, and a
+        sequence is given item by item. Of a path the last part alone is told, for privacy's sake.
+    """
+    typed = list(words)
+    for flag, value in options.items():
+        if isinstance(value, bool) or value is None:
+            typed += [flag] if value else []
+            continue
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            typed += [flag, last_part(one) if isinstance(one, Path) else str(one)]
+    return shlex.join(typed)
+
+
 def report_command(
     stack: str,
     *,
@@ -25,33 +41,26 @@ def report_command(
     only: Sequence[str] = (),
     matrix: bool = True,
     bench_cells: str | Path | None = None,
-    compression: str | Path | None = None,
     router: str = "hybrid_chain",
     precision_change: str | None = None,
 ) -> str:
-    """The command that makes a report again. Of paths it tells the last part alone, for privacy's sake."""
-    words = ["skillstack", "report", "--stack", stack]
-    words += ["--eval-samples-per-class", "all" if per_class is None else str(per_class)]
-    if data_dir is not None:
-        words += ["--data-dir", _last(data_dir)]
-    for name, table in (tables or {}).items():
-        words += ["--test", f"{name}={_last(table)}"]
-    for name in only:
-        words += ["--task", name]
-    if not matrix:
-        words += ["--no-matrix"]
-    if bench_cells is not None:
-        words += ["--bench-cells", _last(bench_cells)]
-    if compression is not None:
-        words += ["--compression", _last(compression)]
-    if router != "hybrid_chain":
-        words += ["--router", router]
-    if precision_change is not None:
-        words += ["--precision-change", precision_change]
-    return shlex.join(words)
+    """The command that makes a report again."""
+    options = {
+        "--stack": stack,
+        "--eval-samples-per-class": "all" if per_class is None else per_class,
+        "--data-dir": None if data_dir is None else last_part(data_dir),
+        "--test": [f"{name}={last_part(table)}" for name, table in (tables or {}).items()],
+        "--task": list(only),
+        "--no-matrix": not matrix,
+        "--bench-cells": None if bench_cells is None else last_part(bench_cells),
+        "--router": None if router == "hybrid_chain" else router,
+        "--precision-change": precision_change,
+    }
+    return command_line("skillstack", "report", options=options)
 
 
-def _last(path: str | Path) -> str:
+def last_part(path: str | Path) -> str:
+    """The name of a file or folder without those above it, however its system writes paths."""
     return PureWindowsPath(path).name or "."
 
 
@@ -97,8 +106,7 @@ def provenance(material: Material) -> dict[str, Any]:
 def provenance_rows(material: Material) -> list[tuple[str, str]]:
     """What reproduces a figure, as names and values."""
     found = provenance(material)
-    base = found["base"]
-    seeds = found["seeds"]
+    base, seeds = found["base"], found["seeds"]
     rows = [
         ("command", found["command"]),
         ("stack", f"{found['stack']}, tip {found['tip']}"),
@@ -125,8 +133,9 @@ def _joined(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _environments(material: Material) -> Sequence[Mapping[str, str]]:
-    found: list[Mapping[str, str]] = []
+def _environments(material: Material) -> list[dict[str, str]]:
+    """On what the frames were trained, each once."""
+    found: list[dict[str, str]] = []
     for frame in material.frames:
         if frame.environment and frame.environment not in found:
             found.append(dict(frame.environment))

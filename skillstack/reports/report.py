@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from skillstack.reports import folder as folders
-from skillstack.reports.document import dumps, report_json
+from skillstack.continual.leaderboard import to_json
+from skillstack.evaluation.document import evaluation_json, rounded
+from skillstack.reports.folder import PAGE, write_folder
 from skillstack.reports.material import Material
-from skillstack.reports.page import page
-from skillstack.reports.plots.drawing import drawn
-from skillstack.reports.sections.all import sections
-from skillstack.reports.table import to_csv
-from skillstack.reports.text import text
-from skillstack.reports.verdict import Verdict, verdict
+from skillstack.reports.page import Page, page_files
+from skillstack.reports.provenance import provenance, provenance_rows
+from skillstack.reports.sections_accuracy import accuracy_section
+from skillstack.reports.sections_methods import methods_section
+from skillstack.reports.sections_routing import regret_section, routing_section
+from skillstack.reports.sections_stack import cost_section, gaps_section, stack_section
+from skillstack.reports.sections_transfer import forgetting_section, matrix_section
+from skillstack.reports.verdict import Verdict, tiles
+from skillstack.wording import many
+
+#: Version of what the report adds to an evaluation's document. It marks a folder as a report, too.
+FORMAT = 1
+_PROMISE = "The same stack, texts and versions give this very report, byte for byte. Digests are SHA-256."
+#: In the order in which they are read.
+_SECTIONS = (
+    stack_section,
+    accuracy_section,
+    regret_section,
+    routing_section,
+    forgetting_section,
+    methods_section,
+    matrix_section,
+    cost_section,
+    gaps_section,
+)
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenReport:
     """A report that was written.
 
     :ivar folder: where.
@@ -32,27 +53,68 @@ class Written:
     verdict: Verdict
 
 
-def report_files(material: Material) -> dict[str, bytes]:
-    """The files of a report by their paths; the same material gives the same bytes."""
-    found = sections(material)
-    plots = {plot.key: drawn(plot) for section in found for plot in section.plots}
-    files = {
-        folders.PAGE: page(material, found, plots),
-        folders.TEXT: text(material, found),
-        folders.DOCUMENT: dumps(report_json(material)),
-    }
-    files |= {f"{folders.TABLES}/{t.key}.csv": to_csv(t) for section in found for t in section.tables}
-    pictures = {f"{folders.PLOTS}/{key}.svg": one.svg for key, one in plots.items()}
-    pictures |= {f"{folders.PLOTS}/{key}.pdf": one.pdf for key, one in plots.items()}
-    return {name: content.encode("utf-8") for name, content in files.items()} | pictures
-
-
-def write_report(material: Material, folder: Path) -> Written:
+def write_report(material: Material, folder: Path) -> WrittenReport:
     """Write a report into a folder, wholly or not at all; an older one there makes room.
 
     :raises UsageError: if something else lies there.
     :raises StoreError: if the disk refuses.
     """
     files = report_files(material)
-    folders.write_folder(folder, files)
-    return Written(folder, folder / folders.PAGE, tuple(sorted(files)), verdict(material.evaluation))
+    write_folder(folder, files)
+    return WrittenReport(folder, folder / PAGE, tuple(sorted(files)), material.verdict)
+
+
+def report_files(material: Material) -> dict[str, bytes]:
+    """The files of a report by their paths; the same material gives the same bytes."""
+    return page_files(report_page(material), report_json(material))
+
+
+def report_page(material: Material) -> Page:
+    """What the report says, with the sections for which there is something to say."""
+    e = material.evaluation
+    texts = many(sum(task.n for task in e.tasks), "test text")
+    return Page(
+        kind="Report on a stack of skills",
+        title=e.stack,
+        facts=(
+            many(len(e.tasks), "task"),
+            texts if e.per_class is None else f"{texts}, at most {e.per_class} of each label",
+            f"{e.base} at {e.precision}",
+            e.router,
+            f"tip {e.tip[:12]}",
+        ),
+        sections=tuple(section for make in _SECTIONS if (section := make(material)) is not None),
+        provenance=tuple(provenance_rows(material)),
+        promise=_PROMISE,
+        verdict=material.verdict,
+        tiles=tiles(e, material.verdict, compressed=material.compressed),
+    )
+
+
+def report_json(material: Material) -> dict[str, Any]:
+    """The evaluation's own document, and what the report adds.
+
+    How many answers were known already, and the seconds it took, are left out: they are of one run, and the
+    same stack shall give the same report.
+    """
+    e = material.evaluation
+    found = evaluation_json(e)
+    found["effort"] = {"answers": e.effort.answers}
+    found["report"] = {
+        "format": FORMAT,
+        "verdict": material.verdict.to_json(),
+        "frames": [rounded(asdict(frame)) for frame in material.frames],
+        "losses": {
+            task.skill: None
+            if lost is None
+            else {
+                "difference": rounded(lost.difference),
+                "interval": rounded([lost.interval.low, lost.interval.high]),
+            }
+            for task, lost in zip(e.tasks, material.losses, strict=True)
+        },
+        "methods": None if material.bench is None else to_json(material.bench.standings),
+        "compression": None,  # of an earlier version, which could show measurements of it here
+        "provenance": provenance(material),
+    }
+    return found

@@ -1,4 +1,4 @@
-"""Tables that are the same on a page, in Markdown and as CSV."""
+"""Figures and tables as a report shows them: on the page, in Markdown and as CSV."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 from skillstack import wording
 from skillstack.evaluation.intervals import Interval
-from skillstack.reports import words
+from skillstack.evaluation.statistics import Paired
 
 Value = str | int | float | None
 #: Digits of a number that are kept, as in the JSON.
 DIGITS = 6
+#: What stands where there is nothing.
+DASH = "–"
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A cell.
 
     :ivar values: what it holds, one for each of its column's keys.
@@ -45,7 +47,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table.
 
     :ivar key: name of its CSV file.
@@ -58,7 +60,7 @@ class Table:
     key: str
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     note: str = ""
 
 
@@ -67,41 +69,83 @@ def name_column(label: str, key: str = "") -> Column:
     return Column(label, (key or label.lower().replace(" ", "_"),), numeric=False)
 
 
-def number_column(label: str, key: str, *, interval: bool = False, p: bool = False) -> Column:
+def number_column(label: str, key: str, *, interval: bool = False) -> Column:
     """A column of numbers, if wanted with the ends of an interval."""
-    ends = (f"{key}_low", f"{key}_high") if interval else ()
-    return Column(label, (key, *ends, *((f"{key}_p",) if p else ())))
+    return Column(label, (key, f"{key}_low", f"{key}_high") if interval else (key,))
 
 
-def text(value: str | None) -> Cell:
+def text(value: str | None) -> TableCell:
     """A cell of words; a dash where there are none."""
-    return Cell((value,), value or "–")
+    return TableCell((value,), value or DASH)
 
 
-def count(value: int | None) -> Cell:
+def count(value: int | None) -> TableCell:
     """A cell with a whole number."""
-    return Cell((value,), "–" if value is None else f"{value:,}")
+    return TableCell((value,), DASH if value is None else f"{value:,}")
 
 
-def share(value: float | None, interval: Interval | None = None, *, sign: bool = False) -> Cell:
+def number_cell(value: float, digits: int) -> TableCell:
+    """A cell with a number that is shown with so many digits."""
+    return TableCell((round(value, DIGITS),), f"{value:.{digits}f}")
+
+
+def share(value: float | None, interval: Interval | None = None, *, sign: bool = False) -> TableCell:
     """A cell with a share, shown in points of a hundred, if wanted with its interval."""
     if value is None:
-        return Cell((None,) if interval is None else (None, None, None), "–")
+        return TableCell((None,), DASH)
     kept = round(value, DIGITS)
     if interval is None:
-        return Cell((kept,), words.points(kept, sign=sign))
-    low, high = round(interval.low, DIGITS), round(interval.high, DIGITS)
-    return Cell(
-        (kept, low, high), words.points(kept, sign=sign), words.between(Interval(low, high), sign=sign)
-    )
+        return TableCell((kept,), points(kept, sign=sign))
+    ends = Interval(round(interval.low, DIGITS), round(interval.high, DIGITS))
+    return TableCell((kept, ends.low, ends.high), points(kept, sign=sign), between(ends, sign=sign))
 
 
-def missing(column: Column) -> Cell:
-    """What stands where nothing was measured."""
-    return Cell((None,) * len(column.keys), "–")
+def change_cell(found: Paired | None) -> TableCell:
+    """A cell with a paired difference and its interval; a dash where there is none."""
+    if found is None:
+        return TableCell((None, None, None), DASH)
+    return share(found.difference, found.interval, sign=True)
 
 
-def to_csv(table: Table) -> str:
+def p_cell(p: float | None) -> TableCell:
+    """A cell with a p."""
+    return TableCell((p,), DASH if p is None else wording.chance(p).removeprefix("p ").removeprefix("= "))
+
+
+def size_cell(value: int | None) -> TableCell:
+    """A cell with a number of bytes."""
+    return TableCell((value,), DASH if value is None else wording.size(value))
+
+
+def seconds_cell(value: float | None, digits: int = DIGITS) -> TableCell:
+    """A cell with seconds, of which so many digits are kept."""
+    if value is None:
+        return TableCell((None,), DASH)
+    return TableCell((round(value, digits),), wording.seconds(value))
+
+
+def missing(column: Column) -> TableCell:
+    """What stands in a column where nothing was measured."""
+    return TableCell((None,) * len(column.keys), DASH)
+
+
+def points(value: float, *, sign: bool = False) -> str:
+    """``1.9``: a share, or a difference of two, in points of a hundred, with a true minus."""
+    return wording.points(value, sign=sign).replace("-", "\u2212")
+
+
+def between(interval: wording.Range, *, sign: bool = False) -> str:
+    """``81.6 to 84.5``."""
+    return wording.between(interval, sign=sign).replace("-", "\u2212")
+
+
+def clean_line(value: str, most: int = 0) -> str:
+    """The text on one line without unsafe characters, cut to this many unless that is 0."""
+    line = wording.clean_line(value)
+    return line if not most or len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def to_csv(table: ReportTable) -> str:
     """The table with full numbers, a header, and line feeds."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -111,7 +155,7 @@ def to_csv(table: Table) -> str:
     return out.getvalue()
 
 
-def to_markdown(table: Table) -> str:
+def to_markdown(table: ReportTable) -> str:
     """The table as Markdown, without its title."""
     lines = [
         _line([markdown(column.label) for column in table.columns]),
@@ -130,7 +174,7 @@ _MEANING = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[
 
 def markdown(value: str) -> str:
     """Words as they are, whatever they would mean as Markdown."""
-    return words.clean_line(value).translate(_MEANING)
+    return clean_line(value).translate(_MEANING)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -10,25 +10,34 @@ import numpy as np
 
 from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.result import Evaluation, Score
+from skillstack.evaluation.result import TITLES, Evaluation, Score
 from skillstack.evaluation.statistics import Paired, paired
-from skillstack.reports.words import IN_WORDS, between, points
+from skillstack.reports.table import DIGITS, between, points
 from skillstack.wording import chance, listed, many
 
+QUESTION = "Does this stack help, and how sure are you?"
 #: What somebody without a stack would do instead, all with the task of each text given.
-RIVALS = ("latest_adapter", "frozen_linear", "majority_class")
+BASELINES = ("latest_adapter", "frozen_linear", "majority_class")
 #: Below this p, with an interval that leaves 0 out, a difference is taken for one.
 LEVEL = 0.05
+#: What the ways to answer are called in a sentence.
+IN_WORDS = {
+    "task_aware": "its own frames",
+    "routed": "the routed stack",
+    "latest_adapter": "the latest adapter",
+    "frozen_linear": "a linear head on the frozen base",
+    "majority_class": "the most frequent label",
+}
 
-Outcome = Literal["beaten", "undecided", "ahead"]
+Decision = Literal["beaten", "undecided", "ahead"]
 
 
 @dataclass(frozen=True)
-class Rival:
-    """Another way to answer, against the stack on the same texts.
+class ComparedBaseline:
+    """A baseline against the stack, on the same texts.
 
-    :ivar mode: which.
-    :ivar score: how good it is, on the tasks that it was measured on; so are the differences.
+    :ivar mode: which baseline.
+    :ivar score: how good it is, on the tasks that it was measured on; the differences are on these, too.
     :ivar whole: whether these are all tasks.
     :ivar routed: the routed stack minus it.
     :ivar own: the stack's own frames, with the task given, minus it.
@@ -41,7 +50,7 @@ class Rival:
     own: Paired
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Decision:
         """Whether the routed stack beats it."""
         return outcome(self.routed)
 
@@ -52,13 +61,13 @@ class Verdict:
 
     :ivar headline: a sentence.
     :ivar sentences: what it rests on.
-    :ivar rivals: the best one first.
+    :ivar baselines: the best one first.
     :ivar regret: the stack's own frames minus the routed stack.
     """
 
     headline: str
     sentences: tuple[str, ...]
-    rivals: tuple[Rival, ...]
+    baselines: tuple[ComparedBaseline, ...]
     regret: Paired
 
     def to_json(self) -> dict[str, Any]:
@@ -69,19 +78,35 @@ class Verdict:
             "regret": paired_json(self.regret),
             "rivals": [
                 {
-                    "mode": rival.mode,
-                    "accuracy": rounded(rival.score.accuracy),
-                    "tasks": rival.score.tasks,
-                    "outcome": rival.outcome,
-                    "routed_minus_rival": paired_json(rival.routed),
-                    "own_minus_rival": paired_json(rival.own),
+                    "mode": one.mode,
+                    "accuracy": rounded(one.score.accuracy),
+                    "tasks": one.score.tasks,
+                    "outcome": one.outcome,
+                    "routed_minus_rival": paired_json(one.routed),
+                    "own_minus_rival": paired_json(one.own),
                 }
-                for rival in self.rivals
+                for one in self.baselines
             ],
         }
 
 
-def outcome(found: Paired) -> Outcome:
+@dataclass(frozen=True)
+class Tile:
+    """A figure in large letters.
+
+    :ivar label: what it is.
+    :ivar value: as shown.
+    :ivar number: as measured.
+    :ivar below: how sure it is.
+    """
+
+    label: str
+    value: str
+    number: float
+    below: str
+
+
+def outcome(found: Paired) -> Decision:
     """What a difference says of its second side; the test and the interval have to agree."""
     if found.p < LEVEL and found.interval.low > 0:
         return "beaten"
@@ -89,7 +114,7 @@ def outcome(found: Paired) -> Outcome:
 
 
 def difference(evaluation: Evaluation, first: str, second: str) -> Paired:
-    """Two ways of answering on the same texts, of the tasks that have both; the first minus the second."""
+    """The first way to answer minus the second, on the same texts of the tasks that have both."""
     known = evaluation.differences.get((first, second))
     if known is not None:
         return known
@@ -100,64 +125,88 @@ def difference(evaluation: Evaluation, first: str, second: str) -> Paired:
 def verdict(evaluation: Evaluation) -> Verdict:
     """The answer in short."""
     e = evaluation
-    rivals = [
-        Rival(
+    baselines = [
+        ComparedBaseline(
             mode,
             e.modes[mode],
             e.modes[mode].tasks == len(e.tasks),
             difference(e, "routed", mode),
             difference(e, "task_aware", mode),
         )
-        for mode in RIVALS
-        if mode in e.modes and (mode != "latest_adapter" or _is_rival(e))
+        for mode in BASELINES
+        if mode in e.modes and (mode != "latest_adapter" or _differs(e))
     ]
     # Accuracies over different tasks cannot be held against each other, the leads on the same texts can.
-    rivals.sort(key=lambda rival: rival.routed.difference)
+    baselines.sort(key=lambda one: one.routed.difference)
     regret = difference(e, "task_aware", "routed")
-    return Verdict(_headline(rivals), tuple(_sentences(e, rivals, regret)), tuple(rivals), regret)
+    return Verdict(_headline(baselines), tuple(_sentences(e, baselines, regret)), tuple(baselines), regret)
 
 
-def _is_rival(e: Evaluation) -> bool:
+def tiles(evaluation: Evaluation, found: Verdict, *, compressed: bool) -> tuple[Tile, ...]:
+    """Routed accuracy, that with the task given, regret, the best baseline, the router, forgetting.
+
+    :param compressed: whether frames were merged or cut.
+    """
+    e, routed, own = evaluation, evaluation.modes["routed"], evaluation.modes["task_aware"]
+    shown = [
+        _tile("routed", routed.accuracy, "%", between(routed.interval)),
+        _tile("task given", own.accuracy, "%", between(own.interval)),
+        _tile("cost of routing", e.regret.difference, "pt", between(e.regret.interval)),
+    ]
+    if found.baselines:
+        best = found.baselines[0]
+        on = "" if best.whole else f", {best.score.tasks} of {len(e.tasks)} tasks"
+        shown.append(_tile("best simple baseline", best.score.accuracy, "%", TITLES[best.mode] + on))
+    router = e.routing
+    shown.append(_tile("router, right task", router.task.accuracy, "%", between(router.task_interval)))
+    if e.forgetting.mean is not None:
+        below = "" if compressed else "frames: 0.0"
+        shown.append(_tile("one adapter would forget", e.forgetting.mean, "pt", below))
+    return tuple(shown)
+
+
+def _tile(label: str, value: float, unit: str, below: str) -> Tile:
+    return Tile(label, f"{points(value)} {unit}", round(value, DIGITS), below)
+
+
+def _differs(e: Evaluation) -> bool:
     """Whether the latest adapter is another one than the tasks' own: that of a newest task is the same."""
-    own, latest = (
-        [task.answers[mode].right for task in e.tasks] for mode in ("task_aware", "latest_adapter")
+    return any(
+        not np.array_equal(task.answers["task_aware"].right, task.answers["latest_adapter"].right)
+        for task in e.tasks
     )
-    return any(not np.array_equal(one, other) for one, other in zip(own, latest, strict=True))
 
 
-def _headline(rivals: Sequence[Rival]) -> str:
-    if not rivals:
-        return "It cannot be said: no simple rival could be measured."
-    best = rivals[0]
-    name = IN_WORDS[best.mode]
-    if any(rival.outcome == "ahead" for rival in rivals):
-        worst = next(rival for rival in rivals if rival.outcome == "ahead")
-        on = "" if worst.whole else f" on the {many(worst.score.tasks, 'task')} where it was measured"
-        return f"No: {IN_WORDS[worst.mode]} is better than the routed stack{on}."
-    left = [IN_WORDS[rival.mode] for rival in rivals if rival.outcome == "undecided"]
+def _headline(baselines: Sequence[ComparedBaseline]) -> str:
+    if not baselines:
+        return "It cannot be said: no simple baseline could be measured."
+    better = next((one for one in baselines if one.outcome == "ahead"), None)
+    if better is not None:
+        on = "" if better.whole else f" on the {many(better.score.tasks, 'task')} where it was measured"
+        return f"No: {IN_WORDS[better.mode]} is better than the routed stack{on}."
+    left = [IN_WORDS[one.mode] for one in baselines if one.outcome == "undecided"]
     if left:
-        verb = "is" if len(left) == 1 else "are"
-        return f"Not shown: {listed(left)} {verb} not beaten."
-    if all(rival.mode != "frozen_linear" or not rival.whole for rival in rivals):
+        return f"Not shown: {listed(left)} {'is' if len(left) == 1 else 'are'} not beaten."
+    if all(one.mode != "frozen_linear" or not one.whole for one in baselines):
         return f"It cannot be said: {IN_WORDS['frozen_linear']} could not be measured on every task."
-    return f"Yes: the routed stack beats every simple rival measured, the best of which is {name}."
+    best = IN_WORDS[baselines[0].mode]
+    return f"Yes: the routed stack beats every simple baseline measured, the best of which is {best}."
 
 
-def _sentences(e: Evaluation, rivals: Sequence[Rival], regret: Paired) -> list[str]:
+def _sentences(e: Evaluation, baselines: Sequence[ComparedBaseline], regret: Paired) -> list[str]:
     routed = e.modes["routed"]
     found = [
         f"Routed, the stack answers {points(routed.accuracy)} % of {many(routed.n, 'test text')} of "
         f"{many(len(e.tasks), 'task')} rightly (95 % interval {between(routed.interval)}; every task weighs "
         "the same).",
         _cost(regret),
+        *[_compared(one, len(e.tasks)) for one in baselines],
     ]
-    for rival in rivals:
-        found.append(_rival(rival, len(e.tasks)))
-    if rivals:
-        best = rivals[0]
+    if baselines:
+        best = baselines[0]
         found.append(
-            f"Rivals are told the task of each text, and the routed stack is not. Told it as well, the "
-            f"stack's own frames {_apart(best.own)} {IN_WORDS[best.mode]}, the best of the rivals."
+            f"Baselines are told the task of each text, and the routed stack is not. Told it as well, the "
+            f"stack's own frames {_apart(best.own)} {IN_WORDS[best.mode]}, the best of the baselines."
         )
     if "latest_adapter" in e.modes and e.sequential is False and e.forgetting.mean is not None:
         found.append(
@@ -175,36 +224,38 @@ def _sentences(e: Evaluation, rivals: Sequence[Rival], regret: Paired) -> list[s
 def _cost(regret: Paired) -> str:
     if not regret.only_first and not regret.only_second:
         return "Routing costs nothing: each text is answered as well as with its task given."
-    verb = "costs" if regret.difference >= 0 else "gains"
-    low, high = regret.interval.low, regret.interval.high
-    ends = between(Interval(low, high)) if regret.difference >= 0 else between(Interval(-high, -low))
+    gains = regret.difference < 0
+    shown = _turned(regret.interval) if gains else regret.interval
     return (
-        f"Routing {verb} {points(abs(regret.difference))} points against being told the task ({ends}, "
-        f"{chance(regret.p)})."
+        f"Routing {'gains' if gains else 'costs'} {points(abs(regret.difference))} points against being told "
+        f"the task ({between(shown)}, {chance(regret.p)})."
     )
 
 
-def _rival(rival: Rival, tasks: int) -> str:
-    on = "" if rival.whole else f" on the {rival.score.tasks} of {tasks} tasks where it was measured"
-    name = f"{IN_WORDS[rival.mode]} ({points(rival.score.accuracy)} %{on})"
-    if rival.outcome == "beaten":
-        return f"It beats {name} by {_by(rival.routed)}."
-    if rival.outcome == "ahead":
-        return f"It does not beat {name}, which is ahead by {_by(rival.routed, turned=True)}."
-    if rival.routed.only_first == rival.routed.only_second == 0:
+def _compared(one: ComparedBaseline, tasks: int) -> str:
+    on = "" if one.whole else f" on the {one.score.tasks} of {tasks} tasks where it was measured"
+    name = f"{IN_WORDS[one.mode]} ({points(one.score.accuracy)} %{on})"
+    if one.outcome == "beaten":
+        return f"It beats {name} by {_by(one.routed)}."
+    if one.outcome == "ahead":
+        return f"It does not beat {name}, which is ahead by {_by(one.routed, turned=True)}."
+    if one.routed.only_first == one.routed.only_second == 0:
         return f"It does not beat {name}: both have the same texts right."
-    side = "ahead" if rival.routed.difference >= 0 else "behind"
-    turned = rival.routed.difference < 0
-    return (
-        f"It does not beat {name}: it is {side} by {_by(rival.routed, turned=turned)}, which may be chance."
-    )
+    behind = one.routed.difference < 0
+    side = "behind" if behind else "ahead"
+    return f"It does not beat {name}: it is {side} by {_by(one.routed, turned=behind)}, which may be chance."
 
 
 def _by(found: Paired, *, turned: bool = False) -> str:
-    value, interval = found.difference, found.interval
-    if turned:
-        value, interval = -value, Interval(-interval.high, -interval.low)
+    """A difference with its interval and p; turned, it is the second side minus the first."""
+    value, interval = (
+        (-found.difference, _turned(found.interval)) if turned else (found.difference, found.interval)
+    )
     return f"{points(value)} points ({between(interval)}, {chance(found.p)})"
+
+
+def _turned(interval: Interval) -> Interval:
+    return Interval(-interval.high, -interval.low)
 
 
 def _apart(found: Paired) -> str:

@@ -6,7 +6,7 @@ from skillstack.api import Stack
 from skillstack.cli.portrait import init_name
 from skillstack.compression import verdicts
 from skillstack.errors import BusyError, StoreError, UsageError
-from skillstack.reports.facts import frame_facts
+from skillstack.reports.material import frame_facts
 from skillstack.stacks import import_stack
 from skillstack.store.rows import Row
 

@@ -15,8 +15,7 @@ from skillstack.cli.entry import run
 from skillstack.errors import UsageError
 from skillstack.reports.provenance import report_command
 
-from .measurements import measured
-from .pages import Page
+from .html_page import HtmlPage
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A training of a few seconds; its accuracies mean nothing.
@@ -52,7 +51,7 @@ def test_it_writes_a_report_once_and_the_same_bytes_again(store, tmp_path, capsy
     assert (status, found["schema"], found["stack"]) == (0, 1, "tiny")
     assert {Path("report") / name for name in found["files"]} == set(first)
     assert {path: path.read_bytes() for path in first} == first
-    page = Page(Path("report/report.html").read_text(encoding="utf-8"))
+    page = HtmlPage(Path("report/report.html").read_text(encoding="utf-8"))
     assert [row[0][0] for row in page.tables["cost"][1:]] == [
         "imdb_sentences",
         "yelp_sentences",
@@ -72,10 +71,7 @@ def test_no_file_of_a_report_holds_a_path_of_the_machine(store, tmp_path):
     (root / "imdb_sentences").mkdir(parents=True)
     (root / "imdb_sentences" / "task.json").write_text("{")
     opened = Stack.open(store, "tiny")
-    results = tmp_path / "somebody's results"
-    measured(results)
-    done = opened.report(tmp_path / "report", per_class=4, data_dir=root, compression=results)
-    assert "Fewer bytes" in done.page.read_text(encoding="utf-8")
+    done = opened.report(tmp_path / "report", per_class=4, data_dir=root)
     assert "imdb_sentences" in (done.folder / "tables" / "skipped.csv").read_text(encoding="utf-8")
     for name in done.files:
         data = (done.folder / name).read_bytes()
@@ -99,9 +95,6 @@ def test_what_lies_in_the_folder_is_looked_at_before_anything_is_asked(store, tm
     status, _, err = report(store, capsys, "--bench-cells", str(tmp_path / "none"))
     assert status == 3
     assert "no finished cell" in err
-    status, _, err = report(store, capsys, "--compression", str(tmp_path))
-    assert status == 3
-    assert "no measurement of compression" in err
 
 
 def test_a_number_of_rows_that_means_nothing_is_refused(capsys):
@@ -117,8 +110,8 @@ def test_the_command_in_a_report_tells_no_folders():
     )
     command = report_command("mine", per_class=8, tables={"cards": "/data/my cards.csv"}, only=["cards"])
     assert command.endswith("--eval-samples-per-class 8 --test 'cards=my cards.csv' --task cards")
-    command = report_command("mine", per_class=8, bench_cells="/r/hard8", compression="/home/jo/results/")
-    assert command.endswith("--bench-cells hard8 --compression results")
+    command = report_command("mine", per_class=8, bench_cells="/home/jo/hard8/", precision_change="bf16")
+    assert command.endswith("--bench-cells hard8 --precision-change bf16")
     assert report_command("a b", per_class=64).endswith("--stack 'a b' --eval-samples-per-class 64")
 
 

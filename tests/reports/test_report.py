@@ -10,14 +10,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from skillstack.continual.leaderboard import leaderboard
 from skillstack.errors import InputError
 from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.metrics import Forgetting
-from skillstack.reports.plots.drawing import COLOURS
+from skillstack.reports.drawing import COLOURS
+from skillstack.reports.material import Bench, read_bench
 from skillstack.reports.report import report_files
-from skillstack.reports.standings import bench_of
 
-from .pages import Page
+from ..bench.conftest import by_hand
+from .html_page import HtmlPage
 from .test_verdict import lacking
 from .world import bench, evaluation, facts, material
 
@@ -31,7 +33,7 @@ def files():
 
 @pytest.fixture(scope="module")
 def page(files):
-    return Page(files["report.html"].decode("utf-8"))
+    return HtmlPage(files["report.html"].decode("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,7 @@ def test_the_json_is_that_of_the_evaluation_and_what_reproduces_it(document):
     assert document["effort"] == {"answers": effort["answers"]}
     provenance = document["report"]["provenance"]
     assert provenance["command"].startswith("skillstack report")
+    assert document["report"]["compression"] is None  # a key of an earlier version, which readers may expect
     assert provenance["tip"] == document["tip"]
     assert provenance["texts"] == {task["task"]: task["texts"] for task in document["tasks"]}
     assert set(provenance["seeds"]["training"].values()) == {42}
@@ -211,7 +214,7 @@ def test_each_measured_section_tells_what_reproduces_it(page, document):
 
 def test_a_stack_of_one_frame_has_a_report():
     files = report_files(material(evaluation(("films",))))
-    page = Page(files["report.html"].decode("utf-8"))
+    page = HtmlPage(files["report.html"].decode("utf-8"))
     assert len(page.tables["accuracy"]) == 2
     assert "Nothing came after its only task." in " ".join(page.text)
 
@@ -219,7 +222,7 @@ def test_a_stack_of_one_frame_has_a_report():
 def test_modes_that_some_task_lacks_and_a_matrix_that_nobody_asked_for_are_left_out():
     skill = {"task_aware": 0.9, "latest_adapter": 0.6}
     files = report_files(material(evaluation(skill=skill, matrix=False)))
-    page = Page(files["report.html"].decode("utf-8"))
+    page = HtmlPage(files["report.html"].decode("utf-8"))
     assert "plots/matrix.svg" not in files and "matrix" not in page.tables
     assert [row[0][0] for row in page.tables["modes"][1:]] == ["its own frame", "routed", "latest adapter *"]
     assert "linear head, frozen base, most frequent label" in " ".join(page.text)
@@ -228,7 +231,7 @@ def test_modes_that_some_task_lacks_and_a_matrix_that_nobody_asked_for_are_left_
 def test_a_way_that_some_task_lacks_stands_there_with_the_tasks_that_it_is_of():
     found = lacking(evaluation(), "frozen_linear", "Its rows are gone.")
     files = report_files(material(found))
-    page, text = Page(files["report.html"].decode("utf-8")), files["report.md"].decode("utf-8")
+    page, text = HtmlPage(files["report.html"].decode("utf-8")), files["report.md"].decode("utf-8")
     rows = {row[0][0]: row[-1][1] for row in page.tables["modes"][1:]}
     assert rows["linear head, frozen base"] == 2 and rows["routed"] == 3
     assert "Not measured on every task: linear head, frozen base." in " ".join(page.text)
@@ -244,7 +247,7 @@ def test_a_way_that_some_task_lacks_stands_there_with_the_tasks_that_it_is_of():
 
 def test_labels_without_a_test_row_are_named_where_all_rows_were_asked():
     found = dataclasses.replace(evaluation(fewer={"maybe": 0}), per_class=None)
-    page = Page(report_files(material(found))["report.html"].decode("utf-8"))
+    page = HtmlPage(report_files(material(found))["report.html"].decode("utf-8"))
     assert [cell[0] for cell in page.tables["fewer"][1]] == ["films", "maybe", "0", "all"]
     assert "Of 1 label there is no test row" in " ".join(page.text)
 
@@ -270,7 +273,7 @@ def test_names_and_texts_with_markup_are_escaped_everywhere():
     made = dataclasses.replace(found, stack=evil, base=f'"><img src=x onerror=1>{hidden}')
     made_of = dataclasses.replace(material(made), base=dataclasses.replace(material().base, name=evil))
     files = report_files(made_of)
-    page = Page(files["report.html"].decode("utf-8"))
+    page = HtmlPage(files["report.html"].decode("utf-8"))
     assert not {tag for tag, _ in page.elements} & {"script", "img"}
     assert evil in " ".join(page.text)
     for name, data in files.items():
@@ -286,33 +289,32 @@ def test_names_and_texts_with_markup_are_escaped_everywhere():
 def test_tasks_that_were_not_asked_for_are_named():
     found = material(evaluation(("films",)))
     more = dataclasses.replace(found, frames=facts(("films", "cards")))
-    page = Page(report_files(more)["report.html"].decode("utf-8"))
+    page = HtmlPage(report_files(more)["report.html"].decode("utf-8"))
     assert "Not asked for: cards." in " ".join(page.text)
 
 
-def test_a_bench_that_is_empty_or_broken_is_refused():
+def test_a_bench_that_is_empty_or_broken_is_refused(tmp_path):
     with pytest.raises(InputError, match="no finished cell"):
-        bench_of({"methods": []}, [])
+        read_bench(tmp_path)
+    (tmp_path / "ewc.forward.1.json").write_text('{"schema": 1}')
     with pytest.raises(InputError, match="cannot be read"):
-        bench_of({"methods": [{}]}, [{"trajectory": None}])
+        read_bench(tmp_path)
 
 
 def test_commands_of_a_bench_tell_no_folders():
-    cell = {
-        "method": "ewc", "order": "forward", "seed": 1, "trajectory": None, "digest": "0" * 64,
-        "command": "skillstack bench --data-dir /home/jo/rows --methods ewc", "environment": {},
-    }  # fmt: skip
-    (said, *_) = bench_of({"methods": []}, [cell]).source.values()
-    assert said == "skillstack bench --data-dir rows --methods ewc (configuration 0000000000000000)"
+    (cell, *_) = bench().cells
+    cell = dataclasses.replace(cell, command="skillstack bench --data-dir /home/jo/rows --methods ewc")
+    files = report_files(material(evaluation(("films",), rows=20), Bench(leaderboard([cell]), (cell,))))
+    said = f"skillstack bench --data-dir rows --methods ewc (configuration {cell.digest[:16]})"
+    assert f"`{said}`" in files["report.md"].decode() and said in files["report.html"].decode()
+    assert b"/home/jo" not in b"".join(files.values())
 
 
-def test_the_prototypes_figures_stand_apart_and_only_beside_its_own_tasks():
-    from skillstack.data.presets import load_preset
-
-    page = Page(report_files(material())["report.html"].decode("utf-8"))
-    assert "prototype" not in page.tables
-    found = evaluation(load_preset("hard8").task_names, matrix=False, rows=20)
-    page = Page(report_files(material(found))["report.html"].decode("utf-8"))
-    assert ("EWC, accuracy", None) in [row[0] for row in page.tables["prototype"]]
-    text = " ".join(page.text)
-    assert "another base and another sample" in text and "neither passes nor fails" in text
+def test_methods_that_the_frames_do_not_beat_are_named():
+    ours = by_hand("skillstack", {"one": "1100" * 20})
+    better, alike = by_hand("ewc", {"one": "1111" * 20}), by_hand("replay", {"one": "1100" * 20})
+    cells = (ours, better, alike)
+    made = material(evaluation(("films",), rows=20), Bench(leaderboard(cells), cells))
+    said = report_files(made)["report.md"].decode()
+    assert "Better than the frames: EWC (forward, +50.0 points)." in said
+    assert "Not beaten by the frames: Replay, 256 rows (forward, 0.0 points)." in said

@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.evaluation.intervals import Interval
-from skillstack.reports import words
 from skillstack.reports.table import (
-    Cell,
-    Table,
+    ReportTable,
+    TableCell,
     count,
     markdown,
     name_column,
     number_column,
+    points,
     share,
     text,
     to_csv,
     to_markdown,
 )
 
-TABLE = Table(
+TABLE = ReportTable(
     "t",
     "A table",
     (
@@ -33,7 +33,7 @@ TABLE = Table(
     ),
     (
         (text("films"), share(0.9123456789, Interval(0.85, 0.95)), count(1234)),
-        (text("a|b"), Cell((None, None, None), "–"), count(None)),
+        (text("a|b"), TableCell((None, None, None), "–"), count(None)),
     ),
 )
 
@@ -54,7 +54,7 @@ def test_markdown_has_rounded_numbers_and_as_many_cells_in_each_line():
 
 @given(st.text())
 def test_a_cell_of_any_text_is_one_line_of_markdown_and_one_field_of_csv(value):
-    table = Table("t", "T", (name_column("a"), name_column("b")), ((text(value), text("end")),))
+    table = ReportTable("t", "T", (name_column("a"), name_column("b")), ((text(value), text("end")),))
     assert len(to_markdown(table).splitlines()) == 3
     rows = list(csv.reader(io.StringIO(to_csv(table))))
     assert [len(row) for row in rows] == [2, 2]
@@ -63,6 +63,6 @@ def test_a_cell_of_any_text_is_one_line_of_markdown_and_one_field_of_csv(value):
 
 
 def test_zero_has_no_sign_and_a_loss_has_a_true_minus():
-    assert words.points(-0.0001, sign=True) == "0.0"
-    assert words.points(0.012, sign=True) == "+1.2"
-    assert words.points(-0.012) == "\u22121.2"
+    assert points(-0.0001, sign=True) == "0.0"
+    assert points(0.012, sign=True) == "+1.2"
+    assert points(-0.012) == "\u22121.2"

@@ -33,24 +33,28 @@ def test_test_and_interval_have_to_agree(found, wanted):
     assert outcome(found) == wanted
 
 
-def test_a_stack_that_beats_all_rivals_says_yes_and_by_how_much():
+def test_a_stack_that_beats_all_baselines_says_yes_and_by_how_much():
     found = verdict(evaluation(skill=SKILL | {"task_aware": 0.97}))
     assert found.headline.startswith("Yes: ")
-    assert [rival.mode for rival in found.rivals] == ["frozen_linear", "latest_adapter", "majority_class"]
-    assert all(rival.outcome == "beaten" for rival in found.rivals)
+    assert [baseline.mode for baseline in found.baselines] == [
+        "frozen_linear",
+        "latest_adapter",
+        "majority_class",
+    ]
+    assert all(baseline.outcome == "beaten" for baseline in found.baselines)
     assert any(s.startswith("It beats a linear head on the frozen base") for s in found.sentences)
 
 
-def test_a_rival_that_is_as_good_is_named_as_not_beaten():
+def test_a_baseline_that_is_as_good_is_named_as_not_beaten():
     found = verdict(evaluation(skill=SKILL | {"frozen_linear": 0.86}))
     assert found.headline == "Not shown: a linear head on the frozen base is not beaten."
     assert any("does not beat a linear head" in s and "chance" in s for s in found.sentences)
 
 
-def test_a_rival_that_is_better_makes_it_a_no():
+def test_a_baseline_that_is_better_makes_it_a_no():
     found = verdict(evaluation(skill=SKILL | {"task_aware": 0.6, "frozen_linear": 0.95}))
     assert found.headline == "No: a linear head on the frozen base is better than the routed stack."
-    assert found.rivals[0].outcome == "ahead"
+    assert found.baselines[0].outcome == "ahead"
 
 
 def lacking(e, mode, why="No rows."):
@@ -72,10 +76,10 @@ def lacking(e, mode, why="No rows."):
 def test_a_yes_needs_the_linear_head_on_every_task():
     found = verdict(lacking(evaluation(skill=SKILL | {"task_aware": 0.97}), "frozen_linear"))
     assert found.headline.startswith("It cannot be said: a linear head on the frozen base could not be")
-    rival = next(one for one in found.rivals if one.mode == "frozen_linear")
-    assert (rival.whole, rival.score.tasks, rival.routed.n) == (False, 2, 160)
+    baseline = next(one for one in found.baselines if one.mode == "frozen_linear")
+    assert (baseline.whole, baseline.score.tasks, baseline.routed.n) == (False, 2, 160)
     assert any("%, on the 2 of 3 tasks" in s or "% on the 2 of 3 tasks" in s for s in found.sentences)
-    assert found.to_json()["rivals"][found.rivals.index(rival)]["tasks"] == 2
+    assert found.to_json()["rivals"][found.baselines.index(baseline)]["tasks"] == 2
 
 
 def test_a_no_says_on_how_many_tasks():
@@ -88,9 +92,9 @@ def test_a_no_says_on_how_many_tasks():
     assert found.headline == f"{wanted} measured."
 
 
-def test_rivals_are_compared_on_the_same_texts_even_where_the_evaluation_did_not():
+def test_baselines_are_compared_on_the_same_texts_even_where_the_evaluation_did_not():
     e = evaluation()
-    (majority,) = [rival for rival in verdict(e).rivals if rival.mode == "majority_class"]
+    (majority,) = [baseline for baseline in verdict(e).baselines if baseline.mode == "majority_class"]
     assert ("routed", "majority_class") not in e.differences
     wanted = e.modes["routed"].accuracy - e.modes["majority_class"].accuracy
     assert majority.routed.difference == pytest.approx(wanted)
@@ -102,4 +106,4 @@ def test_it_says_what_it_does_not_say():
     assert "another training, with another seed" in text
     assert "not a sequential baseline" in text
     assert "recipes" in text
-    assert "Rivals are told the task" in text
+    assert "Baselines are told the task" in text

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from skillstack.continual.leaderboard import leaderboard
 from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import calibration, forgetting, macro, regret
 from skillstack.evaluation.result import (
@@ -21,11 +22,11 @@ from skillstack.evaluation.result import (
     TaskRouting,
 )
 from skillstack.evaluation.statistics import difference_interval, mean_interval, paired
-from skillstack.reports.facts import FrameFacts
-from skillstack.reports.material import Material
-from skillstack.reports.standings import Bench, bench_of
+from skillstack.reports.material import Bench, FrameFacts, Material
 from skillstack.store.canonical import sha256
 from skillstack.store.records import BaseIdentity, Count
+
+from ..bench.conftest import by_hand
 
 BASE = BaseIdentity(sha256(b"weights"), sha256(b"tokenizer"), "bert", 4, 2, "a/base", "1")
 #: How good each way to answer is.
@@ -193,23 +194,16 @@ def material(found: Evaluation | None = None, bench: Bench | None = None) -> Mat
 
 def bench() -> Bench:
     """A bench of two methods and one seed."""
-
-    def standing(method: str, accuracy: float, difference: dict | None) -> dict:
-        return {
-            "method": method, "title": method.title(), "order": "forward",
-            "runs": [{"order": "forward", "seed": 42}], "n": 100, "accuracy": accuracy,
-            "interval": [accuracy - 0.05, accuracy + 0.05], "difference": difference,
-            "forgetting": 0.1, "min_acc": 0.5, "wc_acc": 0.6, "routed": None, "unaided": None,
-            "seconds": 61.0, "parameters": 1000, "bytes_per_task": 5000, "texts_per_task": 0,
-        }  # fmt: skip
-
-    def cell(method: str, end: float) -> dict:
-        return {
-            "method": method, "order": "forward", "seed": 42, "trajectory": [[0.9, 0.2], [end, 0.8]],
-            "command": f"skillstack bench --methods {method}", "digest": sha256(method.encode()),
-            "environment": {"torch": "2.9"},
-        }  # fmt: skip
-
-    lost = {"points": -20.0, "interval": [-30.0, -10.0], "p": 0.001}
-    rows = [standing("skillstack", 0.9, None), standing("sequential", 0.7, lost)]
-    return bench_of({"schema": 1, "methods": rows}, [cell("skillstack", 0.9), cell("sequential", 0.4)])
+    right = {"skillstack": "1" * 45 + "0" * 5, "sequential": "1" * 30 + "0" * 20}
+    cells = tuple(
+        by_hand(
+            method,
+            {"one": bits, "two": bits},
+            trajectory=((0.9, 0.2), (end, 0.8)),
+            command=f"skillstack bench --methods {method}",
+            digest=sha256(method.encode()),
+            environment={"torch": "2.9"},
+        )
+        for (method, bits), end in zip(right.items(), (0.9, 0.4), strict=True)
+    )
+    return Bench(leaderboard(cells), cells)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
+import importlib
 import json
-from pathlib import Path
 
 import pytest
+from compression_results import read_compressions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import InputError
-from skillstack.reports.compression_folder import read_compressions
 
+from ..reports.world import SKILL, evaluation
 from .measurements import compression, measured, put, refused, stream
-from .world import SKILL, evaluation
-
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "measure_compression.py"
 
 
 def test_they_are_found_at_any_depth_seeds_and_orders_as_numbers(tmp_path):
@@ -136,10 +133,7 @@ def test_the_script_that_measures_writes_what_is_read(tmp_path, monkeypatch):
     """Its comparison of two evaluations is read; its own table can be made of the documents used here."""
     for variable in ("OMP_WAIT_POLICY", "HF_HUB_OFFLINE"):  # the script sets them where they are not
         monkeypatch.setenv(variable, "1")
-    monkeypatch.syspath_prepend(SCRIPT.parent)  # as for a script that is run
-    spec = importlib.util.spec_from_file_location("measure_compression", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = importlib.import_module("measure_compression")
     after = evaluation(skill=SKILL | {"task_aware": 0.85})
     document = compression()
     document["family"]["test"] = script.compared(evaluation(), after)
@@ -149,5 +143,7 @@ def test_the_script_that_measures_writes_what_is_read(tmp_path, monkeypatch):
     test = one.outcomes[0].test
     assert [task.n for task in test.tasks] == [80, 80, 80]
     assert test.given.after == pytest.approx(after.modes["task_aware"].accuracy, abs=1e-6)
-    table = "\n".join(script.table([document, compression(123, refused()), compression(7, refused(None))]))
-    assert "41.2 %" in table and "not asked" in table
+    put(tmp_path, "seed-123.json", compression(123, refused()))
+    put(tmp_path, "seed-7.json", compression(7, refused(None)))
+    table = script.table(read_compressions(tmp_path))
+    assert "41.2" in table and "not asked" in table and "too few guard rows for yelp" in table

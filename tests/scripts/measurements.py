@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from compression_results import Compressions, read_compressions
+
 from skillstack.compression.ablated import Ablated, Removal
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.statistics import Paired
-from skillstack.reports.compression_folder import Compressions, read_compressions
 from skillstack.store.canonical import sha256
 
 VERSIONS = {"python": "3.11.9", "numpy": "2.0"}
@@ -91,7 +92,7 @@ def boundary() -> dict[str, Any]:
 
 
 def compression(seed: int = 42, family: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What `measure_compression.py` writes for a seed, as far as a report reads it."""
+    """What `measure_compression.py` writes for a seed, as far as it is read."""
     found = family or applied("anchor imdb", 412_000, 3)
     document = {
         "schema": 1,

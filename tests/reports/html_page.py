@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 
-class Page(HTMLParser):
+class HtmlPage(HTMLParser):
     """Elements with their attributes, the text, and the tables; fails where tags do not match.
 
     :ivar tables: by id, rows of cells, each a text and the value of its data element.

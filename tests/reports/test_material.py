@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skillstack.api import Stack
-from skillstack.reports.facts import frame_facts
+from skillstack.reports.material import frame_facts
 
 ROOT = Path(__file__).resolve().parents[2]
 

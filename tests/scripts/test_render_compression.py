@@ -1,4 +1,4 @@
-"""Compression in a report: its figures are the measured ones, in the page, in Markdown, in JSON and CSV."""
+"""Measurements of compression as a page: its figures are the measured ones, and so in its other files."""
 
 from __future__ import annotations
 
@@ -9,24 +9,16 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+import render_compression
+from compression_results import read_compressions
+from render_compression import compression_files, compression_section, streams_plot
 
-from skillstack.reports.compression_folder import read_compressions
-from skillstack.reports.plots.drawing import COLOURS, drawn
-from skillstack.reports.plots.streams import streams_plot
-from skillstack.reports.report import report_files
-from skillstack.reports.sections.compression import compression_section
+from skillstack.reports.drawing import COLOURS, drawn
 
+from ..reports.html_page import HtmlPage
 from .measurements import compression, measured, put, refused, stream
-from .pages import Page
-from .world import evaluation, material
 
 TABLES = ("streams", "compression", "boundary", "compression_tasks", "stream_steps")
-
-
-def reported(found):
-    """The files of a report with these measurements."""
-    made = material(evaluation(("films",), matrix=False, rows=20))
-    return report_files(dataclasses.replace(made, compression=found))
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +28,46 @@ def found(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def files(found):
-    return reported(found)
+    return compression_files(found)
 
 
 @pytest.fixture(scope="module")
 def page(files):
-    return Page(files["report.html"].decode("utf-8"))
+    return HtmlPage(files["report.html"].decode("utf-8"))
 
 
 def section_of(folder):
-    return compression_section(dataclasses.replace(material(), compression=read_compressions(folder)))
+    return compression_section(read_compressions(folder))
 
 
-def test_a_report_without_measurements_says_nothing_of_them():
-    files = report_files(material(evaluation(("films",), matrix=False, rows=20)))
-    assert json.loads(files["report.json"])["report"]["compression"] is None
-    assert "Fewer bytes" not in files["report.html"].decode() + files["report.md"].decode()
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["render_compression.py", *map(str, arguments)])
+    return render_compression.main()
+
+
+def test_it_writes_a_folder_again_and_again_and_takes_nobody_elses(tmp_path, monkeypatch, capsys):
+    measured(tmp_path / "results")
+    output = tmp_path / "page"
+    for _ in range(2):
+        assert run(monkeypatch, tmp_path / "results", "--output", output) == 0
+    assert capsys.readouterr().out.split()[-1] == str(output / "report.html")
+    (output / "notes.txt").write_text("mine")
+    assert run(monkeypatch, tmp_path / "results", "--output", output) == 2
+    assert run(monkeypatch, tmp_path / "none", "--output", tmp_path / "other") == 3
+    assert "There is no folder" in capsys.readouterr().err
+
+
+def test_no_file_holds_a_path_of_the_machine(files, tmp_path):
+    assert not [name for name, data in files.items() if str(tmp_path.parent).encode() in data]
+
+
+def test_the_prototypes_figures_stand_beside_the_presets_that_it_was_run_on(tmp_path, page):
+    assert not [name for name in page.tables if name.startswith("prototype")]
+    put(tmp_path, "order-1.json", stream() | {"preset": "hard8"})
+    page = HtmlPage(compression_files(read_compressions(tmp_path))["report.html"].decode("utf-8"))
+    assert ("EWC, accuracy", None) in [row[0] for row in page.tables["prototype_hard8"]]
+    said = " ".join(page.text)
+    assert "another base and another sample" in said and "no stack passes or fails" in said
 
 
 def test_it_has_tables_and_a_plot_in_the_page_and_as_files(files, page):
@@ -171,11 +187,12 @@ def test_names_with_markup_are_escaped_everywhere(tmp_path):
     put(tmp_path, "seed-1.json", document)
     for order, preset in (("1", evil), ("_2 $x$ <b>", "_hidden")):
         put(tmp_path, f"order-{order}.json", stream() | {"preset": preset})
-    files = reported(read_compressions(tmp_path))
-    page = Page(files["report.html"].decode("utf-8"))
+    files = compression_files(read_compressions(tmp_path))
+    page = HtmlPage(files["report.html"].decode("utf-8"))
     assert not {tag for tag, _ in page.elements} & {"script", "b"}
     for name, data in files.items():
         if not name.endswith(".pdf"):
             assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", data.decode("utf-8")), name
     assert "_hidden" in files["plots/streams.svg"].decode()
-    assert "<script>" not in re.sub(r"`[^`]*`|\\<", "", files["report.md"].decode())
+    shown = re.sub(r"\\.", "", files["report.md"].decode())  # without what is escaped, and without code
+    assert "<script>" not in re.sub(r"`[^`]*`", "", shown)
