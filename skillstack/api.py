@@ -23,6 +23,7 @@ from skillstack.store.rows import Row
 from skillstack.store.stacks import revert
 from skillstack.store.store import REFERENCE, Store
 from skillstack.store.verify import Verification, verify
+from skillstack.store.walk import walk
 
 if TYPE_CHECKING:
     from skillstack.compression.ablated import Ablated
@@ -866,7 +867,7 @@ class Stack:
         if not chain:
             raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
         known = {skill.name: (frame, skill) for frame in frames for skill in frame.skills}
-        tasks = [skill.task for _, content in chain for skill in content.skills]
+        tasks = [stop.skill.task for stop in walk(content for _, content in chain)]
         nobody = None, None
         found = self._router.route(chain, rows, **options)
         return [asked.routed(one, tasks, *known.get(one.skill or "", nobody)) for one in found]

@@ -24,6 +24,7 @@ from skillstack.store.records import FrameRecord
 from skillstack.store.rows import Row
 from skillstack.store.samples import FeatureSamples, ReferenceSamples
 from skillstack.store.store import Store
+from skillstack.store.walk import Stop, walk
 
 #: Contents of a stack with their ids, oldest first.
 Chain = Sequence[tuple[str, FrameRecord]]
@@ -124,9 +125,8 @@ class StackRouter:
     def _fitted(self, chain: Chain) -> RouterState:
         digest = _digest(chain)
         samples = [
-            SkillSamples(skill.name, position, self._rows(skill.name, skill.samples))
-            for position, (_, content) in enumerate(chain)
-            for skill in content.skills
+            SkillSamples(stop.skill.name, stop.place, self._rows(stop.skill.name, stop.skill.samples))
+            for stop in _walk(chain)
         ]
         return fit_state(samples, inputs=digest)
 
@@ -264,15 +264,16 @@ def _barred(chain: Chain, rows: Sequence[Row]) -> NDArray[np.bool_]:
 
     A row that no skill can read is left to all of them, and the one that is chosen says what is wrong.
     """
-    pairs = np.array([skill.pair for _, content in chain for skill in content.skills])
+    pairs = np.array([stop.skill.pair for stop in _walk(chain)])
     barred = np.array([row.has_pair for row in rows])[:, None] != pairs[None, :]
     found: NDArray[np.bool_] = barred & ~barred.all(axis=1, keepdims=True)
     return found
 
 
 def _digest(chain: Chain) -> str:
-    return state_digest(
-        (skill.name, skill.samples or "", position)
-        for position, (_, content) in enumerate(chain)
-        for skill in content.skills
-    )
+    return state_digest((stop.skill.name, stop.skill.samples or "", stop.place) for stop in _walk(chain))
+
+
+def _walk(chain: Chain) -> list[Stop]:
+    """The skills in the order of a router's columns."""
+    return walk(content for _, content in chain)

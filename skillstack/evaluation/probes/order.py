@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from skillstack.answers import Frame
 from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.intervals import Interval, wilson
 from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, Share, share
 from skillstack.evaluation.result import Mask
 from skillstack.evaluation.sittings import SkillQuestions, sit
 from skillstack.evaluation.statistics import Paired, paired
+from skillstack.routers.base import Scores
 from skillstack.routers.calibration import Chain
 from skillstack.store.records import Count
 
@@ -102,13 +104,14 @@ def probe(probing: Probing) -> OrderProbe:
     sittings = found.each
     scores = probing.scores([row for sitting in sittings for row in sitting.rows])
     cuts = np.cumsum([len(sitting.rows) for sitting in sittings])[:-1].tolist()
-    names = [frame.name for frame in probing.subject.frames]
+    places = sorted(set(scores.frames))
+    names = _names(probing.subject.frames, scores)
     asking = ProbeRunner(probing, sittings, found.skipped)
     for sitting in sittings:
         asking.wanted.own(sitting)
     taken = {}
     for name, order in orders(len(names), probing.orders, probing.seed).items():
-        chain = Chain.of(scores.values, [order.index(frame) for frame in scores.frames])
+        chain = Chain.of(scores.values, [order.index(places.index(place)) for place in scores.frames])
         chosen = chain.choose(scores.threshold, probing.depth)
         choices = [[scores.skills[skill] for skill in part] for part in np.split(chosen.skills, cuts)]
         taken[name] = order, chosen, choices
@@ -158,6 +161,17 @@ def orders(frames: int, count: int, seed: int) -> dict[str, list[int]]:
         if drawn not in found.values():
             found[f"random {len(found) - 1}"] = drawn
     return found
+
+
+def _names(frames: Sequence[Frame], scores: Scores) -> list[str]:
+    """What each place of the walk is called: its frame, or its skill where a frame has several places."""
+    place = dict(zip(scores.skills, scores.frames, strict=True))
+    called: dict[int, str] = {}
+    for frame in frames:
+        own = {place[skill.name] for skill in frame.skills}
+        for skill in frame.skills:
+            called.setdefault(place[skill.name], frame.name if len(own) == 1 else skill.name)
+    return [called[one] for one in sorted(called)]
 
 
 def _at_home(sittings: Sequence[SkillQuestions], choices: Sequence[Sequence[str]]) -> int:
