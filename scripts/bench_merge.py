@@ -45,12 +45,11 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel
 from transformers.utils import logging as transformers_logging
 
 from skillstack.api import Stack
-from skillstack.compression.adapters import Adapter, stored
-from skillstack.compression.families import family_of
+from skillstack.compression.candidate import family_of
+from skillstack.compression.deltas import Adapter, stored
 from skillstack.compression.heads import Seen, heads_of
-from skillstack.compression.merging.merged import merge_adapters
-from skillstack.compression.merging.registry import merging
-from skillstack.compression.rows import Labelled, SkillRows, skill_rows
+from skillstack.compression.merging import merge_adapters, merge_method
+from skillstack.compression.rows import SkillRows, skill_rows
 from skillstack.errors import SkillStackError
 from skillstack.evaluation.metrics import Mask, accuracy, macro
 from skillstack.evaluation.questions import published
@@ -131,8 +130,8 @@ def ways(count: int) -> list[Way]:
         Way("ours", "task-arithmetic", 1.0, {"lambda": LAMBDA}, LAMBDA),
         Way("ours", "ties", 1.0, {"density": TIES_DENSITY, "lambda": 1.0}),
         Way("ours", "dare", 1.0, {"drop": 1 - DARE_DENSITY, "then": 0.0, "lambda": 1.0}),
-        Way("ours", "knots", 1.0, merging("knots").defaults),
-        Way("ours", "tsv", 1.0, merging("tsv").defaults),
+        Way("ours", "knots", 1.0, merge_method("knots").defaults),
+        Way("ours", "tsv", 1.0, merge_method("tsv").defaults),
         Way("PEFT", "svd", mean, {}, mean),
         Way("PEFT", "svd", LAMBDA, {}, LAMBDA),
         Way("PEFT", "linear", mean, {}, mean),
@@ -239,18 +238,17 @@ def ours(
     :raises SkillStackError: if it refuses.
     """
     members = [
-        (
+        Adapter(
             frame_tensors.load((folder / "adapter_model.safetensors").read_bytes()),
             adapter_config.parse((folder / "adapter_config.json").read_bytes()).spec,
         )
         for folder in folders
     ]
-    found, seconds = timed(
-        lambda: merge_adapters(members, method, rank=rank, weights=weights, settings=settings, seed=SEED),
+    (adapter,), seconds = timed(
+        lambda: merge_adapters(members, method, ranks=[rank], weights=weights, settings=settings, seed=SEED),
         repeats,
     )
-    adapter = Adapter(found.tensors, found.spec)
-    updates = updates_of(found.tensors, found.spec.scaling)
+    updates = updates_of(adapter.tensors, adapter.spec.scaling)
     return Result(updates, rank, adapter.bytes, seconds, adapter)
 
 
@@ -654,9 +652,7 @@ class Examination:
         for way in ("own", "refit"):
             heads = heads_of(way, seen, standardise=self._slot.base.kind == "decoder")
             assert heads is not None
-            found[way] = [
-                heads[one.skill.name].logits(one.dev).argmax(axis=1) == one.dev_labels for one in seen
-            ]
+            found[way] = [one.right(heads) for one in seen]
         return found
 
     def of(self, name: str, updates: Updates, adapter: Adapter | None) -> tuple[str, dict[str, list[Mask]]]:
@@ -704,14 +700,6 @@ def wide_adapter(updates: Updates) -> Adapter:
     return Adapter(tensors, adapter_config.parse(json.dumps(config).encode()).spec)
 
 
-def fewer(rows: Labelled, count: int) -> Labelled:
-    """The first of each label, about so many in all."""
-    labels = np.unique(rows.labels)
-    each = -(-count // max(len(labels), 1))
-    places = sorted(place for label in labels for place in np.flatnonzero(rows.labels == label)[:each])
-    return Labelled(tuple(rows.rows[place] for place in places), rows.labels[places])
-
-
 def compare(
     stack: Stack, family: str, data_dir: Path | None, rows: int, mergekit: Mergekit, threads: int
 ) -> dict[str, Any]:
@@ -722,7 +710,7 @@ def compare(
     slot = Slot(base)
     loaded = Predictor(stack.store, slot)
     asked = [
-        SkillRows(one.frame, one.skill, one.fit, one.more, fewer(one.dev, rows), one.guard)
+        SkillRows(one.frame, one.skill, one.fit, one.more, one.dev.first(rows), one.guard)
         for frame in frames
         for skill in frame.skills
         for one in [skill_rows(frame, skill, data_dir=data_dir)]

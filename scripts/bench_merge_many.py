@@ -21,8 +21,8 @@ from bench_merge import SEED, Peft, ours, tiny_adapter
 from transformers import BertModel
 
 from skillstack.api import Stack
-from skillstack.compression.adapters import stored
-from skillstack.compression.merging.registry import names
+from skillstack.compression.deltas import stored
+from skillstack.compression.merging import METHODS
 from skillstack.models.slot import Slot
 from skillstack.predictor import load_base_of
 
@@ -58,7 +58,7 @@ def main() -> int:
         ]
         peft = Peft(BertModel, base, folders)
         found = []
-        for way in names():
+        for way in METHODS:
             mine = ours(folders, way, weights, options.rank, {}, REPEATS).seconds
             record: dict[str, Any] = {"way": way, "processor_seconds": round(mine, 4)}
             if way in PEFT:

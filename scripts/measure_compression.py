@@ -25,8 +25,7 @@ from measuring import command, say
 from render_compression import boundary, outcomes
 
 from skillstack.api import Stack
-from skillstack.compression.document import compressed_json
-from skillstack.compression.result import Compressed
+from skillstack.compression.results import Compressed
 from skillstack.evaluation.metrics import accuracy
 from skillstack.evaluation.result import Evaluation
 from skillstack.evaluation.statistics import Paired, paired
@@ -78,13 +77,13 @@ def measure(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     ids = [frame.id for frame in stack.frames()]
     rows = {"data_dir": options.data_dir}
     began = time.perf_counter()
-    plan = stack.compress(options.family, **rows, on_candidate=say)
+    plan = stack.compress(options.family, candidates="all", **rows, on_candidate=say)
     seconds = {"plan": time.perf_counter() - began}
     began = time.perf_counter()
-    stack.compress(options.family, **rows)
+    stack.compress(options.family, candidates="all", **rows)
     seconds["second_plan"] = time.perf_counter() - began
     began = time.perf_counter()
-    family = stack.compress(options.family, **rows, apply=True, on_candidate=say)
+    family = stack.compress(options.family, candidates="all", **rows, apply=True, on_candidate=say)
     seconds["apply"] = time.perf_counter() - began
     document = {
         "schema": 1,
@@ -98,7 +97,7 @@ def measure(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         "frames": len(ids),
         "test_rows_per_class": options.test_rows,
         "seconds": {key: round(value, 1) for key, value in seconds.items()},
-        "plan": compressed_json(plan)["plan"],
+        "plan": plan.plan.to_json(),
         "family": outcome(stack, family, before, options),
     }
     if family.applied:
@@ -106,7 +105,9 @@ def measure(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         document["boundary"] = ablated.to_json()
         stack.undo()
     document["undone"] = [frame.id for frame in stack.frames()] == ids
-    whole = stack.compress(target_bytes=options.target, **rows, apply=True, on_candidate=say)
+    whole = stack.compress(
+        target_bytes=options.target, candidates="all", **rows, apply=True, on_candidate=say
+    )
     document["stack"] = outcome(stack, whole, before, options)
     if whole.applied:
         stack.undo()
@@ -118,7 +119,7 @@ def outcome(
     stack: Stack, found: Compressed, before: Evaluation, options: argparse.Namespace
 ) -> dict[str, Any]:
     """What was tried, and on test rows what came of it."""
-    written = compressed_json(found)
+    written = found.to_json()
     document: dict[str, Any] = {
         "applied": found.applied,
         "guarded": written["guarded"],

@@ -26,9 +26,9 @@ from skillstack.store.verify import Verification, verify
 from skillstack.store.walk import walk
 
 if TYPE_CHECKING:
-    from skillstack.compression.ablated import Ablated
-    from skillstack.compression.present import Subject as Shrinkable
-    from skillstack.compression.result import Compressed
+    from skillstack.compression.ablation import Ablation
+    from skillstack.compression.results import Compressed
+    from skillstack.compression.workspace import Snapshot
     from skillstack.data.own_table import TableReport
     from skillstack.data.task import Example
     from skillstack.evaluation.probes.registry import Probed
@@ -175,11 +175,11 @@ class Stack:
         job, listen = dataclasses.replace(prepared.job, merges=auto_compress), on_event or nobody
         settle = None
         if auto_compress:
-            from skillstack.compression.terms import Terms
-            from skillstack.consolidation import Consolidation
+            from skillstack.compression.growing import AutoCompress
+            from skillstack.compression.request import GuardConfig
 
-            terms = Terms.of(compress_margin, data_dir=data_dir)
-            settle = Consolidation(to, name, job.transaction, terms, listen)
+            config = GuardConfig.of(compress_margin, data_dir=data_dir)
+            settle = AutoCompress(to, name, job.transaction, config, listen)
         fit = StackRouter(to, name).fit
         result = train_stack(to, job, prepared.load, fit, listen, execution, settle)
         if processes.is_first and to.head_stack() != name and result.tip is not None:
@@ -254,7 +254,7 @@ class Stack:
             max_per_class=max_per_class,
         )
         on_table(table.report)
-        from skillstack.compression.terms import Terms
+        from skillstack.compression.request import GuardConfig
         from skillstack.learning import Learned, Learning, LearnRequest, check
         from skillstack.training.execution import RunOptions
         from skillstack.training.progress import nobody
@@ -262,9 +262,9 @@ class Stack:
         execution = RunOptions(micro_batch, accumulate, gradient_checkpointing, deadline)
         chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
         settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
-        terms = Terms.of(compress_margin, data_dir=data_dir, tables=tables) if auto_compress else None
+        merging = GuardConfig.of(compress_margin, data_dir=data_dir, tables=tables) if auto_compress else None
         lesson = LearnRequest(
-            table, chosen, replace, model, precision, device, settings, keep_texts, execution, terms
+            table, chosen, replace, model, precision, device, settings, keep_texts, execution, merging
         )
         check(lesson)
         if copied:
@@ -613,6 +613,7 @@ class Stack:
         without: Sequence[str] = (),
         target_bytes: float | None = None,
         method: str = "auto",
+        candidates: str = "few",
         margin: float = 0.01,
         level: float = 0.05,
         apply: bool = False,
@@ -632,7 +633,9 @@ class Stack:
         :param without: frames of the family that stay as they are.
         :param target_bytes: bytes that all adapters may have together, or below 1 a share of today's.
         :param method: ``anchor``, ``merge``, ``rank`` or ``joint``, or several with commas between them; by
-            default all are tried. Beside others ``joint`` is tried only where none of them should pass.
+            default all. Beside others ``joint`` is used only where none of them should pass.
+        :param candidates: ``few`` for those that are worth most, or ``all``; of a method that is
+            named, all are compared.
         :param margin: accuracy that a task may lose, as a share.
         :param level: chance, at most, that a change passes by which a task loses more.
         :param candidate: name of the one to take; by default the smallest that should pass.
@@ -642,16 +645,16 @@ class Stack:
         :raises InputError: if rows of an affected skill cannot be had.
         :raises StoreError: if the stack cannot be changed.
         """
-        from skillstack.compression.command import compress
-        from skillstack.compression.terms import Terms
-        from skillstack.compression.wish import Wish
+        from skillstack.compression.pipeline import compress
+        from skillstack.compression.request import CompressionRequest, GuardConfig
 
-        terms = Terms.of(margin, level, data_dir, tables)
-        wish = Wish(family, method, target_bytes, candidate, terms, tuple(without))
+        config = GuardConfig.of(margin, level, data_dir, tables)
+        request = CompressionRequest(
+            family, method, target_bytes, candidate, config, tuple(without), candidates
+        )
         if apply:
             self.check_changeable()
-        subject = self._shrinkable(model, device)
-        return compress(subject, wish, self.store, self._router.state, apply=apply, tell=on_candidate)
+        return compress(self._snapshot(model, device), request, apply=apply, tell=on_candidate)
 
     def ablate(
         self,
@@ -666,7 +669,7 @@ class Stack:
         model: str | None = None,
         device: str = "auto",
         on_task: Callable[[int, int], None] = lambda done, of: None,
-    ) -> Ablated:
+    ) -> Ablation:
         """Say what the stack would lose with each of its frames; with ``apply`` prune one.
 
         Each frame is removed by itself, and the router picks among the skills that are left. What is said is
@@ -684,19 +687,14 @@ class Stack:
         :raises InputError: if rows cannot be had: those of named frames, and with ``apply`` of all tasks.
         :raises StoreError: if the stack cannot be changed.
         """
-        from skillstack.compression.ablation import AblationWish, ablate, chosen
-        from skillstack.compression.terms import Terms
+        from skillstack.compression.ablation import ablate
+        from skillstack.compression.request import GuardConfig
 
         if apply:
             self.check_changeable()
-        every = tuple(reversed(self.frames()))
-        wish = AblationWish(
-            frames=chosen(every, [self.frame(name) for name in frames], family),
-            named=bool(frames),
-            apply=apply,
-            terms=Terms.of(margin, level, data_dir, tables),
-        )
-        return ablate(self._shrinkable(model, device), wish, self.store, self._router.state, on_task)
+        named = [self.frame(name) for name in frames]
+        config = GuardConfig.of(margin, level, data_dir, tables)
+        return ablate(self._snapshot(model, device), named, family, config, apply=apply, tell=on_task)
 
     # trusting and changing ----------------------------------------------------------------------------
 
@@ -830,22 +828,19 @@ class Stack:
 
         return (cache_dir() if self.store.read_only else self.store.root) / derived.FOLDER
 
-    def _shrinkable(self, model: str | None, device: str) -> Shrinkable:
-        """The stack, to be made smaller.
+    def _snapshot(self, model: str | None, device: str) -> Snapshot:
+        """The stack as it is, to be compressed or ablated.
 
         :param model: as `predict` takes it; likewise ``device``.
         """
-        from skillstack.compression.present import Subject
-        from skillstack.compression.rerouting import rerouted
+        from skillstack.compression.workspace import Snapshot
 
-        frames, chain = tuple(reversed(self.frames())), self._chain()  # as they are, whoever changes them
-        return Subject(
+        return Snapshot(
+            store=self.store,
             name=self.name,
-            frames=frames,
-            scores=lambda rows: self._router.scores(chain, rows),
+            frames=tuple(reversed(self.frames())),
             load=lambda: self.loaded(model=model, device=device),
             derived=self._derived(),
-            scores_of=rerouted(self.store, self.name, self._derived()),
         )
 
     def router_folder(self) -> Path:

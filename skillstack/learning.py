@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from skillstack.answers import Frame
-from skillstack.compression.terms import Terms
-from skillstack.consolidation import Consolidation
+from skillstack.compression.growing import AutoCompress
+from skillstack.compression.request import GuardConfig
 from skillstack.data.own_table import TableReport, TableTask
 from skillstack.data.task import Example
 from skillstack.errors import UsageError
@@ -127,7 +127,7 @@ class LearnRequest:
     recipe: Mapping[str, Any] | None = None
     keep_texts: bool = True
     execution: RunOptions = field(default_factory=RunOptions)
-    merging: Terms | None = None
+    merging: GuardConfig | None = None
 
 
 class Learning:
@@ -244,12 +244,12 @@ class Learning:
         )
 
     def _settle(self, job: TrainingPlan, listen: Listener) -> Settle | None:
-        terms, data = self.lesson.merging, self.lesson.table.data
-        if terms is None:
+        config, data = self.lesson.merging, self.lesson.table.data
+        if config is None:
             return None
-        known = {**terms.known, data.task.name: data.train}  # what is held back to test with guards nothing
-        own = replace(terms, known=known)
-        return Consolidation(self.store, job.stack, job.transaction, own, listen)
+        known = {**config.known, data.task.name: data.train}  # what is held back to test with guards nothing
+        own = replace(config, known=known)
+        return AutoCompress(self.store, job.stack, job.transaction, own, listen)
 
     def _load(self, job: TrainingPlan) -> Callable[[], Base]:
         chain = self.store.contents(self.lesson.stack)

@@ -1,19 +1,17 @@
 """A compression that dies at any call that changes the disk leaves the old stack or the new one."""
 
+import copy
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from skillstack.api import Stack
-from skillstack.compression.applying import apply
-from skillstack.compression.planned import Planned
-from skillstack.compression.tried import Tried
+from skillstack.compression.apply import apply
+from skillstack.compression.candidate import Candidate
+from skillstack.compression.workspace import Workspace
 from skillstack.errors import StoreError
-from skillstack.routers import state
-from skillstack.routers.stack_router import StackRouter
-from skillstack.routers.state import RouterState
 from skillstack.store.store import Store
 
 from .compression.world import make_stack, plan_of
@@ -24,28 +22,17 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Case:
-    """A stack, and a merge of two of its frames, below a newer one, that is ready to be carried out."""
+    """A stack, and a merge of two of its frames, below a newer one, that is ready to be applied."""
 
     root: Path
-    planned: Planned
-    tried: Tried
-    fitted: RouterState | None = None
+    workspace: Workspace
+    candidate: Candidate
 
     def run(self, root: Path) -> str | None:
-        """Carry it out in a copy."""
-        return apply(
-            self.planned.examiner.present, self.tried, Store.open(root), self.keep(root), note="compress"
-        )
-
-    def keep(self, root: Path):
-        """Writes the router's state as ever, but fits it only once."""
-        router = StackRouter(Store.open(root), "main", keep=False)
-
-        def fit(chain) -> None:
-            self.fitted = self.fitted or router.state(chain)
-            state.save(router.folder(chain), self.fitted)
-
-        return fit
+        """Apply it in a copy."""
+        there = copy.copy(self.workspace)
+        there.snapshot = replace(self.workspace.snapshot, store=Store.open(root))
+        return apply(there, self.candidate, note="compress")
 
     def fresh(self, folder: Path) -> Path:
         """A copy in a new place."""
@@ -63,7 +50,7 @@ def ids(root: Path) -> list[str]:
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     root = make_stack(tmp_path_factory.mktemp("main"), ("imdb_sentences", "yelp_sentences", "wiki_topics"))
     planned = plan_of(Stack.open(root, "main"), method="merge")
-    return Case(root, planned, next(one for one in planned.tried if one.candidate.merges))
+    return Case(root, planned.workspace, planned.plan.candidates[0])
 
 
 def check(case: Case, root: Path, old: list[str], new: list[str], where: str) -> None:

@@ -11,7 +11,7 @@ from skillstack.cli.words import columns, shorten
 from skillstack.wording import between, listed, many, percent, points, size
 
 if TYPE_CHECKING:
-    from skillstack.compression.ablated import Ablated, Pruning, Removal
+    from skillstack.compression.ablation import Ablation, FrameRemoval, Pruning
 
 #: Skills that take texts over, that are named for each frame.
 MOST_TAKERS = 3
@@ -19,7 +19,7 @@ MOST_TAKERS = 3
 NOBODY = "nobody"
 
 
-def ablated_words(found: Ablated, refused: str | None) -> list[str]:
+def ablated_words(found: Ablation, refused: str | None) -> list[str]:
     """What each frame is worth, and what became of the one that was to be pruned.
 
     :param refused: why the stack cannot be changed; None where it can.
@@ -38,7 +38,7 @@ def ablated_words(found: Ablated, refused: str | None) -> list[str]:
     return [*lines, "", *(_next(found, refused) if found.pruning is None else _pruned(found.pruning))]
 
 
-def _removals(removals: Sequence[Removal]) -> list[str]:
+def _removals(removals: Sequence[FrameRemoval]) -> list[str]:
     heads = ["without", "adapter", "loses", "95 % interval", "own tasks", "redundant"]
     table = [heads]
     for one in removals:
@@ -66,7 +66,7 @@ def _removals(removals: Sequence[Removal]) -> list[str]:
     ]
 
 
-def _every_task(removal: Removal) -> list[str]:
+def _every_task(removal: FrameRemoval) -> list[str]:
     """All tasks of one removal, and all who take over."""
     table = [["task", "rows", "with it", "without", "loses", "95 % interval"]]
     for task in removal.tasks:
@@ -83,7 +83,7 @@ def _every_task(removal: Removal) -> list[str]:
     return [*_table(table, right=(1, 2, 3, 4, 5)), "", *_takers([removal], most=len(removal.taken))]
 
 
-def _losses(removals: Sequence[Removal]) -> list[str]:
+def _losses(removals: Sequence[FrameRemoval]) -> list[str]:
     """Tasks whose loss is more than chance, frame by frame."""
     rows = [
         [
@@ -102,7 +102,7 @@ def _losses(removals: Sequence[Removal]) -> list[str]:
     return _table([heads, *rows], right=(2, 3))
 
 
-def _takers(removals: Sequence[Removal], most: int = MOST_TAKERS) -> list[str]:
+def _takers(removals: Sequence[FrameRemoval], most: int = MOST_TAKERS) -> list[str]:
     lines = ["Who takes the texts over that the router gives it:"]
     for one in removals:
         named = [f"{name or NOBODY} {texts:,}" for name, texts in list(one.taken.items())[:most]]
@@ -115,7 +115,7 @@ def _takers(removals: Sequence[Removal], most: int = MOST_TAKERS) -> list[str]:
     return lines
 
 
-def _notes(found: Ablated) -> list[str]:
+def _notes(found: Ablation) -> list[str]:
     lines: list[str] = []
     for one in found.removals:
         if len(one.skills) > 1:
@@ -126,7 +126,7 @@ def _notes(found: Ablated) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _next(found: Ablated, refused: str | None) -> list[str]:
+def _next(found: Ablation, refused: str | None) -> list[str]:
     margin = points(found.margin)
     least = min(found.removals, key=lambda one: max(task.loss.difference for task in one.tasks))
     if max(task.loss.difference for task in least.tasks) >= found.margin:

@@ -53,7 +53,8 @@ def _again(context: click.Context) -> str:
 
 @command(
     "skillstack compress --family sentiment",
-    "skillstack compress --family sentiment --apply",
+    "skillstack compress --family sentiment --margin 5 --apply",
+    "skillstack compress --family sentiment --candidates all",
     "skillstack compress --family topic --without wiki_topics",
     "skillstack compress --family sentiment --method rank --margin 2",
     'skillstack compress --family sentiment --candidate "rank 2" --apply',
@@ -76,6 +77,13 @@ def _again(context: click.Context) -> str:
     metavar="NAMES",
     help="anchor, merge, rank, joint, several of them with commas, or auto for all.",
 )
+@click.option(
+    "--candidates",
+    type=click.Choice(["few", "all"]),
+    default="few",
+    show_default=True,
+    help="How many candidates are compared where no method is named.",
+)
 @click.option("--candidate", metavar="NAME", help="Take this one, not the smallest that should pass.")
 @click.option(
     "--apply", is_flag=True, help="Test the candidate on guard rows, and carry it out if it passes."
@@ -86,6 +94,7 @@ def compress(
     without: str | None,
     target: float | None,
     method: str,
+    candidates: str,
     candidate: str | None,
     apply: bool,
     guards: Guards,
@@ -102,7 +111,6 @@ def compress(
     """
     from skillstack.cli.compressed import compressed_words
     from skillstack.cli.interrupts import remembered_interrupts
-    from skillstack.compression.document import compressed_json
 
     opened = open_stack(store, stack)
     count = 0
@@ -121,13 +129,14 @@ def compress(
             without=[name.strip() for name in (without or "").split(",") if name.strip()],
             target_bytes=target,
             method=method,
+            candidates=candidates,
             candidate=candidate,
             apply=apply,
             on_candidate=tell,
             **guards.options,
         )
     if as_json:
-        render.document(compressed_json(found))
+        render.document(found.to_json())
     else:
         again = _again(click.get_current_context())
         render.out("\n".join(compressed_words(found, candidate, again, refusal(opened))))

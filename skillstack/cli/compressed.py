@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from skillstack.cli.render import width
 from skillstack.cli.words import columns, shorten
-from skillstack.compression.verdicts import HOPELESS
-from skillstack.wording import between, listed, many, percent, points, size
+from skillstack.compression.results import HOPELESS
+from skillstack.wording import between, listed, many, points, size
 
 if TYPE_CHECKING:
-    from skillstack.compression.result import Candidate, Compressed, Guarded, Judged, Plan
+    from skillstack.compression.candidate import Candidate
+    from skillstack.compression.results import Comparison, Compressed, Guarded, Plan
 
 #: Widest name of a candidate or a task that a table shows whole.
 NAME = 35
@@ -31,7 +32,7 @@ def compressed_words(found: Compressed, picked: str | None, command: str, refuse
     candidate = plan.candidate(picked) if picked is not None else shown(plan)
     named = f"{candidate.name} (heads: {candidate.heads})" if plan.family is not None else "All together"
     lines += ["", *_wrapped(f"{named}, on dev rows:")]
-    lines += [*_tasks(candidate.dev), *_whole(candidate.dev)]
+    lines += [*_tasks(candidate.measured), *_whole(candidate.measured)]
     if found.guarded is not None:
         lines += [
             "",
@@ -47,7 +48,9 @@ def shown(plan: Plan) -> Candidate:
     """The candidate that is chosen, or else the one that comes nearest."""
     if plan.chosen is not None:
         return plan.candidate(plan.chosen)
-    return max(plan.candidates, key=lambda one: (one.verdict != "loses too much", one.dev.mean_difference))
+    return max(
+        plan.candidates, key=lambda one: (one.verdict != "loses too much", one.measured.mean_difference)
+    )
 
 
 def _stack(plan: Plan) -> list[str]:
@@ -72,19 +75,22 @@ def _table(plan: Plan) -> list[str]:
         return _parts(plan)
     found: list[tuple[int, list[str]]] = []
     for one in plan.candidates:
-        worst = min(change.difference for change in one.dev.skills)
+        worst = min(change.difference for change in one.measured.skills)
         cells = [
             shorten(one.name, NAME),
             shorten(one.heads, 12) if not one.heads.startswith("that of ") else "given",
-            f"{100 * one.bytes / plan.bytes:.0f} %",
-            points(one.dev.mean_difference, sign=True),
+            f"{100 * plan.bytes_with(one) / plan.bytes:.0f} %",
+            points(one.measured.mean_difference, sign=True),
             points(worst, sign=True),
             f"{100 * one.chance:.0f} %",
         ]
-        found.append((one.bytes, cells))
+        found.append((plan.bytes_with(one), cells))
     for left in plan.screened:
-        share, mean = f"{100 * left.bytes / plan.bytes:.0f} %", points(left.difference, sign=True)
-        found.append((left.bytes, [shorten(left.name, NAME), "", share, f"({mean})", "", ""]))
+        share, mean = (
+            f"{100 * plan.bytes_with(left) / plan.bytes:.0f} %",
+            points(left.screened_difference, sign=True),
+        )
+        found.append((plan.bytes_with(left), [shorten(left.name, NAME), "", share, f"({mean})", "", ""]))
     rows = [["CANDIDATE", "HEADS", "BYTES", "MEAN", "WORST", "PASSES"]]
     rows += [cells for _, cells in sorted(found, key=lambda one: one[0])]
     lines = [f"  {line}" for line in columns(rows, right=(2, 3, 4, 5))]
@@ -93,7 +99,8 @@ def _table(plan: Plan) -> list[str]:
         "all tasks pass."
     )
     if plan.screened:
-        said += f" In brackets: of {many(plan.screened[0].rows, 'short row')} only, and not tried further."
+        short = many(plan.screened[0].screened_rows, "short row")
+        said += f" In brackets: of {short} only, and not tried further."
     return [*lines, *_wrapped(said)]
 
 
@@ -101,8 +108,8 @@ def _parts(plan: Plan) -> list[str]:
     """What becomes of each family of a stack, candidate by candidate."""
     lines = []
     for one in plan.candidates:
-        share = f"{100 * one.bytes / plan.bytes:.1f} %"
-        change = points(one.dev.mean_difference, sign=True)
+        share = f"{100 * plan.bytes_with(one) / plan.bytes:.1f} %"
+        change = points(one.measured.mean_difference, sign=True)
         chance = f"a chance of {100 * one.chance:.0f} % to pass"
         lines += _wrapped(f"{share} of the bytes, {change} points on dev rows, {chance}:")
         rows = [[family, what] for family, what in one.settings.items()]
@@ -110,9 +117,9 @@ def _parts(plan: Plan) -> list[str]:
     return lines
 
 
-def _tasks(judged: Judged) -> list[str]:
+def _tasks(found: Comparison) -> list[str]:
     rows = [["TASK", "ROWS", "BEFORE", "AFTER", "CHANGE", "95 % INTERVAL"]]
-    for one in judged.skills:
+    for one in found.skills:
         rows.append(
             [
                 shorten(one.skill, TASK),
@@ -153,16 +160,17 @@ def _guard(guarded: Guarded, level: float) -> list[str]:
     return lines
 
 
-def _whole(judged: Judged) -> list[str]:
-    before, after = judged.before, judged.after
+def _whole(found: Comparison) -> list[str]:
+    before, after = found.before, found.after
     said = (
         f"The whole stack: routed {points(before.routed)} before, {points(after.routed)} after; "
         f"regret {points(before.regret)} before, {points(after.regret)} after."
     )
-    if judged.others_of:
+    others = found.others
+    if others.n:
         said += (
-            f" Of other families' {many(judged.others_of, 'text')}, {judged.others:,} "
-            f"({percent(judged.others_share)}) become right or wrong."
+            f" Of other families' {many(others.n, 'text')}, {others.lost:,} become wrong and "
+            f"{others.gained:,} right."
         )
     return _wrapped(said)
 
@@ -173,15 +181,16 @@ def _outcome(found: Compressed, candidate: Candidate, command: str, refused: str
         what = f"The family's frames are {now}, and the" if found.plan.family is not None else "The"
         return (
             f"Done: {found.guarded.why}. {what} stack has "
-            f"{size(candidate.bytes)} of adapters. `skillstack undo` brings the old stack back; "
-            "`skillstack gc` frees the space later."
+            f"{size(found.plan.bytes_with(candidate))} of adapters. "
+            "`skillstack undo` brings the old stack back; `skillstack gc` frees the space later."
         )
     if found.guarded is not None:
         return f"Nothing was changed: {found.guarded.why}."
     said = f"{candidate.name if found.plan.family is not None else 'All together'}: {candidate.why}."
     if candidate.verdict != "should pass":
         unlikely = "No candidate should pass" if found.plan.chosen is None else "This one should not pass"
-        hints = _blocking(found.plan) + ("" if refused else _all_the_same(found.plan, candidate, command))
+        hints = _blocking(found.plan) + _wider(found.plan)
+        hints += "" if refused else _all_the_same(found.plan, candidate, command)
         return f"Nothing was changed. {unlikely}. {said}{hints}"
     if refused is not None:
         return f"Nothing was changed. {said} It should pass. {refused}"
@@ -194,6 +203,11 @@ def _blocking(plan: Plan) -> str:
         return ""
     left = ",".join((*plan.without, *plan.blocking))
     return f" Without {listed(list(plan.blocking))} the others may pass: `--without {left}`."
+
+
+def _wider(plan: Plan) -> str:
+    """At which margin something should pass."""
+    return "" if plan.wider is None else f" With `--margin {100 * plan.wider:g}` one should pass."
 
 
 def _all_the_same(plan: Plan, candidate: Candidate, command: str) -> str:

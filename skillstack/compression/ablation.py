@@ -7,114 +7,387 @@ are left, and whoever it picks answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from skillstack.answers import Frame
-from skillstack.compression.ablated import Ablated
-from skillstack.compression.families import members
-from skillstack.compression.present import Chain, Present, Subject, stack_rows
-from skillstack.compression.pruning import prune
-from skillstack.compression.removals import Tell, ask, removal
-from skillstack.compression.terms import Terms
+import numpy as np
+from numpy.typing import NDArray
+
+from skillstack.answers import SCHEMA, Frame
+from skillstack.compression.candidate import frames_with
+from skillstack.compression.evaluate import RightAnswers, answers_today, change_of, count_of, right_answers
+from skillstack.compression.guard import verdict_of
+from skillstack.compression.request import GuardConfig
+from skillstack.compression.results import SkillChange, Verdict, count_json
+from skillstack.compression.rows import SkillRows
+from skillstack.compression.workspace import Snapshot, Workspace
 from skillstack.errors import InputError, UsageError
-from skillstack.evaluation.metrics import accuracy, macro
-from skillstack.store.store import Store
+from skillstack.evaluation.document import paired_json, rounded
+from skillstack.evaluation.metrics import Mask, accuracy, macro
+from skillstack.evaluation.probes.redundancy import redundancy
+from skillstack.evaluation.statistics import Paired, paired
+from skillstack.routers.base import Scores
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store.records import Count
+from skillstack.store.rows import Row
+from skillstack.store.walk import without
+
+#: Called with the number of tasks done, and of all.
+TellTasks = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class AblationWish:
-    """What is asked for.
+class TaskLoss:
+    """One task, with a frame and without it, on the same rows; the router picks who answers.
 
-    :ivar frames: to be removed, each by itself.
-    :ivar named: whether a person named them, so that their tasks' rows have to be there.
-    :ivar apply: whether the one frame is to be pruned.
-    :ivar terms: what the guard holds that to.
+    :ivar skill: the skill whose rows they are.
+    :ivar task: its task.
+    :ivar frame: the frame that has it.
+    :ivar before: right answers of the stack as it is.
+    :ivar after: right answers without the frame that is removed.
+    :ivar loss: accuracy before minus after.
     """
 
-    frames: tuple[Frame, ...]
-    named: bool = False
-    apply: bool = False
-    terms: Terms = field(default_factory=Terms)
+    skill: str
+    task: str
+    frame: str
+    before: Count
+    after: Count
+    loss: Paired
 
-    def __post_init__(self) -> None:
-        """Check it.
+    def to_json(self) -> dict[str, Any]:
+        """Shares with six digits."""
+        return {
+            "skill": self.skill,
+            "task": self.task,
+            "frame": self.frame,
+            "before": count_json(self.before),
+            "after": count_json(self.after),
+            "loss": paired_json(self.loss),
+        }
 
-        :raises UsageError: if several frames are to be pruned at once.
-        """
-        if self.apply and (len(self.frames) != 1 or not self.named):
-            raise UsageError(
-                "One frame is pruned at a time.", "Name it with --frame, and nothing else beside it."
-            )
 
+@dataclass(frozen=True)
+class FrameRemoval:
+    """What a stack is without one of its frames.
 
-def chosen(every: Sequence[Frame], named: Sequence[Frame], family: str | None) -> tuple[Frame, ...]:
-    """The frames to remove, oldest first: the named ones, those of a family, or all.
-
-    :param every: frames of the stack, oldest first.
-    :raises UsageError: if frames and a family are named, or there is no such family.
+    :ivar frame: the frame's name.
+    :ivar id: its node's id.
+    :ivar skills: names of its skills, which all go.
+    :ivar bytes: of its adapter.
+    :ivar loss: mean over tasks of routed accuracy before minus after.
+    :ivar tasks: one by one, oldest first.
+    :ivar taken: of the texts that the router gives to the frame, how many go to which skill instead, most
+        first; to None go those that no other skill can read.
+    :ivar before: routed accuracy of the frame's own tasks as it is, a mean over them; None without rows.
+    :ivar after: likewise without it.
+    :ivar redundancy: which share of its own tasks' lead over their most frequent labels the stack keeps, 0 to
+        1; None where there is no lead.
     """
-    if named and family is not None:
-        raise UsageError("Frames and a family are named.", "Give --frame or --family, not both.")
-    if family is not None:
-        return members(every, family)
-    ids = {frame.id for frame in named or every}
-    return tuple(frame for frame in every if frame.id in ids)
+
+    frame: str
+    id: str
+    skills: tuple[str, ...]
+    bytes: int
+    loss: Paired
+    tasks: tuple[TaskLoss, ...]
+    taken: Mapping[str | None, int]
+    before: float | None
+    after: float | None
+    redundancy: float | None
+
+    @property
+    def texts(self) -> int:
+        """Texts that the router gives to the frame."""
+        return sum(self.taken.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Shares with six digits."""
+        return {
+            "frame": self.frame,
+            "id": self.id,
+            "skills": list(self.skills),
+            "bytes": self.bytes,
+            "loss": paired_json(self.loss),
+            "own_tasks": {"before": rounded(self.before), "after": rounded(self.after)},
+            "redundancy": rounded(self.redundancy),
+            "texts": self.texts,
+            "taken": [{"skill": skill, "texts": texts} for skill, texts in self.taken.items()],
+            "tasks": [task.to_json() for task in self.tasks],
+        }
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What the guard says of one removal, and what was done.
+
+    :ivar frame: the frame's name.
+    :ivar skills: every task on the guard rows, with the router as it is and as it is fitted anew.
+    :ivar verdict: ``passes``, ``loses too much`` or ``cannot tell``.
+    :ivar why: in words.
+    :ivar tip: the stack's new newest node; None where nothing has changed.
+    """
+
+    frame: str
+    skills: tuple[SkillChange, ...]
+    verdict: Verdict
+    why: str
+    tip: str | None
+
+    @property
+    def applied(self) -> bool:
+        """Whether the stack has changed."""
+        return self.tip is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Shares with six digits."""
+        return {
+            "frame": self.frame,
+            "verdict": self.verdict,
+            "why": self.why,
+            "applied": self.applied,
+            "tip": self.tip,
+            "tasks": [one.to_json() for one in self.skills],
+        }
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A stack without each of its frames in turn.
+
+    :ivar stack: its name.
+    :ivar tip: its newest node when it was asked.
+    :ivar frames: how many it has.
+    :ivar texts: rows that were asked, of all tasks.
+    :ivar tasks: how many tasks they are of.
+    :ivar routed: accuracy of the stack as it is, a mean over tasks.
+    :ivar margin: the loss that the guard allows, as a share.
+    :ivar level: chance, at most, of passing what loses more.
+    :ivar removals: what costs least first.
+    :ivar skipped: skills without rows here, and why.
+    :ivar pruning: what the guard said; None where nothing was to be changed.
+    """
+
+    stack: str
+    tip: str
+    frames: int
+    texts: int
+    tasks: int
+    routed: float
+    margin: float
+    level: float
+    removals: tuple[FrameRemoval, ...]
+    skipped: Mapping[str, str]
+    pruning: Pruning | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `ablate --json` prints it."""
+        return {
+            "schema": SCHEMA,
+            "stack": self.stack,
+            "tip": self.tip,
+            "part": "dev",
+            "texts": self.texts,
+            "tasks": self.tasks,
+            "routed": rounded(self.routed),
+            "margin": self.margin,
+            "level": self.level,
+            "removals": [removal.to_json() for removal in self.removals],
+            "skipped": dict(self.skipped),
+            "pruning": None if self.pruning is None else self.pruning.to_json(),
+        }
 
 
 def ablate(
-    subject: Subject,
-    wish: AblationWish,
-    store: Store,
-    fit_router: Callable[[Chain], object],
-    tell: Tell = lambda done, of: None,
-) -> Ablated:
+    snapshot: Snapshot,
+    frames: Sequence[Frame],
+    family: str | None,
+    config: GuardConfig,
+    *,
+    apply: bool = False,
+    tell: TellTasks = lambda done, of: None,
+) -> Ablation:
     """Say what the stack loses with each frame, and prune one if that is asked for and the guard passes.
 
-    :param fit_router: makes and keeps the state of a chain.
+    :param frames: to be removed, each by itself; none for those of the family, or all.
+    :param apply: whether the one frame is to be pruned.
     :param tell: called with the number of tasks done, and of all.
-    :raises UsageError: if nothing would be left.
+    :raises UsageError: if frames and a family are named, there is no such family, several frames are to be
+        pruned at once, or nothing would be left.
     :raises InputError: if rows that it needs cannot be had.
     :raises SkillStackError: one of its kinds, if anything else cannot be done; nothing has changed then.
     """
-    if not subject.frames:
-        raise UsageError(f"The stack {subject.name!r} has no frames.", "Train something first.")
-    if len(subject.frames) == 1:
+    removed = _removed(snapshot, frames, family)
+    if apply and len(frames) != 1:
         raise UsageError(
-            f"The stack {subject.name!r} has one frame, so nothing would be left without it.",
+            "One frame is pruned at a time.", "Name it with --frame, and nothing else beside it."
+        )
+    if not snapshot.frames:
+        raise UsageError(f"The stack {snapshot.name!r} has no frames.", "Train something first.")
+    if len(snapshot.frames) == 1:
+        raise UsageError(
+            f"The stack {snapshot.name!r} has one frame, so nothing would be left without it.",
             "`skillstack stacks delete` removes a whole stack.",
         )
-    rows, skipped = stack_rows(subject, _needed(subject, wish), wish.terms)
-    skipped |= {one.skill.name: "It has no dev rows." for one in rows if not len(one.dev)}
-    if len(skipped) == len(subject.skills):
+    # Without a task's rows nobody can promise that it loses nothing.
+    needed = snapshot.skills if apply else {skill.name for frame in frames for skill in frame.skills}
+    workspace = Workspace(snapshot, config, needed, whole=True)
+    skipped = workspace.skipped | {
+        one.skill.name: "It has no dev rows." for one in workspace.rows if not len(one.dev)
+    }
+    if len(skipped) == len(snapshot.skills):
         why = next(iter(skipped.values()))
         raise InputError(
             f"No task of the stack has rows here. {why}", "Give --data-dir, or rows with --rows."
         )
-    present = Present(subject, rows)
-    asked = ask(present, present.judge, "dev", wish.frames, tell)
-    removals = [removal(frame, asked) for frame in wish.frames]
-    pruning = None
-    if wish.apply:
-        (frame,) = wish.frames
-        pruning = prune(present, frame, store, fit_router, margin=wish.terms.margin, level=wish.terms.level)
-    return Ablated(
-        stack=subject.name,
-        tip=subject.frames[-1].id,
-        frames=len(subject.frames),
+    asked = _ask(workspace, "dev", removed, workspace.scores, tell)
+    removals = [_removal(frame, asked) for frame in removed]
+    return Ablation(
+        stack=snapshot.name,
+        tip=snapshot.frames[-1].id,
+        frames=len(snapshot.frames),
         texts=sum(len(one.labels) for one in asked),
         tasks=len(asked),
         routed=macro([accuracy(one.before.routed) for one in asked]),
-        margin=wish.terms.margin,
-        level=wish.terms.level,
+        margin=config.margin,
+        level=config.level,
         removals=tuple(sorted(removals, key=lambda one: (one.loss.difference, -one.bytes))),
         skipped=skipped,
-        pruning=pruning,
+        pruning=prune(workspace, removed[0]) if apply else None,
     )
 
 
-def _needed(subject: Subject, wish: AblationWish) -> Collection[str]:
-    """Skills whose rows have to be there: without a task's rows nobody can promise that it loses nothing."""
-    if wish.apply:
-        return subject.skills
-    return {skill.name for frame in wish.frames for skill in frame.skills} if wish.named else ()
+def prune(workspace: Workspace, frame: Frame) -> Pruning:
+    """Test every task once on its guard rows without the frame, and change the stack if all pass.
+
+    Each task passes or not at the level by itself, and all have to pass (Berger 1982,
+    https://doi.org/10.2307/1267823). The router is fitted without the frame before that: what is tested is
+    what will answer.
+
+    :raises BusyError: if the stack was changed meanwhile.
+    :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
+    """
+    snapshot, config = workspace.snapshot, workspace.config
+    contents = without([one.content for one in snapshot.frames], frame.content)
+    chain = [(content.id, content) for content in contents]
+    router = StackRouter(snapshot.store, snapshot.name, keep=False)
+
+    def scores(one: SkillRows, part: str) -> Scores:
+        rows: Sequence[Row] = one.part(part).rows
+        return router.scores(chain, rows)
+
+    tested = {
+        one.rows.skill.name: (one.before.routed, one.after[frame.name].routed)
+        for one in _ask(workspace, "guard", [frame], scores)
+    }
+    none = np.zeros(0, dtype=np.bool_)
+    changes = tuple(
+        change_of(one, *tested.get(one.skill.name, (none, none)), margin=config.margin, level=config.level)
+        for one in workspace.rows
+    )
+    verdict, why = verdict_of(changes)
+    if verdict != "passes":
+        return Pruning(frame.name, changes, verdict, why, None)
+    tip = snapshot.put_in_place(contents, "ablate", f"ablate --frame {frame.name}")
+    return Pruning(frame.name, changes, verdict, why, tip)
+
+
+def _removed(snapshot: Snapshot, named: Sequence[Frame], family: str | None) -> tuple[Frame, ...]:
+    """The frames to remove, oldest first."""
+    if named and family is not None:
+        raise UsageError("Frames and a family are named.", "Give --frame or --family, not both.")
+    if family is not None:
+        return frames_with(snapshot.frames, family)
+    ids = {frame.id for frame in named or snapshot.frames}
+    return tuple(frame for frame in snapshot.frames if frame.id in ids)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The rows of one skill.
+
+    :ivar rows: the skill with its rows.
+    :ivar labels: ``[rows]``, of those that were asked.
+    :ivar before: right answers of the stack as it is.
+    :ivar after: right answers without each frame, by the frame's name.
+    """
+
+    rows: SkillRows
+    labels: NDArray[np.int64]
+    before: RightAnswers
+    after: Mapping[str, RightAnswers]
+
+
+def _ask(
+    workspace: Workspace,
+    part: str,
+    frames: Sequence[Frame],
+    scores: Callable[[SkillRows, str], Scores],
+    tell: TellTasks = lambda done, of: None,
+) -> list[_Asked]:
+    """Ask the rows of every skill, of the stack as it is and without each frame.
+
+    :param scores: the router's where a frame is gone.
+    :param tell: called before each task, and at the end.
+    :returns: the skills that have rows, oldest first.
+    """
+    found = []
+    for done, one in enumerate(workspace.rows):
+        tell(done, len(workspace.rows))
+        labels = one.part(part).labels
+        if len(labels):
+            values = scores(one, part)
+            after = {
+                frame.name: right_answers(workspace, one, part, values, _skills(frame)) for frame in frames
+            }
+            found.append(_Asked(one, labels, answers_today(workspace, one, part), after))
+        workspace.trial.forget()
+    tell(len(workspace.rows), len(workspace.rows))
+    return found
+
+
+def _skills(frame: Frame) -> Collection[str]:
+    return {skill.name for skill in frame.skills}
+
+
+def _removal(frame: Frame, asked: Sequence[_Asked]) -> FrameRemoval:
+    """What the rows say of one frame."""
+    pairs = [(one.before.routed, one.after[frame.name].routed) for one in asked]
+    own = [one for one in asked if one.rows.frame.id == frame.id]
+    before = macro([accuracy(one.before.routed) for one in own])
+    after = macro([accuracy(one.after[frame.name].routed) for one in own])
+    most = macro([int(np.bincount(one.labels).max()) / len(one.labels) for one in own])
+    return FrameRemoval(
+        frame=frame.name,
+        id=frame.id,
+        skills=tuple(skill.name for skill in frame.skills),
+        bytes=frame.adapter_bytes,
+        loss=paired(pairs),
+        tasks=tuple(_loss(one.rows, *pair) for one, pair in zip(asked, pairs, strict=True)),
+        taken=_taken(frame, asked),
+        before=before if own else None,
+        after=after if own else None,
+        redundancy=redundancy(before, after, most) if own else None,
+    )
+
+
+def _loss(one: SkillRows, before: Mask, after: Mask) -> TaskLoss:
+    return TaskLoss(
+        skill=one.skill.name,
+        task=one.skill.task,
+        frame=one.frame.name,
+        before=count_of(before),
+        after=count_of(after),
+        loss=paired([(before, after)]),
+    )
+
+
+def _taken(frame: Frame, asked: Sequence[_Asked]) -> dict[str | None, int]:
+    own = _skills(frame)
+    counts: Counter[str | None] = Counter()
+    for one in asked:
+        choices = zip(one.before.choices, one.after[frame.name].choices, strict=True)
+        counts.update(now for then, now in choices if then in own)
+    return dict(sorted(counts.items(), key=lambda found: (-found[1], found[0] or "")))

@@ -1,4 +1,4 @@
-"""What an adapter adds to a layer's weights, kept as two thin factors, and the way back to an adapter.
+"""LoRA adapters, what they add to a layer's weights as two thin factors, and the way back to an adapter.
 
 A LoRA adapter (Hu et al. 2021, https://arxiv.org/abs/2106.09685) adds ``scaling * B @ A``. Everything here
 works on that update and not on A and B, so that ranks, alphas and rank-stabilised scaling may differ; and on
@@ -10,22 +10,85 @@ of lower rank, Psychometrika 1).
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from skillstack.errors import MismatchError, UsageError
+from skillstack.models import adapter_config
 from skillstack.models.lora import LoraSpec
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.records import FrameRecord
+from skillstack.store.store import Store
 
 Doubles = NDArray[np.float64]
 Tensors = Mapping[str, NDArray[np.generic]]
 A, B = ".lora_A.weight", ".lora_B.weight"
 #: Singular values below this share of the sum of the factors' sizes are rounding, not content.
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """An adapter as its file would hold it, whether a store has it or not.
+
+    :ivar tensors: by PEFT's names: A ``[rank, inputs]``, B ``[outputs, rank]``.
+    :ivar spec: its shape.
+    """
+
+    tensors: Tensors
+    spec: LoraSpec
+
+    @cached_property
+    def file(self) -> bytes:
+        """What ``adapter_model.safetensors`` holds."""
+        return adapter_config.tensors_bytes(self.tensors)
+
+    @property
+    def bytes(self) -> int:
+        """Size of that file."""
+        return len(self.file)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of tensors and scaling."""
+        return sha256(canonical.dumps({"model": sha256(self.file), "scaling": f"{self.spec.scaling:.17g}"}))
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it changes nothing."""
+        return all(not tensor.any() for name, tensor in self.tensors.items() if name.endswith(B))
+
+    def cut(self, rank: int) -> Adapter:
+        """The best approximation of this rank or less; itself where its rank is that already.
+
+        :raises MismatchError: if it is damaged or not finite.
+        """
+        return self if rank >= self.spec.r else adapter_of(self.deltas(), rank, self.spec)
+
+    def deltas(self) -> dict[str, Delta]:
+        """What it adds to each layer, by the layer's name.
+
+        :raises MismatchError: if it is damaged or not finite.
+        """
+        return {layer: delta_of(self.tensors, self.spec, layer) for layer in layers_of(self.tensors)}
+
+
+def stored(store: Store, content: FrameRecord) -> Adapter:
+    """A frame's adapter.
+
+    :raises UsageError: if it has none.
+    :raises IntegrityError: if it is missing or was altered, or a number in it is not finite.
+    """
+    if content.adapter is None:
+        raise UsageError(f"The frame {content.name!r} has no adapter.", "There is nothing to compress in it.")
+    spec = adapter_config.parse(store.adapter_config(content.adapter)).spec
+    return Adapter(store.adapter_tensors(content.adapter), spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +163,9 @@ class Spectrum:
         root = np.where(tops < 0, -root, root)
         return Delta(left * root, root[:, None] * self.right[:rank])
 
-    def energy(self, start: int = 0) -> float:
-        """Sum of the squares of the singular values from this one on."""
-        return float(np.sum(self.values[start:] ** 2))
+    def first(self, count: int) -> Spectrum:
+        """The largest singular values, so many at most, with their vectors."""
+        return Spectrum(self.left[:, :count], self.values[:count], self.right[:count])
 
 
 def spectrum(delta: Delta) -> Spectrum:
@@ -149,31 +212,6 @@ def _bounded(numbers: Doubles) -> Doubles:
 def triangle(matrix: Doubles) -> Doubles:
     """The triangular factor R of a matrix: all of it but a rotation of its columns' space."""
     return np.asarray(np.linalg.qr(matrix, mode="r"), np.float64)
-
-
-def truncated(delta: Delta, rank: int) -> Delta:
-    """The best approximation of this rank or less.
-
-    :raises MismatchError: as `spectrum`.
-    """
-    return spectrum(delta).cut(rank)
-
-
-def singular_values(delta: Delta) -> Doubles:
-    """The singular values that are not zero, the largest first.
-
-    :raises MismatchError: as `spectrum`.
-    """
-    return spectrum(delta).values
-
-
-def lost(delta: Delta, rank: int) -> float:
-    """Frobenius norm of what `truncated` leaves out, as a share of the whole; 0 for no update.
-
-    :raises MismatchError: as `spectrum`.
-    """
-    found = spectrum(delta)
-    return math.sqrt(found.energy(rank) / found.energy()) if len(found.values) else 0.0
 
 
 def total(deltas: Sequence[Delta], weights: Sequence[float]) -> Delta:
@@ -248,18 +286,7 @@ def delta_of(tensors: Tensors, spec: LoraSpec, layer: str) -> Delta:
     return delta.scaled(spec.scaling)
 
 
-def deltas_of(tensors: Tensors, spec: LoraSpec) -> dict[str, Delta]:
-    """What an adapter adds to each layer, by the layer's name.
-
-    :param tensors: by PEFT's names: A ``[rank, inputs]``, B ``[outputs, rank]``.
-    :raises MismatchError: as `layers_of` and `delta_of`.
-    """
-    return {layer: delta_of(tensors, spec, layer) for layer in layers_of(tensors)}
-
-
-def adapter_of(
-    deltas: Mapping[str, Delta], rank: int, template: LoraSpec
-) -> tuple[dict[str, NDArray[np.float32]], LoraSpec]:
+def adapter_of(deltas: Mapping[str, Delta], rank: int, template: LoraSpec) -> Adapter:
     """An adapter of one rank for all layers that makes these updates, or their best approximations.
 
     Layers that need less are filled up with zeros. The scaling is 1; each singular value is split evenly on
@@ -273,11 +300,11 @@ def adapter_of(
     tensors: dict[str, NDArray[np.float32]] = {}
     with threadpool_limits(limits=1):
         for layer in sorted(deltas):
-            cut = truncated(deltas[layer], rank)
+            cut = spectrum(deltas[layer]).cut(rank)
             missing = (0, rank - cut.rank)
             tensors[layer + A] = _single(np.pad(cut.right, (missing, (0, 0))))
             tensors[layer + B] = _single(np.pad(cut.left, ((0, 0), missing)))
-    return tensors, spec
+    return Adapter(tensors, spec)
 
 
 def _single(numbers: Doubles) -> NDArray[np.float32]:

@@ -7,19 +7,23 @@ the rows that the frames were taught, and dev chooses the penalty.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstack.evaluation.metrics import Mask
 from skillstack.models.heads import Head
 from skillstack.store.records import Skill
 from skillstack.training.candidates import best_logistic
 
 Floats = NDArray[np.float32]
-#: Ways to come by heads, in the order in which equals are preferred: what changes least comes first.
-WAYS = ("own", "shared", "refit", "refit-shared")
+#: Where heads come from, in the order in which equals are preferred: what changes least comes first.
+SOURCES = ("own", "shared", "refit", "refit-shared")
+#: Those that are fitted anew.
+REFITS = SOURCES[2:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,24 +45,29 @@ class Seen:
     dev: Floats
     dev_labels: NDArray[np.int64]
 
+    def right(self, heads: Mapping[str, Head]) -> Mask:
+        """Which of the rows to choose on one of these heads answers rightly."""
+        found: Mask = heads[self.skill.name].logits(self.dev).argmax(axis=1) == self.dev_labels
+        return found
 
-def heads_of(way: str, seen: Sequence[Seen], *, standardise: bool) -> Mapping[str, Head] | None:
-    """The heads that a way gives, by the names of the skills; None where it gives what another way does.
+
+def heads_of(source: str, seen: Sequence[Seen], *, standardise: bool) -> Mapping[str, Head] | None:
+    """Heads from one of `SOURCES`, by the names of the skills; None where another source gives the same.
 
     :param standardise: whether features are standardised for the fit, as decoders' are.
     :returns: also None where rows of a label are missing that heads are to be fitted on.
-    :raises ValueError: for no such way.
+    :raises ValueError: for no such source.
     """
-    if way == "own":
+    if source == "own":
         return {one.skill.name: one.head for one in seen}
     groups = _groups(seen)
-    if way in ("shared", "refit-shared") and all(len(group) == 1 for group in groups):
+    if source in ("shared", "refit-shared") and all(len(group) == 1 for group in groups):
         return None
-    if way == "shared":
+    if source == "shared":
         return {name: head for group in groups for name, head in _averaged(group).items()}
-    if way not in ("refit", "refit-shared"):
-        raise ValueError(f"no way to come by heads is called {way}")
-    together = groups if way == "refit-shared" else [[one] for one in seen]
+    if source not in REFITS:
+        raise ValueError(f"no heads come from {source}")
+    together = groups if source == "refit-shared" else [[one] for one in seen]
     if not all(_has_all_labels(group) for group in together):
         return None
     return {name: head for group in together for name, head in _fitted(group, standardise).items()}
@@ -75,6 +84,20 @@ def given(seen: Sequence[Seen], of: str) -> Mapping[str, Head]:
         same = set(one.skill.labels) == set(giver.skill.labels)
         found[one.skill.name] = _turned(giver.head, giver.skill, one.skill) if same else one.head
     return found
+
+
+def preferred(seen: Sequence[Seen], options: Mapping[str, Mapping[str, Head]]) -> tuple[dict[str, Head], str]:
+    """Of each skill the head that its dev rows prefer, the first of equals; and where they came from.
+
+    :param options: heads of all skills by their source.
+    :returns: heads by skill; sources, that of most skills first: ``refit-shared, more rows; own``.
+    """
+    sources = {}
+    for one in seen:
+        right = {source: int(one.right(heads).sum()) for source, heads in options.items()}
+        sources[one.skill.name] = max(right, key=lambda source: right[source])
+    said = "; ".join(source for source, _ in Counter(sources.values()).most_common())
+    return {name: options[source][name] for name, source in sources.items()}, said
 
 
 def _groups(seen: Sequence[Seen]) -> list[list[Seen]]:

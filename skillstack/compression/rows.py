@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +25,8 @@ MORE_ROWS = 512
 SCREEN_FIT_ROWS, SCREEN_DEV_ROWS = 48, 48
 #: Rows of each label that heads are fitted on, where a frame does not say how many it was taught.
 FIT_PER_CLASS = 48
+#: Dev and guard rows of a skill that no candidate changes: they show what becomes of the whole stack.
+OTHER_ROWS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +43,29 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def take(self, places: Sequence[int]) -> Labelled:
+        """These rows, in this order."""
+        return Labelled(tuple(self.rows[place] for place in places), self.labels[list(places)])
+
     def shortest(self, count: int) -> Labelled:
         """The shortest rows of each label, about so many in all; the first of equals.
 
         What a row costs grows with its length, and for a first comparison short ones will do.
         """
+        return self._of_each(count, np.array([len(row.joined) for row in self.rows]))
+
+    def first(self, count: int) -> Labelled:
+        """The first rows of each label, about so many in all."""
+        return self._of_each(count, np.arange(len(self)))
+
+    def _of_each(self, count: int, order: NDArray[np.int64]) -> Labelled:
         labels = np.unique(self.labels)
         each = -(-count // max(len(labels), 1))
-        length = np.array([len(row.joined) for row in self.rows])
         of_label = [np.flatnonzero(self.labels == label) for label in labels]
         kept = sorted(
-            place for places in of_label for place in places[np.argsort(length[places], kind="stable")][:each]
+            place for places in of_label for place in places[np.argsort(order[places], kind="stable")][:each]
         )
-        return Labelled(tuple(self.rows[place] for place in kept), self.labels[kept])
+        return self.take(kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +91,14 @@ class SkillRows:
     def screen(self) -> tuple[Labelled, Labelled]:
         """Short rows to fit on and short dev rows, on which all candidates are compared."""
         return self.fit.shortest(SCREEN_FIT_ROWS), self.dev.shortest(SCREEN_DEV_ROWS)
+
+    def part(self, name: str) -> Labelled:
+        """The rows of ``dev`` or ``guard``."""
+        return self.dev if name == "dev" else self.guard
+
+    def fewer(self) -> SkillRows:
+        """The skill with fewer dev and guard rows, for where no candidate changes it."""
+        return replace(self, dev=self.dev.first(OTHER_ROWS), guard=self.guard.first(OTHER_ROWS))
 
 
 def skill_rows(

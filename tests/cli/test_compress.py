@@ -9,7 +9,7 @@ import pytest
 from skillstack.api import Stack
 from skillstack.cli.compressed import compressed_words
 from skillstack.cli.entry import run
-from skillstack.compression.result import Compressed
+from skillstack.compression.results import Compressed
 
 #: Two frames of sentiment on the built-in base. Its accuracies mean little.
 TRAINED = (
@@ -92,7 +92,7 @@ def test_what_is_less_than_likely_to_pass_can_be_asked_of_the_guard_all_the_same
         unsure = tuple(
             dataclasses.replace(one, verdict="cannot tell", chance=chance) for one in plan.candidates
         )
-        unlikely = Compressed(dataclasses.replace(plan, candidates=unsure, chosen=None))
+        unlikely = Compressed(dataclasses.replace(plan, candidates=unsure))
         return " ".join(" ".join(compressed_words(unlikely, None, command, None)).split())
 
     asked = "`skillstack compress --family sentiment --candidate 'rank 1' --apply` asks the guard"
@@ -293,4 +293,4 @@ def test_a_task_of_a_merged_frame_is_not_trained_again(compressed, tmp_path):
 
 def test_its_help_has_examples(command):
     ran = command("compress", "--help")
-    assert ran.status == 0 and "skillstack compress --family sentiment --apply" in ran.out
+    assert ran.status == 0 and "skillstack compress --family sentiment --margin 5 --apply" in ran.out

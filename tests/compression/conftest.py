@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import AutoTokenizer, BertConfig, BertModel
 
 from skillstack.api import Stack
-from skillstack.compression.planned import Planned
-from skillstack.compression.result import Compressed
+from skillstack.compression.results import Compressed
+from skillstack.models import sources
+from skillstack.models.base import Base
+from skillstack.models.encoding import encode
+from skillstack.models.loading import load_base
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
 
 from ..tiny import copied, single_thread
-from .world import make_stack, merge, plan_of
+from .world import Planned, make_stack, merge, plan_of
 
 
 @pytest.fixture(scope="session")
@@ -53,4 +60,35 @@ def merged(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Merging:
 @pytest.fixture(scope="session")
 def planned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Planned:
     """A plan for the sentiment family."""
-    return plan_of(copied(trained, tmp_path_factory.mktemp("planned")), method="auto")
+    return plan_of(copied(trained, tmp_path_factory.mktemp("planned")), method="auto", candidates="all")
+
+
+@pytest.fixture(scope="session")
+def bert_folder(tmp_path_factory: pytest.TempPathFactory):
+    """Where a random encoder of four layers lies."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "bert"
+    words = AutoTokenizer.from_pretrained(sources.minilm_folder())
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+    BertModel(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_base(
+    bert_folder, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Base, dict[str, torch.Tensor]]:
+    """The encoder, loaded anew for each test, and a batch of text for it."""
+    monkeypatch.setenv("SKILLSTACK_CACHE", str(tmp_path_factory.mktemp("cache")))
+    base = load_base(str(bert_folder), device="cpu")
+    rows = [Row("a great movie that I loved"), Row("please block my card")]
+    return base, encode(base, rows, Rendering(max_length=32)).batch(range(2)).inputs()

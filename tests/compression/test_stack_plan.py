@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from skillstack.compression import verdicts
 from skillstack.data.sources import load_task
 from skillstack.errors import UsageError
 from skillstack.store.transactions import rebuild
 
-from .world import adapter_of, compress, files, model_of, plan_of, right
+from .world import compress, files, model_of, plan_of, right
 
 
 def ids(stack):
@@ -22,9 +21,8 @@ def sizes(stack):
 
 
 @pytest.fixture
-def wide(monkeypatch):
+def wide():
     """Whatever a random model does passes."""
-    monkeypatch.setattr(verdicts, "OTHERS", 1.0)
     return {"margin": 0.49, "level": 0.49}
 
 
@@ -33,15 +31,12 @@ def test_it_fits_and_what_each_family_becomes_is_said(stack, share):
     found = plan_of(stack, None, "auto", target=share)
     plan = found.plan
     assert plan.family is None and plan.target <= share * plan.bytes
-    for tried in found.tried:
-        candidate = tried.candidate
-        assert candidate.bytes <= plan.target
+    for candidate in plan.candidates:
+        assert plan.bytes_with(candidate) <= plan.target
         assert set(candidate.settings) <= {"sentiment", "topic", "intent"} and candidate.settings
-        assert {part.family.name for part in tried.parts} == set(candidate.settings)
-        left = plan.bytes - sum(
-            adapter_of(stack, frame.name).bytes for part in tried.parts for frame in part.family.frames
-        )
-        assert candidate.bytes == left + sum(part.proposal.bytes for part in tried.parts)
+        assert {part.family.name for part in candidate.parts} == set(candidate.settings)
+        left = plan.bytes - sum(part.family.bytes for part in candidate.parts)
+        assert plan.bytes_with(candidate) == left + candidate.bytes
 
 
 def test_carried_out_it_has_the_bytes_that_were_said_answers_as_planned_and_undo_brings_it_back(stack, wide):
@@ -49,7 +44,7 @@ def test_carried_out_it_has_the_bytes_that_were_said_answers_as_planned_and_undo
     found = compress(stack, None, target_bytes=0.4, apply=True, **wide)
     assert found.applied, found.guarded
     candidate = found.guarded.candidate
-    assert sizes(stack) == candidate.bytes <= 0.4 * old
+    assert sizes(stack) == found.plan.bytes_with(candidate) <= 0.4 * old
     for change in found.guarded.guard.skills:
         assert change.after.correct == sum(right(stack, change.skill, "guard", routed=False))
     checked, canaries = stack.verify(deep=True, model=model_of(stack))
@@ -62,7 +57,7 @@ def test_carried_out_it_has_the_bytes_that_were_said_answers_as_planned_and_undo
 def test_a_number_of_bytes_is_a_number_of_bytes(stack):
     half = sizes(stack) // 2
     plan = plan_of(stack, None, "rank", target=half).plan
-    assert plan.target == half and all(one.bytes <= half for one in plan.candidates)
+    assert plan.target == half and all(plan.bytes_with(one) <= half for one in plan.candidates)
 
 
 @pytest.mark.parametrize(

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from safetensors.numpy import save
 
 from skillstack.answers import Frame
 from skillstack.api import Stack
-from skillstack.compression import verdicts
-from skillstack.compression.adapters import Adapter, stored
-from skillstack.compression.command import planned
-from skillstack.compression.planned import Planned
-from skillstack.compression.present import Subject
-from skillstack.compression.rerouting import rerouted
-from skillstack.compression.result import Compressed
-from skillstack.compression.rows import skill_rows
-from skillstack.compression.terms import Terms
-from skillstack.compression.wish import Wish
-from skillstack.routers.stack_router import StackRouter
+from skillstack.compression.deltas import Adapter, stored
+from skillstack.compression.pipeline import make_plan, workspace_for
+from skillstack.compression.request import CompressionRequest, GuardConfig
+from skillstack.compression.results import Compressed, Plan
+from skillstack.compression.rows import Labelled, skill_rows
+from skillstack.compression.workspace import Snapshot, Workspace
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row
 from skillstack.store.samples import TextSamples
@@ -63,10 +57,8 @@ def compress(stack: Stack, family: str = "sentiment", **options: Any) -> Compres
 
 
 def merge(stack: Stack, **options: Any) -> Compressed:
-    """Merge its two sentiment frames, whatever becomes of the routing of others."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(verdicts, "OTHERS", 1.0)
-        found = compress(stack, method="merge", candidate="linear, rank 2", apply=True, **options)
+    """Merge its two sentiment frames."""
+    found = compress(stack, method="merge", candidate="linear, rank 2", apply=True, **options)
     assert found.applied, found.guarded
     return found
 
@@ -76,25 +68,28 @@ def model_of(stack: Stack) -> str:
     return str((stack.store.root.parent / "tiny-bert").resolve())
 
 
-def subject_of(stack: Stack) -> Subject:
-    """The stack as the compression sees it."""
-    chain = [(frame.content_id, frame.content) for frame in reversed(stack.frames())]
-    router = StackRouter(stack.store, stack.name)
-    return Subject(
-        name=stack.name,
-        frames=tuple(reversed(stack.frames())),
-        scores=lambda rows: router.scores(chain, rows),
-        load=lambda: stack.loaded(model=model_of(stack)),
-        derived=stack.store.root / "derived",
-        scores_of=rerouted(stack.store, stack.name, stack.store.root / "derived"),
-    )
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and what it was made with."""
+
+    workspace: Workspace
+    plan: Plan
 
 
 def plan_of(stack: Stack, family: str | None = "sentiment", method: str = "rank", **options: Any) -> Planned:
-    """A plan of it, with what it takes to carry it out."""
+    """A plan of it, with what it takes to apply a candidate."""
     limits = {name: options.pop(name, value) for name, value in WIDE.items()}
     tell = options.pop("tell", lambda name: None)
-    return planned(subject_of(stack), Wish(family, method, terms=Terms(**limits), **options), tell)
+    snapshot = Snapshot(
+        store=stack.store,
+        name=stack.name,
+        frames=tuple(reversed(stack.frames())),
+        load=lambda: stack.loaded(model=model_of(stack)),
+        derived=stack.store.root / "derived",
+    )
+    request = CompressionRequest(family, method, guard=GuardConfig(**limits), **options)
+    workspace = workspace_for(snapshot, request)
+    return Planned(workspace, make_plan(workspace, request, tell))
 
 
 def skills(stack: Stack) -> dict[str, tuple[Frame, Skill]]:
@@ -102,10 +97,10 @@ def skills(stack: Stack) -> dict[str, tuple[Frame, Skill]]:
     return {skill.name: (frame, skill) for frame in reversed(stack.frames()) for skill in frame.skills}
 
 
-def right(stack: Stack, name: str, part: str, *, routed: bool) -> list[bool]:
-    """Which rows of a skill's part `Stack.predict` answers rightly, by label names."""
+def right(stack: Stack, name: str, part: str | Labelled, *, routed: bool) -> list[bool]:
+    """Which rows of a skill, or of a part of its rows, `Stack.predict` answers rightly, by label names."""
     frame, skill = skills(stack)[name]
-    labelled = getattr(skill_rows(frame, skill), part)
+    labelled = skill_rows(frame, skill).part(part) if isinstance(part, str) else part
     rows: list[Row] = list(labelled.rows)
     found = stack.predict(rows, frame=None if routed else name, model=model_of(stack))
     wanted = [skill.labels[label] for label in labelled.labels]

@@ -8,7 +8,7 @@ from typing import Any
 
 from compression_results import Compressions, read_compressions
 
-from skillstack.compression.ablated import Ablated, Removal
+from skillstack.compression.ablation import Ablation, FrameRemoval
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.statistics import Paired
 from skillstack.store.canonical import sha256
@@ -82,13 +82,13 @@ def refused(candidate: str | None = "merge") -> dict[str, Any]:
 def boundary() -> dict[str, Any]:
     """Two frames that were removed in turn; of the second there were no rows."""
 
-    def removal(frame: str, loss: float, before: float | None, after: float | None) -> Removal:
+    def removal(frame: str, loss: float, before: float | None, after: float | None) -> FrameRemoval:
         found = Paired(400, 30, 10, loss, Interval(loss - 0.02, loss + 0.02), 0.001)
         kept = None if before is None else 0.25
-        return Removal(frame, sha256(frame.encode()), (frame,), 9, found, (), {}, before, after, kept)
+        return FrameRemoval(frame, sha256(frame.encode()), (frame,), 9, found, (), {}, before, after, kept)
 
     removals = removal("cards", 0.2, 0.95, 0.15), removal("trips", -0.001, None, None)
-    return Ablated("mixed8-42", sha256(b"tip"), 3, 400, 4, 0.9, 0.01, 0.05, removals, {}).to_json()
+    return Ablation("mixed8-42", sha256(b"tip"), 3, 400, 4, 0.9, 0.01, 0.05, removals, {}).to_json()
 
 
 def compression(seed: int = 42, family: dict[str, Any] | None = None) -> dict[str, Any]:

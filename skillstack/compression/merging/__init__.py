@@ -1,1 +1,0 @@
-"""Ways to make one update of several, one per file."""

@@ -1,0 +1,124 @@
+"""What is asked of a compression, and what the guard holds it to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from skillstack.data.task import Example
+from skillstack.errors import UsageError
+
+MARGIN, LEVEL = 0.01, 0.05
+#: The smallest margin, as a share.
+LEAST_MARGIN = 1e-4
+#: All strategies together.
+AUTO = "auto"
+#: How many candidates a strategy proposes: those that are worth most, or all.
+FEW, ALL = "few", "all"
+
+
+@dataclass(frozen=True)
+class GuardConfig:
+    """What a task may lose, how sure that has to be, and by which rows.
+
+    :ivar margin: the loss that is allowed, as a share.
+    :ivar level: chance, at most, of passing what loses more.
+    :ivar data_dir: holds a folder with the rows of each task.
+    :ivar tables: by skill, a table of labelled rows instead of the task's.
+    :ivar known: by skill, rows that are at hand already, labelled as the skill numbers them.
+    """
+
+    margin: float = MARGIN
+    level: float = LEVEL
+    data_dir: Path | None = None
+    tables: Mapping[str, Path] = field(default_factory=dict)
+    known: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        margin: float = MARGIN,
+        level: float = LEVEL,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, str | Path] | None = None,
+    ) -> GuardConfig:
+        """A configuration with paths as people write them."""
+        return cls(
+            margin=margin,
+            level=level,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            tables={name: Path(path) for name, path in (tables or {}).items()},
+        )
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        :raises UsageError: if one is out of range.
+        """
+        for name, value in (("margin", self.margin), ("level", self.level)):
+            if not 0 < value < 0.5:
+                raise UsageError(f"A {name} of {value} means nothing.", "It lies between 0 and 0.5.")
+        if self.margin < LEAST_MARGIN:
+            raise UsageError(
+                f"A margin of {100 * self.margin:g} points cannot be tested.",
+                f"Give at least {100 * LEAST_MARGIN:g}: even that takes ten thousands of rows.",
+            )
+
+
+@dataclass(frozen=True)
+class CompressionRequest:
+    """A family that is to become smaller, or a stack that is to fit into so many bytes.
+
+    :ivar family: whose frames; None for the whole stack.
+    :ivar method: names of strategies with commas between them, or ``auto`` for all.
+    :ivar target: bytes that the stack's adapters may have: a number, or below 1 a share of today's.
+    :ivar candidate: name of the candidate to take; None for the plan's choice.
+    :ivar guard: what the guard holds it to.
+    :ivar without: frames of the family that stay as they are.
+    :ivar candidates: ``few`` for those that are worth most, or ``all``.
+    """
+
+    family: str | None
+    method: str = AUTO
+    target: float | None = None
+    candidate: str | None = None
+    guard: GuardConfig = field(default_factory=GuardConfig)
+    without: tuple[str, ...] = ()
+    candidates: str = FEW
+
+    def __post_init__(self) -> None:
+        """See that it says what is to be done.
+
+        :raises UsageError: if it says nothing, both or nonsense.
+        """
+        if (self.family is None) == (self.target is None):
+            raise UsageError(
+                "Name a family, or the bytes that the whole stack may have: one of the two.",
+                "For example --family sentiment, or --target-bytes 25%.",
+            )
+        if self.without and self.family is None:
+            raise UsageError(
+                "A frame can stay as it is where a family is compressed.",
+                f"For example --family sentiment --without {self.without[0]}.",
+            )
+        if self.target is not None and not 0 < self.target < float("inf"):
+            raise UsageError(
+                f"A target of {self.target} bytes means nothing.", "Give 250kB, 1.5MB, 250000 or 25%."
+            )
+        if self.candidates not in (FEW, ALL):
+            raise UsageError(f"There are no {self.candidates[:40]!r} candidates.", f"Give {FEW} or {ALL}.")
+
+    @property
+    def few(self) -> bool:
+        """Whether only the candidates that are worth most are proposed: not where a strategy is named."""
+        return self.candidates == FEW and self.method == AUTO
+
+    @property
+    def note(self) -> str:
+        """How a history names it."""
+        if self.family is not None:
+            kept = f" --without {','.join(self.without)}" if self.without else ""
+            return f"compress --family {self.family}{kept}"
+        target = self.target or 0.0
+        return f"compress --target-bytes {f'{100 * target:g}%' if target < 1 else f'{target:.0f}'}"

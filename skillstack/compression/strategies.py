@@ -1,0 +1,311 @@
+"""How candidates for a family are made. A new strategy is a function here, and an entry in `STRATEGIES`.
+
+- ``anchor``: one member's adapter answers for its whole family.
+- ``merge``: the members' updates become one adapter, by the methods of `skillstack.compression.merging`.
+- ``rank``: every frame stays, and its update is cut to a lower rank by the truncated SVD (Eckart & Young
+  1936, The approximation of one matrix by another of lower rank, Psychometrika 1).
+- ``joint``: one adapter is trained further on labelled rows of all members, from their merge (Caruana 1997,
+  Multitask learning, https://doi.org/10.1023/A:1007379606734). It takes minutes where the others take
+  seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from skillstack.compression.candidate import Candidate, FamilyFrames, Replacement
+from skillstack.compression.deltas import Adapter
+from skillstack.compression.evaluate import Tell, head_options, seen_under
+from skillstack.compression.merging import METHODS, merge_adapters
+from skillstack.compression.request import AUTO, CompressionRequest
+from skillstack.compression.workspace import Workspace
+from skillstack.errors import UsageError, did_you_mean
+from skillstack.models.features import HiddenCache
+from skillstack.models.heads import Head
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.derived import Derived
+from skillstack.store.records import taught
+from skillstack.training.loop import train_adapter
+from skillstack.training.recipe import Recipe, Schedule, default_recipe
+from skillstack.training.steps import TrainingRows
+
+#: Merge methods and settings that are tried, those of a few first. Halves, and a common basis without
+#: trimming, were the best on dev rows of sentiment tasks.
+MERGES: tuple[tuple[str, Mapping[str, float]], ...] = (
+    ("linear", {}),
+    ("ties", {}),
+    ("task-arithmetic", {"lambda": 0.5}),
+    ("knots", {}),
+    ("tsv", {}),
+)
+#: Where few candidates are wanted: how many of these, and of the ranks below a family's own.
+FEW_MERGES, FEW_RANKS = 2, 2
+#: Derived files that hold jointly trained adapters, with the version of how they were trained.
+JOINT_KIND = "joint-1"
+#: Passes of the joint training over the rows of all members.
+JOINT_EPOCHS = 2
+Propose = Callable[[Workspace, FamilyFrames, CompressionRequest, Tell], Iterator[Candidate]]
+Refine = Callable[[Workspace, FamilyFrames, Sequence[Candidate], CompressionRequest], Iterator[Candidate]]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to make candidates.
+
+    :ivar name: as people type it.
+    :ivar propose: candidates for a family, the largest first.
+    :ivar refine: further ones, given those of its own that were screened.
+    :ivar alone: whether it has something for a single frame.
+    :ivar slow: whether it takes so long that it is used only where no other should pass, or is asked for.
+    """
+
+    name: str
+    propose: Propose
+    refine: Refine | None = None
+    alone: bool = False
+    slow: bool = False
+
+
+def strategies(named: str) -> tuple[Strategy, ...]:
+    """The strategies of these names, or all of them for ``auto``, in the order in which they are used.
+
+    :param named: a name, or several with commas between them.
+    :raises UsageError: if one is none.
+    """
+    wanted = {name.strip().lower() for name in named.split(",")}
+    for plain in sorted(wanted):
+        if plain not in (*STRATEGIES, AUTO):
+            raise UsageError(
+                f"There is no way of compressing called {plain[:80]!r}.",
+                did_you_mean(plain, [*STRATEGIES, AUTO]),
+            )
+    return tuple(one for name, one in STRATEGIES.items() if name in wanted or AUTO in wanted)
+
+
+# --- anchor ------------------------------------------------------------------------------------------------
+
+
+def anchor(
+    workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
+) -> Iterator[Candidate]:
+    """Each member in turn, the newest first; heads may be the member's own where labels are the same."""
+    if request.few:
+        return
+    for frame in reversed(family.frames):
+        adapter, settings = workspace.adapters[frame.name], {"anchor": frame.name}
+        found = _merged(family, "anchor", f"anchor {frame.name}", adapter, settings)
+        yield dataclasses.replace(found, given=frame.skills[0].name)
+
+
+# --- merge -------------------------------------------------------------------------------------------------
+
+
+def merge(
+    workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
+) -> Iterator[Candidate]:
+    """Every method at the members' own rank."""
+    rank = max(adapter.spec.r for adapter in _members(workspace, family))
+    for method, settings in MERGES[:FEW_MERGES] if request.few else MERGES:
+        yield from _by_method(workspace, family, method, settings, [rank])
+
+
+def merge_lower(
+    workspace: Workspace, family: FamilyFrames, screened: Sequence[Candidate], request: CompressionRequest
+) -> Iterator[Candidate]:
+    """The best merge, and the one that is named, at lower ranks; and one that is named and was not proposed.
+
+    :raises UsageError: if a merge is named with settings that it does not have.
+    """
+    wanted = request.candidate or ""
+    best = max(screened, key=lambda one: one.screened_difference)
+    stem = wanted.rpartition(", rank ")[0]
+    named = [one for one in screened if one.name.rpartition(", rank ")[0] == stem]
+    made = {one.name for one in screened}
+    for one in dict.fromkeys([best, *named]):
+        settings = {key: float(v) for key, v in one.settings.items() if key not in ("merge", "rank")}
+        ranks = ranks_below(int(one.settings["rank"]), request)
+        for lower in _by_method(workspace, family, one.settings["merge"], settings, ranks) if ranks else ():
+            made.add(lower.name)
+            yield lower
+    found = re.fullmatch(r"([a-z-]+)((?:, [a-z_]+ [\d.]+)*), rank ([1-9]\d{0,4})", wanted)
+    if found and found[1] in METHODS and wanted not in made:
+        pairs = [part.split(" ") for part in found[2].split(", ")[1:]]
+        try:
+            settings = {setting: float(value) for setting, value in pairs}
+        except ValueError:
+            return
+        yield from _by_method(workspace, family, found[1], settings, [int(found[3])])
+
+
+def _by_method(
+    workspace: Workspace,
+    family: FamilyFrames,
+    method: str,
+    settings: Mapping[str, float],
+    ranks: Sequence[int],
+) -> Iterator[Candidate]:
+    """A merge at some ranks.
+
+    :raises MismatchError: if an adapter is not finite, or they are of different bases.
+    """
+    adapters = merge_adapters(_members(workspace, family), method, ranks=ranks, settings=settings)
+    said = "".join(f", {name} {value:g}" for name, value in settings.items())
+    for rank, adapter in zip(ranks, adapters, strict=True):
+        decided = {"merge": method, "rank": str(rank), **{key: repr(v) for key, v in settings.items()}}
+        yield _merged(family, "merge", f"{method}{said}, rank {rank}", adapter, decided)
+
+
+# --- rank --------------------------------------------------------------------------------------------------
+
+
+def rank(
+    workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
+) -> Iterator[Candidate]:
+    """All members at half their rank, at a quarter, and so on."""
+    for lower in ranks_below(max(adapter.spec.r for adapter in _members(workspace, family)), request):
+        yield _cut(workspace, family, f"rank {lower}", {frame.name: lower for frame in family.frames})
+
+
+def rank_by_frame(
+    workspace: Workspace, family: FamilyFrames, screened: Sequence[Candidate], request: CompressionRequest
+) -> Iterator[Candidate]:
+    """Of each frame the smallest rank at which short dev rows lose nothing; and the rank that is named."""
+    whole = {frame.name: workspace.adapters[frame.name].spec.r for frame in family.frames}
+    chosen = dict(whole)
+    for one in screened:  # from the highest rank to the lowest
+        for frame in family.frames:
+            if all(one.screened[skill.name].loss <= 0 for skill in frame.skills):
+                chosen[frame.name] = int(one.settings["rank"])
+    if len(set(chosen.values())) > 1 and len(screened) > 1:
+        yield _cut(workspace, family, "frame by frame", chosen)
+    found = re.fullmatch(r"rank ([1-9]\d{0,4})", request.candidate or "")
+    if found and request.candidate not in {one.name for one in screened}:
+        yield _cut(workspace, family, found[0], dict.fromkeys(whole, int(found[1])))
+
+
+def _cut(workspace: Workspace, family: FamilyFrames, name: str, ranks: Mapping[str, int]) -> Candidate:
+    """Members of a higher rank brought to lower ones, by the names of their frames."""
+    adapters = {frame: workspace.adapters[frame].cut(rank) for frame, rank in ranks.items()}
+    same = set(ranks.values())
+    settings = (
+        {"rank": str(same.pop())} if len(same) == 1 else {frame: str(rank) for frame, rank in ranks.items()}
+    )
+    return Candidate((Replacement(name, "rank", family, adapters, settings),))
+
+
+# --- joint -------------------------------------------------------------------------------------------------
+
+
+def joint(
+    workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
+) -> Iterator[Candidate]:
+    """An adapter that was trained from the members' mean, and cut to lower ranks.
+
+    :raises SkillStackError: if the training diverges.
+    """
+    most = max(adapter.spec.r for adapter in _members(workspace, family))
+    (start,) = _by_method(workspace, family, "linear", {}, [most])
+    tell(f"training from {start.name}")
+    options = head_options(workspace, seen_under(workspace, start, "more"), ("refit", "own"))
+    adapter = start.parts[0].adapters[family.frames[0].name]
+    trained = train_jointly(workspace, family, adapter, options.get("refit", options["own"]))
+    for rank in (most, *ranks_below(most, request)):
+        settings = {"rank": str(rank), "epochs": str(JOINT_EPOCHS)}
+        yield _merged(family, "joint", f"joint, rank {rank}", trained.cut(rank), settings)
+
+
+def train_jointly(
+    workspace: Workspace, family: FamilyFrames, start: Adapter, heads: Mapping[str, Head]
+) -> Adapter:
+    """The adapter after the training; one that was trained so before is read.
+
+    :param start: what it starts from, and whose shape it has.
+    :param heads: what the heads start from, by skill.
+    :raises SkillStackError: if the training diverges.
+    """
+    rows = [workspace.rows_of[skill.name] for _, skill in family.skills]
+    recipe, predictor = _recipe(family), workspace.trial.predictor
+    base = predictor.base
+    decides = {
+        "base": [
+            *(base.identity.weights, base.identity.tokenizer),
+            *(base.precision, base.pooling),
+        ],
+        "epochs": JOINT_EPOCHS,
+        "heads": [sha256(heads[one.skill.name].weight.tobytes()) for one in rows],
+        "recipe": recipe.to_record(),
+        "rows": [
+            [one.skill.name, [row.digest() for row in one.more.rows], one.more.labels.tolist()]
+            for one in rows
+        ],
+        "start": start.key,
+    }
+    kept, key = Derived(workspace.trial.derived, JOINT_KIND), sha256(canonical.dumps(decides))
+    found = kept.read(key)
+    if found is not None:
+        return Adapter(found, start.spec)
+    counts = [len(one.more) for one in rows]
+    caches = [workspace.trial.lower(one.more.rows, one.skill.rendering) for one in rows]
+    course = TrainingRows(
+        HiddenCache.joined([(cache, range(count)) for cache, count in zip(caches, counts, strict=True)]),
+        [int(label) for one in rows for label in one.more.labels],
+        [number for number, count in enumerate(counts) for _ in range(count)],
+        sum(counts),
+    )
+    schedule = Schedule.of(dataclasses.replace(recipe, epochs=JOINT_EPOCHS), sum(counts))
+    schedule = dataclasses.replace(schedule, measured=frozenset())
+    numbered = {number: heads[one.skill.name] for number, one in enumerate(rows)}
+    with predictor.alone() as slot:
+        slot.copy_in(start.tensors, start.spec)
+        train_adapter(slot, course, numbered, recipe, schedule)
+        tensors = slot.read_out()
+    kept.write(key, tensors)
+    return Adapter(tensors, start.spec)
+
+
+def _recipe(family: FamilyFrames) -> Recipe:
+    """That of the newest member, or the base's where it does not tell."""
+    newest = family.frames[-1]
+    record = taught(newest.content, newest.skills[0].name)
+    if record:
+        return Recipe.from_record(dict(record))
+    return default_recipe(newest.content.base.name, newest.content.base_kind)
+
+
+# --- all ---------------------------------------------------------------------------------------------------
+
+#: Every strategy, in the order in which they are used.
+STRATEGIES = {
+    one.name: one
+    for one in (
+        Strategy("anchor", anchor),
+        Strategy("merge", merge, merge_lower),
+        Strategy("rank", rank, rank_by_frame, alone=True),
+        Strategy("joint", joint, slow=True),
+    )
+}
+
+
+def ranks_below(rank: int, request: CompressionRequest) -> list[int]:
+    """Ranks to try: the half, the quarter, ... down to 1; where few candidates are wanted, these two."""
+    found = []
+    while rank > 1:
+        rank //= 2
+        found.append(rank)
+    return found[:FEW_RANKS] if request.few else found
+
+
+def _members(workspace: Workspace, family: FamilyFrames) -> list[Adapter]:
+    return [workspace.adapters[frame.name] for frame in family.frames]
+
+
+def _merged(
+    family: FamilyFrames, strategy: str, name: str, adapter: Adapter, settings: Mapping[str, str]
+) -> Candidate:
+    """A candidate by which a family's frames become one."""
+    adapters = {frame.name: adapter for frame in family.frames}
+    return Candidate((Replacement(name, strategy, family, adapters, settings, merges=True),))
