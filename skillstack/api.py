@@ -778,7 +778,8 @@ class Stack:
         """
         from skillstack.store.bundle_writer import export
 
-        router = self._router.files(self._chain()) if len(self) else {}
+        files = self._router.files(self._chain()) if len(self) else {}
+        router = {file.name: data for file, data in files.items()}
         return export(self.store, self.name, Path(path), with_texts=with_texts, router=router)
 
     def export_peft(self, folder: str | Path) -> list[PeftFolders]:

@@ -96,7 +96,7 @@ def import_stack(path: str | Path, *, name: str | None = None, store: str | Path
             packed.measured(),
             to,
             wanted,
-            router={router.folder(cargo.chain) / file: data for file, data in fitting.items()},
+            router={to.routers / wanted / file: data for file, data in fitting.items()},
             note=f"import {packed.manifest.stack}",
             hint=hint,
         )
@@ -164,8 +164,8 @@ def _router_files(store: Store, old: str, to: Store, new: str) -> dict[Path, byt
     chain = store.contents(old)
     if not chain:
         return {}
-    folder = StackRouter(to, new).folder(chain)
-    return {folder / name: data for name, data in StackRouter(store, old).files(chain, fit=False).items()}
+    files = StackRouter(store, old).files(chain, fit=False)
+    return {to.routers / new / file: data for file, data in files.items()}
 
 
 def stack_to_add_to(store: str | Path | None, stack: str | None, *, own_base: bool) -> tuple[str, bool]:

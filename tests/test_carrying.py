@@ -12,7 +12,9 @@ import pytest
 from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, StoreError, UsageError
+from skillstack.routers import stack_router
 from skillstack.routers.stack_router import StackRouter
+from skillstack.routers.state import OLDER_FITS
 from skillstack.stacks import copy, delete, import_stack, rename, stacks
 from skillstack.store import transactions
 from skillstack.store.gc import GRACE
@@ -168,12 +170,30 @@ def test_a_router_state_that_does_not_fit_is_not_taken(elsewhere, reference):
 
     here = own_stack(elsewhere / "here")
     chain = [(f.content_id, f.content) for f in reversed(reference.frames())]
-    foreign = StackRouter(reference.store, "reference").files(chain)
+    files = StackRouter(reference.store, "reference").files(chain)
+    foreign = {path.name: data for path, data in files.items()}
     export(here.store, "own", Path("own.zip"), with_texts=True, router=foreign)
     assert not import_stack("own.zip", store="there").router
     there = Stack.open("there")
     assert not there.router_folder().exists()
     assert [route.task for route in there.route(TEXTS)] == [route.task for route in here.route(TEXTS)]
+
+
+def test_a_stack_without_texts_goes_on_with_the_router_of_an_older_version(elsewhere, monkeypatch):
+    digest = stack_router._digest
+    with monkeypatch.context() as older:
+        older.setattr(stack_router, "_digest", lambda chain, _=None: digest(chain, OLDER_FITS[0]))
+        here = own_stack(elsewhere / "here")
+        before = [route.task for route in here.route(TEXTS)]
+        here.export("old.zip")
+    assert import_stack("old.zip", store="there").router
+    there = Stack.open("there")
+    assert [route.task for route in there.route(TEXTS)] == before
+    assert there.verify()[0].ok
+    there.gc(dry_run=False, expire_now=True)
+    assert [route.task for route in Stack.open("there").route(TEXTS)] == before
+    there.export("again.zip")
+    assert import_stack("again.zip", store="elsewhere").router
 
 
 def test_a_stack_that_kept_no_samples_is_carried_too(elsewhere):

@@ -20,7 +20,8 @@ import torch
 
 from skillstack.answers import Predicted
 from skillstack.api import Stack
-from skillstack.compression.present import Present
+from skillstack.compression.deltas import stored
+from skillstack.compression.trial import Trial
 from skillstack.errors import UsageError
 from skillstack.stacks import copy as copy_stack
 from skillstack.store.rows import Row
@@ -135,18 +136,17 @@ def test_canaries_hold_while_other_threads_ask(stack):
 def test_compression_reads_the_same_features_while_other_threads_ask(stack, tmp_path):
     rows = [Row(text) for text in TEXTS]
 
-    def features() -> list[np.ndarray]:
-        present = Present(stack._shrinkable(None, "cpu"), [])
-        shutil.rmtree(present.trial.derived / "tried-1", ignore_errors=True)
-        frames = present.subject.frames
-        passages = [present.trial.passages(rows, frame.skills[0].rendering) for frame in frames]
+    def features(folder: Path) -> list[np.ndarray]:
+        trial = Trial(stack.loaded(device="cpu"), 0, folder)
+        adapted = [frame for frame in stack if frame.content.adapter is not None]
         return [
-            one.features(present.adapters[frame.name]) for one, frame in zip(passages, frames, strict=True)
+            trial.features(rows, frame.skills[0].rendering, stored(stack.store, frame.content))
+            for frame in adapted
         ]
 
-    alone = features()
+    alone = features(tmp_path / "alone")
     with meanwhile(lambda: stack.predict(TEXTS[0], frame="travel", device="cpu")):
-        disturbed = features()
+        disturbed = features(tmp_path / "disturbed")
     for one, other in zip(alone, disturbed, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 

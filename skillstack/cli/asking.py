@@ -43,7 +43,7 @@ def threshold_option() -> Decorator:
         default="auto",
         show_default=True,
         metavar="X",
-        help="Score at which hybrid_chain accepts a frame.",
+        help="Score above which hybrid_chain accepts a frame, unless another frame scores clearly higher.",
     )
 
 

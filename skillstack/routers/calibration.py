@@ -1,4 +1,7 @@
-"""The chain rule: from the newest frame to its parents, the first that is sure enough; else the best."""
+"""The chain rule and its calibration: the newest frame that is sure enough answers; else the best of all.
+
+A frame is sure enough where its score is above the threshold and no other frame's is clearly higher.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,17 @@ from numpy.typing import NDArray
 from skillstack.routers.base import Parameters
 from skillstack.routers.svm import TrainingSet, fit_linear
 
+#: A score that is higher by more than this is clearly higher. A tenth of the way from a support vector
+#: machine's boundary to its margin: nearer scores are a tie, which the newer frame wins.
+CLEARLY = 0.1
+
 
 @dataclass(frozen=True)
 class Choices:
     """The choice for each row.
 
     :ivar skills: int64 [rows], columns of the scores.
-    :ivar accepted: bool [rows], whether the score reached the threshold; elsewhere the best of all was taken.
+    :ivar accepted: bool [rows], whether a frame was sure enough; elsewhere the best of all was taken.
     :ivar depths: int64 [rows], frames looked at.
     """
 
@@ -49,11 +56,16 @@ class Chain:
         return cls(chosen, np.take_along_axis(scores, chosen, axis=1))
 
     def choose(self, threshold: float, depth: int | None = None) -> Choices:
-        """The first of the newest ``depth`` frames that scores above the threshold; else the best of all."""
+        """The first of the newest ``depth`` frames that is sure enough; else the best of all.
+
+        A frame is sure enough if it scores above the threshold, and no frame of the whole chain scores
+        `CLEARLY` higher.
+        """
         frames = self.values.shape[1]
-        above: NDArray[np.bool_] = np.greater(self.values[:, :depth], threshold)
-        accepted: NDArray[np.bool_] = np.any(above, axis=1)
-        first = np.where(accepted, above.argmax(axis=1), self.values.argmax(axis=1))
+        lowest = np.maximum(self.values.max(axis=1, keepdims=True) - CLEARLY, threshold)
+        sure: NDArray[np.bool_] = np.greater(self.values[:, :depth], lowest)
+        accepted: NDArray[np.bool_] = np.any(sure, axis=1)
+        first = np.where(accepted, sure.argmax(axis=1), self.values.argmax(axis=1))
         skills = np.take_along_axis(self.best, first[:, None], axis=1)[:, 0]
         return Choices(skills, accepted, np.where(accepted, first + 1, frames))
 
@@ -63,6 +75,9 @@ FEWEST_ROWS = 20
 
 #: What the chain rule may lose against the best score: 0.1 points of accuracy.
 TOLERANCE = 0.001
+#: Of the rows that the best score gets right, the share whose score the threshold lies above. A text that
+#: scores as low as these is no reason to stop at a frame, however few mistakes that made out of fold.
+UNSURE = 0.1
 _STEP = 0.01
 
 # Scores good to the third digit are enough here, and take two thirds of the time.
@@ -75,7 +90,7 @@ class RouterCalibration:
 
     :ivar calibrated: whether there were enough rows; if not, the figures below are neutral.
     :ivar temperature: divisor of the scores under the softmax.
-    :ivar threshold: lowest threshold at which the chain rule stays within `TOLERANCE` of the best score.
+    :ivar threshold: score above which a frame may be accepted; see `safe_threshold`.
     :ivar correct: out-of-fold rows for which the best score is their own skill's.
     :ivar n: out-of-fold rows.
     :ivar lost: ``(skill, other, rows)`` for out-of-fold rows of a skill for which another one's score is the
@@ -110,7 +125,7 @@ def calibrate(
     own = np.argsort(np.array(order))[training.labels]
     best = scores.argmax(axis=1)
     correct = int((best == own).sum())
-    threshold = lowest_threshold(Chain.of(scores, frames), own, correct)
+    threshold = safe_threshold(Chain.of(scores, frames), own, scores, correct)
     lost = _lost(own, best)
     return RouterCalibration(True, fit_temperature(scores, own), threshold, correct, len(own), lost)
 
@@ -170,16 +185,25 @@ def _log(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log(np.clip(shares, 1e-12, 1.0)))
 
 
-def lowest_threshold(chain: Chain, own: NDArray[np.int64], correct: int) -> float:
-    """The lowest multiple of 0.01, from -1 on, at which the chain rule gets almost as many right.
+def safe_threshold(chain: Chain, own: NDArray[np.int64], scores: NDArray[np.float32], correct: int) -> float:
+    """The threshold above which nine tenths of the rows lie that the best score gets right.
+
+    It is raised, by multiples of 0.01, to where the chain rule gets almost as many rows right as the best
+    score. The lowest threshold that costs nothing would not do: where few rows of different subjects are
+    told apart without a mistake, it lies below every score, and the newest frame would take all texts.
 
     :param own: the right skill of each row.
+    :param scores: out-of-fold scores, float32 [rows, skills].
     :param correct: rows that the best score gets right.
     """
+    right = scores.argmax(axis=1) == own
+    if not right.any():
+        return 0.0
     enough = correct - TOLERANCE * len(own)
+    first = int(np.floor(float(np.quantile(scores.max(axis=1)[right], UNSURE)) / _STEP))
     # Above every score the chain rule falls back to the best score for all rows, so the search ends.
-    last = max(int(np.ceil(float(chain.values.max()) / _STEP)), -100)
-    for step in range(-100, last):
+    last = max(int(np.ceil(float(chain.values.max()) / _STEP)), first)
+    for step in range(first, last):
         if int((chain.choose(step * _STEP).skills == own).sum()) >= enough:
             return round(step * _STEP, 2)
     return round(last * _STEP, 2)

@@ -19,8 +19,8 @@ from skillstack.routers.state import RouterState, fit_state
 class HybridChain(HybridSVM):
     """The scores of `HybridSVM`, read along the chain of frames.
 
-    :param threshold: a score above it is accepted; None takes the state's, the lowest at which the rule stays
-        within 0.1 points of the best score's out-of-fold accuracy.
+    :param threshold: a frame that scores above it is accepted, unless another one scores clearly higher; None
+        takes the state's, which was calibrated on out-of-fold scores.
     :param depth: newest frames that may accept; None for all. The fallback looks at all in any case.
     :raises UsageError: if the threshold is no number or the depth is below 1.
     """

@@ -92,11 +92,12 @@ class StackRouter:
         known = self._state
         if known is not None and known.inputs == digest:
             return known
+        folder = self.folder(chain)
         with self._lock:
             known = self._state
-            if known is None or known.inputs != digest:
+            if known is None or known.inputs != folder.name:
                 try:
-                    known = state.load(self.folder(chain), digest)
+                    known = state.load(folder, folder.name)
                 except IntegrityError:
                     known = self._fit_again(chain)
                 self._state = known
@@ -131,7 +132,7 @@ class StackRouter:
         return fit_state(samples, inputs=digest)
 
     def _fit_again(self, chain: Chain) -> RouterState:
-        if any(self.store.is_withheld(path) for _, content in chain for path in content.files):
+        if self._is_redacted(chain):
             raise StoreError(
                 f"The router's state of the stack {self.stack!r} is missing or damaged, and cannot be fitted "
                 "anew: sample texts were left out when the stack was exported.",
@@ -144,8 +145,14 @@ class StackRouter:
                 state.save(self.folder(chain), fitted)
         return fitted
 
-    def files(self, chain: Chain, *, fit: bool = True) -> dict[str, bytes]:
-        """The files of the state of a chain by their names, tensors first; none where there is no state.
+    def _is_redacted(self, chain: Chain) -> bool:
+        """Whether sample texts of it were left out, so that no state can be fitted."""
+        return any(self.store.is_withheld(path) for _, content in chain for path in content.files)
+
+    def files(self, chain: Chain, *, fit: bool = True) -> dict[Path, bytes]:
+        """The files of the state of a chain, tensors first; none where there is no state.
+
+        Their paths are relative to the folder of all states of a stack.
 
         :param fit: whether a state that is missing or damaged is fitted, where that is possible.
         """
@@ -153,17 +160,25 @@ class StackRouter:
         skills = [skill for _, content in chain for skill in content.skills]
         # Without samples of every skill, kept and here, there is nothing to fit from.
         fit = fit and all(s.samples and not self.store.is_withheld(f"samples/{s.samples}") for s in skills)
-        return found or (state.encode(self.fit(chain)) if fit else {})
+        if found or not fit:
+            return found
+        return {Path(_digest(chain)) / name: data for name, data in state.encode(self.fit(chain)).items()}
 
-    def fitting(self, chain: Chain, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        """These files of a state, if they are whole and follow from this chain; else none."""
+    def fitting(self, chain: Chain, files: Mapping[str, bytes]) -> dict[Path, bytes]:
+        """These files of a state, if they are whole and follow from this chain; else none.
+
+        A state of an older fit is one as well. Paths are those of `files`.
+
+        :param files: by their names.
+        """
         if set(files) != {state.TENSORS, state.RECORD}:
             return {}
-        try:
-            state.decode(files, _digest(chain), what="that was given")
-        except StoreError:
-            return {}
-        return {name: files[name] for name in (state.TENSORS, state.RECORD)}
+        for fit in (state.FIT, *state.OLDER_FITS):
+            digest = _digest(chain, fit)
+            with contextlib.suppress(StoreError):
+                state.decode(files, digest, what="that was given")
+                return {Path(digest) / name: files[name] for name in (state.TENSORS, state.RECORD)}
+        return {}
 
     def _read(self, chain: Chain) -> dict[str, bytes]:
         try:
@@ -172,8 +187,13 @@ class StackRouter:
             return {}
 
     def folder(self, chain: Chain) -> Path:
-        """Where the state of a chain lies."""
-        return self.store.routers / self.stack / _digest(chain)
+        """Where the state of a chain lies: one of an older fit where none can be fitted any more."""
+        folders = [
+            self.store.routers / self.stack / _digest(chain, fit) for fit in (state.FIT, *state.OLDER_FITS)
+        ]
+        if not folders[0].is_dir() and self._is_redacted(chain):
+            return next((folder for folder in folders if folder.is_dir()), folders[0])
+        return folders[0]
 
     def sample_count(self, chain: Chain, name: str) -> int:
         """How many sample rows a skill has.
@@ -232,7 +252,7 @@ def needed_states(store: Store) -> set[Path]:
     :raises IntegrityError: if a chain is damaged.
     """
     chains = {stack: store.contents(stack) for stack in store.stacks()}
-    return {store.routers / stack / _digest(chain) for stack, chain in chains.items() if chain}
+    return {StackRouter(store, stack).folder(chain) for stack, chain in chains.items() if chain}
 
 
 def unneeded_states(store: Store) -> list[Path]:
@@ -255,7 +275,7 @@ def _irreplaceable(store: Store) -> set[Path]:
             except IntegrityError:
                 continue  # an earlier collection took it
             if any(store.is_withheld(path) for _, content in chain for path in content.files):
-                found.add(store.routers / stack / _digest(chain))
+                found.add(StackRouter(store, stack).folder(chain))
     return found
 
 
@@ -270,8 +290,9 @@ def _barred(chain: Chain, rows: Sequence[Row]) -> NDArray[np.bool_]:
     return found
 
 
-def _digest(chain: Chain) -> str:
-    return state_digest((stop.skill.name, stop.skill.samples or "", stop.place) for stop in _walk(chain))
+def _digest(chain: Chain, fit: int = state.FIT) -> str:
+    skills = ((stop.skill.name, stop.skill.samples or "", stop.place) for stop in _walk(chain))
+    return state_digest(skills, fit=fit)
 
 
 def _walk(chain: Chain) -> list[Stop]:

@@ -21,7 +21,9 @@ from skillstack.store import files as atomic
 from skillstack.store.canonical import sha256
 
 #: Raise when the fit itself changes, so that states of an older fit are not taken for its own.
-FIT = 2
+FIT = 3
+#: Older fits, the newest first. Their states serve stacks whose texts are gone, which cannot be fitted anew.
+OLDER_FITS = (2,)
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,19 @@ class RouterState:
     calibration: RouterCalibration
 
 
-def state_digest(contents: Iterable[tuple[str, str, int]], parameters: Parameters | None = None) -> str:
+def state_digest(
+    contents: Iterable[tuple[str, str, int]], parameters: Parameters | None = None, *, fit: int = FIT
+) -> str:
     """SHA-256 (hex) of what a state follows from: it names the state before it is fitted.
 
     :param contents: of each skill in stack order its name, the digest of its samples as the store keeps them,
         and the position of its frame.
+    :param fit: which fit it is of.
     """
     record = {
         "contents": [[skill, samples, frame] for skill, samples, frame in contents],
         "features": SPEC,
-        "fit": FIT,
+        "fit": fit,
         "parameters": (parameters or Parameters()).to_json(),
     }
     return sha256(canonical.dumps(record))

@@ -3,8 +3,8 @@
 import pytest
 
 from skillstack.compression import choose, strategies
-from skillstack.continual import loop
 from skillstack.errors import SkillStackError
+from skillstack.training import loop
 
 from ..tiny import copied
 from .world import WIDE, compress, model_of, right
@@ -58,13 +58,13 @@ def test_carried_out_it_answers_as_planned(together, tmp_path):
 
 def test_of_all_ways_it_comes_last_and_only_where_no_other_should_pass(stack, monkeypatch):
     trained = []
-    real = loop.train
+    real = loop.train_adapter
 
     def count(*args, **options):
         trained.append(1)
         return real(*args, **options)
 
-    monkeypatch.setattr(strategies, "train", count)
+    monkeypatch.setattr(strategies, "train_adapter", count)
     easy = compress(stack, **{**WIDE, "margin": 0.45, "level": 0.4}).plan
     assert bool(trained) == (easy.chosen is None or easy.candidate(easy.chosen).strategy == "joint")
     trained.clear()

@@ -9,9 +9,9 @@ from skillstack.routers.calibration import (
     TOLERANCE,
     Chain,
     fit_temperature,
-    lowest_threshold,
     out_of_fold,
     probabilities,
+    safe_threshold,
 )
 from skillstack.routers.features import hash_rows
 from skillstack.routers.hybrid_svm import HybridSVM
@@ -34,16 +34,18 @@ def test_the_temperature_that_made_the_answers_is_found() -> None:
     assert fit_temperature(scores, own) == pytest.approx(0.4, rel=0.1)
 
 
-def test_the_threshold_is_the_lowest_that_costs_almost_nothing(samples: tuple[SkillSamples, ...]) -> None:
+def test_the_threshold_costs_almost_nothing_and_lies_among_right_scores(
+    samples: tuple[SkillSamples, ...],
+) -> None:
     training = TrainingSet.of(samples)
     scores = out_of_fold(training, 4, Parameters())
     assert scores is not None
     chain = Chain.of(scores, [3, 2, 1, 0])
-    correct = int((scores.argmax(axis=1) == training.labels).sum())
-    threshold = lowest_threshold(chain, training.labels, correct)
-    enough = correct - TOLERANCE * len(scores)
-    assert (chain.choose(threshold).skills == training.labels).sum() >= enough
-    assert (chain.choose(threshold - 0.01).skills == training.labels).sum() < enough
+    right = scores.argmax(axis=1) == training.labels
+    threshold = safe_threshold(chain, training.labels, scores, int(right.sum()))
+    chosen = chain.choose(threshold)
+    assert (chosen.skills == training.labels).sum() >= right.sum() - TOLERANCE * len(scores)
+    assert 0.8 < chosen.accepted[right].mean() < 0.95
 
 
 def test_out_of_fold_accuracy_foretells_that_on_new_texts(

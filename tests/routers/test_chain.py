@@ -5,29 +5,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skillstack.routers.calibration import Chain
+from skillstack.routers.calibration import CLEARLY, Chain
 
-SCORES = np.array([[0.9, 0.2, 0.3], [0.9, -0.5, 0.1], [0.9, 0.6, 0.1], [-0.3, -0.2, -0.9]], np.float32)
+#: A newest frame that is sure; one that another is clearly above; a near tie; nobody who is sure.
+SCORES = np.array([[0.1, 0.2, 0.8], [0.9, -0.5, 0.3], [0.9, 0.6, 0.85], [-0.3, -0.2, -0.9]], np.float32)
 
 
-def test_the_newest_frame_above_the_threshold_answers() -> None:
+def test_the_newest_frame_that_is_sure_enough_answers() -> None:
     choices = Chain.of(SCORES, [0, 1, 2]).choose(0.25)
-    assert choices.skills.tolist() == [2, 0, 1, 1]
+    assert choices.skills.tolist() == [2, 0, 2, 1]
     assert choices.accepted.tolist() == [True, True, True, False]
-    assert choices.depths.tolist() == [1, 3, 2, 3]
+    assert choices.depths.tolist() == [1, 3, 1, 3]
+
+
+def test_a_frame_does_not_answer_where_another_scores_clearly_higher() -> None:
+    wide = Chain.of(SCORES, [0, 1, 2]).choose(-1.0)
+    assert wide.skills.tolist() == [2, 0, 2, 1]
+    assert wide.depths.tolist() == [1, 3, 1, 2]
 
 
 def test_skills_of_one_frame_are_asked_together() -> None:
     choices = Chain.of(SCORES, [0, 1, 1]).choose(0.15)
-    assert choices.skills.tolist() == [2, 0, 1, 1]
+    assert choices.skills.tolist() == [2, 0, 2, 1]
     assert choices.depths.tolist() == [1, 2, 1, 2]
 
 
 def test_beyond_the_depth_only_the_best_score_counts() -> None:
     choices = Chain.of(SCORES, [0, 1, 2]).choose(0.25, depth=1)
-    assert choices.skills.tolist() == [2, 0, 0, 1]
-    assert choices.accepted.tolist() == [True, False, False, False]
-    assert choices.depths.tolist() == [1, 3, 3, 3]
+    assert choices.skills.tolist() == [2, 0, 2, 1]
+    assert choices.accepted.tolist() == [True, False, True, False]
+    assert choices.depths.tolist() == [1, 3, 1, 3]
 
 
 @given(
@@ -45,7 +52,8 @@ def test_the_rule_is_the_one_described(
         scores, choices.skills, choices.accepted, choices.depths, strict=True
     ):
         best = {f: max(row[i] for i in range(4) if frames[i] == f) for f in newest_first}
-        taken = [f for f in newest_first[:depth] if np.float32(best[f]) > np.float32(threshold)]
+        lowest = max(threshold, row.max() - CLEARLY)
+        taken = [f for f in newest_first[:depth] if best[f] > np.float32(lowest)]
         assert accepted == bool(taken)
         assert row[skill] == (best[taken[0]] if taken else row.max())
         assert looked == (newest_first.index(taken[0]) + 1 if taken else len(newest_first))
