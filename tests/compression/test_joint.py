@@ -39,7 +39,7 @@ def test_a_second_time_nothing_is_trained_and_the_plan_is_the_same(together, mon
     def no_training(*_, **__):
         raise AssertionError("it was trained again")
 
-    monkeypatch.setattr(strategies, "train", no_training)
+    monkeypatch.setattr(strategies, "train_adapter", no_training)
     again = compress(stack, method="joint").plan
     assert [one.name for one in again.candidates] == [one.name for one in found.plan.candidates]
     assert [one.dev.after for one in again.candidates] == [one.dev.after for one in found.plan.candidates]
@@ -81,7 +81,7 @@ def diverged(*_, **__):
 
 
 def test_a_training_that_diverges_says_so_and_changes_nothing(stack, monkeypatch):
-    monkeypatch.setattr(strategies, "train", diverged)
+    monkeypatch.setattr(strategies, "train_adapter", diverged)
     tip = stack.store.tip(stack.name)
     with pytest.raises(SkillStackError, match="diverged"):
         compress(stack, method="joint", apply=True)
@@ -89,7 +89,7 @@ def test_a_training_that_diverges_says_so_and_changes_nothing(stack, monkeypatch
 
 
 def test_of_all_ways_one_that_fails_is_left_out_and_the_others_stay(stack, monkeypatch):
-    monkeypatch.setattr(strategies, "train", diverged)
+    monkeypatch.setattr(strategies, "train_adapter", diverged)
     monkeypatch.setattr(choose, "LIKELY", 2.0)
     plan = compress(stack).plan
     assert plan.left_out == {"joint": "The training diverged at step 1."}
