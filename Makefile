@@ -1,4 +1,5 @@
-# make demo: install, train the starter stack on this machine, use it.    make test: install and all checks.
+# make demo: install, train the starter stack on this machine, use it.
+# make test: install, lint and the quick tests.    make test-all: the thorough tests too, with coverage.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 # Waiting threads sleep: beside other busy programs this makes training several times faster.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-all lint clean
 
 demo: $(STAMP)
 	$(BIN)/skillstack train --preset starter8
@@ -18,8 +19,15 @@ demo: $(STAMP)
 	$(BIN)/skillstack predict "can i bring a pair of scissors on the plane"
 	$(BIN)/skillstack log
 
+# One thread for each of the two processes; files stay whole, for what their tests share.
+test test-all: export OMP_NUM_THREADS := 1
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not thorough"
+
+test-all: lint
+	$(PYTEST) --hypothesis-profile thorough --cov --cov-report=term:skip-covered
 
 lint: $(DEV)
 	$(BIN)/ruff format --check skillstack tests scripts setup.py

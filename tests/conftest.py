@@ -9,9 +9,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Nothing depends on the clock: a busy machine is no failure.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+# Nothing depends on the clock: a busy machine is no failure. `make test-all` asks for the thorough profile.
+settings.register_profile(
+    "quick", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
+settings.load_profile("quick")
 
 #: What takes longest comes first, so that of several processes none waits for the other's last file.
 LONGEST = ("test_docs.py", "test_readme.py", "test_notebooks.py", "test_planning.py", "test_compress.py")

@@ -3,24 +3,16 @@
 import csv
 import gzip
 import json
-import os
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from .commands import PROGRAMS, Terminal, commands_of, few_steps, light
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 STARTER = ROOT / "skillstack" / "data" / "starter"
-PYTHON = shlex.quote(sys.executable)
-#: What the first word of a command stands for.
-PROGRAMS = {
-    "skillstack": f"{PYTHON} -m skillstack",
-    "accelerate": f"{PYTHON} -m accelerate.commands.accelerate_cli",
-}
 #: Rows of each class, enough to see a command work.
 FEW = 20
 
@@ -28,8 +20,7 @@ by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
 def commands(page: Path) -> list[str]:
-    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    return commands_of(page.read_text(encoding="utf-8"))
 
 
 def rows(task: str, split: str, labels: int) -> list[tuple[str, str]]:
@@ -66,24 +57,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    first, _, rest = command.partition(" ")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "HF_HUB_OFFLINE": "1"}
-    for name in ("SKILLSTACK_STORE", "SKILLSTACK_STACK"):
-        environment.pop(name, None)
-    environment["SKILLSTACK_CACHE"] = str(folder / "cache")
-    return subprocess.run(
-        f"{PROGRAMS[first]} {rest}",
-        shell=True,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-
-
 def test_there_are_pages():
     assert [page.stem for page in PAGES] == [
         "carrying",
@@ -102,7 +75,7 @@ def test_a_page_is_short_and_its_commands_are_ones_that_can_be_run(page):
     assert 30 <= len(text.splitlines()) <= 110
     assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= 120
     assert commands(page)
-    assert {command.partition(" ")[0] for command in commands(page)} <= set(PROGRAMS)
+    assert {command.partition(" ")[0] for command in commands(page)} <= {"skillstack", *PROGRAMS}
     assert set(re.findall(r"```(\w*)\n.*?```", text, flags=re.DOTALL)) <= {"console", "text"}
 
 
@@ -123,7 +96,17 @@ def test_the_options_that_a_page_names_exist(page):
 
 @pytest.mark.slow
 @by_page
-def test_every_command_of_a_page_runs_in_the_order_given(page, folder):
+def test_every_command_of_a_page_runs_in_the_order_given(page, folder, monkeypatch, capsys):
+    few_steps(monkeypatch)
+    terminal = Terminal(folder, monkeypatch, capsys, {"SKILLSTACK_CACHE": str(folder / "cache")})
     for command in commands(page):
-        done = run(command, folder)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        if command.startswith("skillstack "):
+            terminal(light(command))
+
+
+@pytest.mark.thorough
+@by_page
+def test_every_command_of_a_page_runs_with_the_recipe_that_it_has(page, folder, monkeypatch, capsys):
+    terminal = Terminal(folder, monkeypatch, capsys, {"SKILLSTACK_CACHE": str(folder / "cache")})
+    for command in commands(page):
+        terminal(command)

@@ -24,6 +24,20 @@ def strict(command):
 
 shell.system = strict
 """
+#: Command lines run in the notebook's own process, and trainings take few steps, which is quicker.
+QUICK = """
+import shlex
+import pytest
+from skillstack.cli.entry import run
+from tests.commands import few_steps
+
+few_steps(pytest.MonkeyPatch())
+
+def plain(command):
+    program, *arguments = shlex.split(shell.var_expand(command))
+    assert program == "skillstack"
+    shell.user_ns["_exit_code"] = run(arguments)
+"""
 #: As one runs a notebook by hand on a small machine: the cell of settings, and this one after it.
 SMALL = {
     "kaggle_hard8": {
@@ -37,6 +51,10 @@ SMALL = {
 }
 
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+#: The same cells in one process, and as they are.
+pace = pytest.mark.parametrize(
+    "quick", [True, pytest.param(False, marks=pytest.mark.thorough)], ids=["quick", "whole"]
+)
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
@@ -72,14 +90,14 @@ def machine(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return folder
 
 
-def executed(name: str, folder: Path, **settings: object) -> str:
+def executed(name: str, folder: Path, quick: bool = True, **settings: object) -> str:
     """What a notebook says, run from top to bottom in a folder."""
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
     book = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     place = next(i for i, cell in enumerate(book.cells) if "parameters" in cell.metadata.get("tags", ()))
     values = "\n".join(f"{key} = {value!r}" for key, value in {**SMALL[name], **settings}.items())
-    book.cells.insert(place + 1, nbformat.v4.new_code_cell(values + STRICT))
+    book.cells.insert(place + 1, nbformat.v4.new_code_cell(values + STRICT + QUICK * quick))
     run = nbclient.NotebookClient(
         book,
         timeout=300,
@@ -129,8 +147,9 @@ def test_a_notebook_explains_itself_and_names_no_place_of_one_machine(path):
 
 
 @pytest.mark.slow
-def test_the_quickstart_runs(machine):
-    said = executed("colab_quickstart", machine)
+@pace
+def test_the_quickstart_runs(machine, quick):
+    said = executed("colab_quickstart", machine, quick)
     assert "freeze_account" in said or "report_fraud" in said or "account_blocked" in said
     assert "errands: 1 frame trained, 1 there already" in said
     assert "travel lost_luggage" in said
@@ -138,8 +157,9 @@ def test_the_quickstart_runs(machine):
 
 
 @pytest.mark.slow
-def test_the_notebook_on_own_data_runs(machine):
-    said = executed("own_data", machine)
+@pace
+def test_the_notebook_on_own_data_runs(machine, quick):
+    said = executed("own_data", machine, quick)
     assert "ON THE ROWS HELD BACK" in said
     assert "learned tickets" in said and "learned trips" in said
     assert "support: 2 frames" in said
@@ -148,19 +168,22 @@ def test_the_notebook_on_own_data_runs(machine):
 
 
 @pytest.mark.slow
-def test_the_kaggle_notebook_runs_and_the_next_session_goes_on_from_its_file_or_its_folder(machine, tmp_path):
-    said = executed("kaggle_hard8", machine)
+@pace
+def test_the_kaggle_notebook_runs_and_the_next_session_goes_on_from_its_file_or_its_folder(
+    machine, tmp_path, quick
+):
+    said = executed("kaggle_hard8", machine, quick)
     assert "hard8: 2 frames trained" in said
     assert "Not all is trained yet" not in said
     three = f"{SMALL['kaggle_hard8']['WHAT']} --task home"
 
     second = tmp_path / "second"
     second.mkdir()
-    said = executed("kaggle_hard8", second, PREVIOUS=str(machine / "hard8.zip"), WHAT=three)
+    said = executed("kaggle_hard8", second, quick, PREVIOUS=str(machine / "hard8.zip"), WHAT=three)
     assert "hard8: 1 frame trained, 2 there already" in said
 
     third = tmp_path / "third"
     third.mkdir()
-    said = executed("kaggle_hard8", third, PREVIOUS=str(second), WHAT=three)
+    said = executed("kaggle_hard8", third, quick, PREVIOUS=str(second), WHAT=three)
     assert "Nothing to do: 3 frames of hard8 are there already" in said
     assert (third / "hard8.zip").read_bytes() == (second / "hard8.zip").read_bytes()

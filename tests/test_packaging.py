@@ -12,20 +12,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the files that git tracks and laid out as pip would."""
+@pytest.fixture(scope="module", params=["build", pytest.param("wheel", marks=pytest.mark.thorough)])
+def unpacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built from the files that git tracks: what goes into the wheel, or the wheel unpacked."""
     source = tmp_path_factory.mktemp("source")
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, check=True)
     for name in filter(None, listed.stdout.decode().split("\0")):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((ROOT / name).read_bytes())
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", str(out), str(source)]
-    subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = out.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(out / "site")
+    out = tmp_path_factory.mktemp("out")
+    build = ["setup.py", "-q", "build_py", "--build-lib", str(out / "site")]
+    if request.param == "wheel":
+        build = ["-m", "pip", "wheel", "--no-deps", "-q", "-w", str(out), str(source)]
+    subprocess.run([sys.executable, *build], cwd=source, check=True, capture_output=True)
+    if request.param == "wheel":
+        (wheel,) = out.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(out / "site")
     return out / "site"
 
 

@@ -15,22 +15,19 @@ import pytest
 
 from skillstack.data.sources import load_task
 
+from .commands import Terminal, commands_of, few_steps, light
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line.removeprefix("$ ")
-    for block in re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
-    for line in block.splitlines()
-    if line.startswith("$ ")
-]
+COMMANDS = commands_of(README)
 #: Rows per class that are enough to see a command work; its speed and quality are measured elsewhere.
 FEW = 12
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
     """A folder as a fresh clone has it: the reference stack, and nothing trained."""
-    folder = tmp_path_factory.mktemp("project")
+    folder = tmp_path / "project"
     for name in (ROOT / "scripts" / "reference_files.txt").read_text(encoding="utf-8").split():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
@@ -65,30 +62,39 @@ def small_data(target: Path, shared_data: Path) -> None:
             (folder / f"{split}.jsonl").write_text("".join(chosen), encoding="utf-8")
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    python = f"{shlex.quote(sys.executable)} -m skillstack"
-    return subprocess.run(
-        command.replace("skillstack", python, 1),
-        shell=True,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_there_are_commands():
     assert len(COMMANDS) > 10
 
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_runs_in_the_order_given(project, shared_data):
+def test_every_command_of_the_readme_runs_in_the_order_given(project, shared_data, monkeypatch, capsys):
     small_data(project / "path/to/data", shared_data)
+    few_steps(monkeypatch)
+    terminal = Terminal(project, monkeypatch, capsys)
     for command in COMMANDS:
-        done = run(command, project)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        terminal(light(command))
+
+
+@pytest.mark.thorough
+def test_every_command_of_the_readme_runs_with_the_recipe_that_it_has(
+    project, shared_data, monkeypatch, capsys
+):
+    small_data(project / "path/to/data", shared_data)
+    terminal = Terminal(project, monkeypatch, capsys)
+    for command in COMMANDS:
+        terminal(command)
+
+
+def test_the_first_command_of_the_readme_runs_as_a_program(project):
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(COMMANDS[0])],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SKILLSTACK_STACK": "reference"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "banking" in done.stdout, done.stderr
 
 
 def test_the_python_example_runs(project):

@@ -1,4 +1,4 @@
-"""The workflow that checks each change on three systems."""
+"""The workflows: each change is checked on three systems, and every night more thoroughly."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FILE = ROOT / ".github" / "workflows" / "checks.yml"
+FOLDER = ROOT / ".github" / "workflows"
+
+
+def workflow(name):
+    yaml = pytest.importorskip("yaml")
+    return yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def jobs():
-    yaml = pytest.importorskip("yaml")
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))["jobs"]
+    return workflow("checks")["jobs"]
 
 
 def test_three_systems_and_two_pythons_are_tested(jobs):
@@ -28,8 +32,15 @@ def test_installations_keep_to_the_constraints_and_actions_to_a_major_version(jo
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
 
 
-def test_it_needs_no_secret():
-    assert "secrets." not in FILE.read_text(encoding="utf-8")
+def test_every_night_all_tests_run():
+    nightly = workflow("thorough")
+    assert "schedule" in nightly[True]  # YAML 1.1 reads `on` so
+    assert "make test-all" in [step.get("run") for step in nightly["jobs"]["thorough"]["steps"]]
+
+
+def test_they_need_no_secret():
+    for file in FOLDER.iterdir():
+        assert "secrets." not in file.read_text(encoding="utf-8")
 
 
 def test_it_lints_what_make_lints(jobs):

@@ -19,6 +19,8 @@ from skillstack.models import sources
 from skillstack.training.candidates import FrameCandidate
 from skillstack.training.loop import Trainer
 
+from .made import made_once
+
 
 def tiny_bert(folder: Path, seed: int = 0) -> Path:
     """A folder with a random encoder of four layers; the seed makes another one."""
@@ -50,11 +52,24 @@ def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def store_of(folder: Path, tasks: Sequence[str], recipe: Mapping[str, Any]) -> Path:
     """A store with a stack ``main`` on a tiny base, an adapter in every frame; its folder is returned."""
-    base, store = tiny_bert(folder / "tiny-bert"), folder / "frames"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        last_candidate_wins(monkeypatch)
-        Stack.train(tasks=tasks, store=store, stack="main", model=str(base), device="cpu", recipe=recipe)
-    return store
+
+    def make(folder: Path) -> None:
+        base = tiny_bert(folder / "tiny-bert")
+        with pytest.MonkeyPatch.context() as monkeypatch, single_thread():
+            last_candidate_wins(monkeypatch)
+            Stack.train(
+                tasks=tasks,
+                store=folder / "frames",
+                stack="main",
+                model=str(base),
+                device="cpu",
+                recipe=recipe,
+            )
+
+    shutil.copytree(
+        made_once("store", make, tuple(tasks), sorted(recipe.items())), folder, dirs_exist_ok=True
+    )
+    return folder / "frames"
 
 
 def copied(root: Path, folder: Path) -> Stack:
