@@ -13,7 +13,7 @@ from skillstack.cli.gathering import Decorator, gathering
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillstack.forecast.request import Request
+    from skillstack.forecast.estimate import TrainingRequest
 
 PRECISIONS = ("fp32", "bf16", "fp16", "nf4")
 
@@ -59,15 +59,15 @@ class Wanted:
     precision: str | None
     device: str
 
-    def request(self, store: str | None, overrides: Mapping[str, Any]) -> Request:
+    def request(self, store: str | None, overrides: Mapping[str, Any]) -> TrainingRequest:
         """The same for a forecast.
 
         :param overrides: fields of the recipe.
         """
         from skillstack.cli.opening import store_folder
-        from skillstack.forecast.request import Request
+        from skillstack.forecast.estimate import TrainingRequest
 
-        return Request(
+        return TrainingRequest(
             preset=self.preset,
             tasks=self.tasks,
             data_dir=Path(self.data_dir) if self.data_dir is not None else None,

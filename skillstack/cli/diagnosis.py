@@ -9,15 +9,13 @@ from skillstack.cli.render import width
 from skillstack.wording import clean_line
 
 if TYPE_CHECKING:
-    from skillstack.forecast.examination import Examination
-    from skillstack.forecast.finding import Finding
-    from skillstack.forecast.pace import Span
-    from skillstack.forecast.request import Request
+    from skillstack.forecast.doctor import Examination, Finding
+    from skillstack.forecast.estimate import Span, TrainingRequest
 
 _INDENT = 24
 
 
-def diagnosis_words(examination: Examination, request: Request) -> list[str]:
+def diagnosis_words(examination: Examination, request: TrainingRequest) -> list[str]:
     """Every finding under its section, and what it comes to."""
     what = request.preset or ", ".join(request.tasks)
     titles = {
@@ -40,8 +38,9 @@ def diagnosis_words(examination: Examination, request: Request) -> list[str]:
 
 def diagnosis_json(examination: Examination) -> dict[str, Any]:
     """All of it as JSON."""
-    machine, facts, rules = examination.machine, examination.facts, examination.rules
-    gpus = zip(examination.accelerators.gpus, examination.accelerators.free, strict=True)
+    machine, base, rules = examination.machine, examination.base, examination.rules
+    estimate = examination.estimate
+    gpus = zip(machine.gpus, machine.gpu_free, strict=True)
     return {
         "ready": examination.ready,
         "machine": {
@@ -60,26 +59,26 @@ def diagnosis_json(examination: Examination) -> dict[str, Any]:
                 }
                 for gpu, free in gpus
             ],
-            "torch": examination.accelerators.torch or None,
+            "torch": machine.torch or None,
             "libraries": [
                 {"name": one.name, "version": one.version or None, "needed": one.needed, "fits": one.fits}
                 for one in examination.libraries
             ],
         },
         "training": {
-            "base": facts.calls_itself,
-            "kind": facts.kind or None,
-            "parameters": facts.parameters or None,
+            "base": base.calls_itself,
+            "kind": base.kind or None,
+            "parameters": base.parameters or None,
             "device": examination.device.kind,
             "precision": rules.precision.value,
             "arithmetic": rules.arithmetic.value,
             "scaler": rules.mixed.value == "fp16",
             "gradient_checkpointing": rules.checkpointing.value == "on",
-            "micro_batch": examination.rows_at_once,
-            "memory": examination.memory or None,
-            "download": examination.download,
-            "disk": examination.disk,
-            "seconds": seconds_json(examination.seconds),
+            "micro_batch": estimate.rows_at_once,
+            "memory": estimate.memory or None,
+            "download": estimate.download,
+            "disk": estimate.disk,
+            "seconds": seconds_json(estimate.seconds),
             "tasks": [
                 {
                     "name": one.name,
@@ -88,7 +87,7 @@ def diagnosis_json(examination: Examination) -> dict[str, Any]:
                     "licence": one.licence,
                     "download": one.download,
                 }
-                for one in examination.lessons
+                for one in examination.tasks
             ],
         },
         "findings": [

@@ -32,7 +32,7 @@ def doctor(wanted: Wanted, store: str | None, stack: str | None, as_json: bool) 
     Nothing is downloaded or written. The status is 1 if what is asked for cannot run here.
     """
     from skillstack.cli.diagnosis import diagnosis_json, diagnosis_words
-    from skillstack.forecast.examination import examine
+    from skillstack.forecast.doctor import examine
 
     request = wanted.request(store, {})
     examination = examine(request)

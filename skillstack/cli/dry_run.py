@@ -10,17 +10,14 @@ from skillstack.cli import render
 from skillstack.cli.diagnosis import seconds_json
 from skillstack.cli.words import columns, shorten
 from skillstack.errors import StoreError
-from skillstack.forecast.dry_run import DryRun, PlannedFrame, dry_run
-from skillstack.forecast.request import Request
-from skillstack.forecast.words import amount, device_words, span_words
-from skillstack.models.devices import Device
+from skillstack.forecast.estimate import DryRun, PlannedFrame, TrainingRequest, dry_run
 from skillstack.store.locate import find_store
 from skillstack.store.store import Store
 from skillstack.wording import clean_line, many, size
 
 
 def show_dry_run(
-    request: Request,
+    request: TrainingRequest,
     store: str | None,
     stack: str | None,
     *,
@@ -67,11 +64,14 @@ def _words(planned: DryRun) -> list[str]:
     table = [["FRAME", "", "TRAIN", "DEV", "ROUTER", "FROM", "SIZE"]]
     table += [_row(frame) for frame in planned.frames]
     lines += columns(table, right=(2, 3, 4, 6))
-    if not all(frame.exact for frame in planned.frames):
+    if any(frame.facts.data is None for frame in planned.frames):
         lines.append("~ as many as the recipe takes; they are not here to be counted")
     lines += ["", "Licences", *_licences(planned.frames), ""]
     lines += _pairs(
-        ("disk", f"about {amount(planned.bytes)} for frames and router states" if left else "nothing more"),
+        (
+            "disk",
+            f"about {size(planned.estimate.store)} for frames and router states" if left else "nothing more",
+        ),
         ("download", _download(planned)),
         ("time", _time(planned)),
     )
@@ -79,12 +79,12 @@ def _words(planned: DryRun) -> list[str]:
 
 
 def _row(frame: PlannedFrame) -> list[str]:
-    mark = "" if frame.exact else "~"
+    mark = "" if frame.facts.data is not None else "~"
     return [
-        shorten(frame.name, 24),
+        shorten(frame.facts.name, 24),
         frame.state,
         *(f"{mark}{count:,}" for count in (frame.train, frame.dev, frame.router)),
-        frame.source,
+        frame.facts.source,
         size(frame.adapter_bytes + frame.sample_bytes),
     ]
 
@@ -92,30 +92,30 @@ def _row(frame: PlannedFrame) -> list[str]:
 def _licences(frames: tuple[PlannedFrame, ...]) -> list[str]:
     named: dict[str, list[str]] = {}
     for frame in frames:
-        named.setdefault(frame.licence or "not stated", []).append(frame.name)
+        named.setdefault(frame.facts.licence or "not stated", []).append(frame.facts.name)
     return [line for licence, names in named.items() for line in _wrapped(f"{', '.join(names)}: {licence}")]
 
 
 def _texts(planned: DryRun) -> str:
-    if all(frame.source == "starter" for frame in planned.frames):
+    if all(frame.facts.source == "starter" for frame in planned.frames):
         return "none is kept: these tasks ship with the package"
     return "samples are kept for the router" if planned.keep_texts else "none is kept, hashed features are"
 
 
 def _device(planned: DryRun) -> str:
-    return device_words(Device(planned.device)) if planned.device == "cpu" else planned.device
+    return "the CPU" if planned.device == "cpu" else planned.device
 
 
 def _download(planned: DryRun) -> str:
-    if planned.download is None:
+    if planned.estimate.download is None:
         return "a model of unknown size"
-    return f"about {amount(planned.download)}" if planned.download else "nothing"
+    return f"about {size(planned.estimate.download)}" if planned.estimate.download else "nothing"
 
 
 def _time(planned: DryRun) -> str:
     if all(frame.state == "keep" for frame in planned.frames):
         return "none: all is there"
-    return "unknown" if planned.seconds is None else f"roughly {span_words(planned.seconds)}"
+    return "unknown" if planned.estimate.seconds is None else f"roughly {planned.estimate.seconds.words}"
 
 
 def _pairs(*rows: tuple[str, str]) -> list[str]:
@@ -145,22 +145,22 @@ def _to_json(planned: DryRun) -> dict[str, Any]:
         "keep_texts": planned.keep_texts,
         "frames": [
             {
-                "name": frame.name,
-                "family": frame.family,
+                "name": frame.facts.name,
+                "family": frame.facts.family,
                 "state": frame.state,
-                "labels": frame.labels,
+                "labels": frame.facts.labels,
                 "rows": {"train": frame.train, "dev": frame.dev, "router": frame.router},
-                "exact": frame.exact,
-                "source": frame.source,
-                "licence": frame.licence,
-                "origin": frame.origin,
+                "exact": frame.facts.data is not None,
+                "source": frame.facts.source,
+                "licence": frame.facts.licence,
+                "origin": frame.facts.origin,
                 "adapter_bytes": frame.adapter_bytes,
                 "sample_bytes": frame.sample_bytes,
-                "download": frame.download,
+                "download": frame.facts.download,
             }
             for frame in planned.frames
         ],
-        "bytes": planned.bytes,
-        "download": planned.download,
-        "seconds": seconds_json(planned.seconds),
+        "bytes": planned.estimate.store,
+        "download": planned.estimate.download,
+        "seconds": seconds_json(planned.estimate.seconds),
     }

@@ -1,4 +1,4 @@
 """What this machine can do, and what a training would need, told before it begins: `doctor` and `--dry-run`.
 
-Nothing here loads weights or writes. All but `dry_run` works where torch or another library is missing.
+Nothing here loads weights or writes. `doctor` works where torch or another library is missing or broken.
 """
