@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from skillstack import asked
 from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Routed, Trained, frames_from
 from skillstack.asked import Text
-from skillstack.errors import StoreError, UsageError, did_you_mean
+from skillstack.errors import StoreError, UsageError, did_you_mean, require_extra
 from skillstack.process_lock import ProcessLock
 from skillstack.routers.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
 from skillstack.stacks import copy, stack_to_add_to
@@ -574,6 +574,7 @@ class Stack:
         from skillstack.reports.provenance import report_command, versions
         from skillstack.reports.report import write_report
 
+        require_extra("report", "A report", "matplotlib", "jinja2")
         check_folder(Path(folder))
         bench = read_bench(Path(bench_cells)) if bench_cells is not None else None
         found = self.evaluate(

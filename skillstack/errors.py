@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 
 class SkillStackError(Exception):
@@ -67,3 +68,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if names:
         return f"Known: {', '.join(names[:40])}{', ...' if len(names) > 40 else '.'}"
     return "There are none yet."
+
+
+def require_extra(extra: str, what: str, *packages: str) -> None:
+    """See that optional packages are here, before time is spent on what needs them.
+
+    :param extra: the part of the package that brings them.
+    :param what: what needs them, as a sentence begins.
+    :raises MissingError: if one is not installed; the hint installs it.
+    """
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        words = f"the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+        raise MissingError(f"{what} needs {words}.", f"Run: pip install 'skillstack[{extra}]'")

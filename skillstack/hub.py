@@ -10,17 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from skillstack.errors import MissingError, SkillStackError, StoreError
 from skillstack.process_lock import ProcessLock
 
 
 def cache_dir() -> Path:
-    """``$SKILLSTACK_CACHE``, else ``skillstack`` in the XDG cache folder; it need not exist yet."""
+    """``$SKILLSTACK_CACHE``, else ``skillstack`` in the user's cache folder; it need not exist yet."""
     own = os.environ.get("SKILLSTACK_CACHE")
-    if own:
-        return Path(own).expanduser()
-    xdg = os.environ.get("XDG_CACHE_HOME")
-    return (Path(xdg).expanduser() if xdg else Path.home() / ".cache") / "skillstack"
+    return Path(own).expanduser() if own else user_cache_path("skillstack", appauthor=False)
 
 
 #: Names of errors that mean: nobody answered.
@@ -218,6 +217,3 @@ def quiet() -> Iterator[None]:
             chatter.set_verbosity(level)
             if bars:
                 chatter.enable_progress_bar()
-
-
-_hub__all__ = ["cache_dir", "explain", "is_offline"]

@@ -28,7 +28,14 @@ from skillstack.data.folder import RECORD, load_folder
 from skillstack.data.hub_rows import HubRows, HubSet, hub_sets, read_rows
 from skillstack.data.presets import known_task
 from skillstack.data.task import Example, Task, TaskData
-from skillstack.errors import InputError, IntegrityError, SkillStackError, UsageError, did_you_mean
+from skillstack.errors import (
+    InputError,
+    IntegrityError,
+    SkillStackError,
+    UsageError,
+    did_you_mean,
+    require_extra,
+)
 from skillstack.hub import cache_dir, explain, is_offline, quiet_hub
 from skillstack.store.canonical import sha256
 from skillstack.store.fields import check_name
@@ -102,6 +109,7 @@ class HubSource:
         if self.cached(name):
             check_files(place)
             return place
+        require_extra("hub", f"Fetching the task {name!r}", "datasets")
         known, task = self._known(name), known_task(name)
         _sweep(place.parent)
         try:

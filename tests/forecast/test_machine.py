@@ -27,14 +27,20 @@ def test_services_that_end_sessions_are_told_by_their_environment():
     assert notebook_service({}) == ""
 
 
-def test_the_libraries_are_those_that_the_package_declares_and_all_are_here():
-    declared = {Requirement(text).name for text in PROJECT["project"]["dependencies"]}
+def test_the_libraries_are_those_that_the_package_declares_and_all_are_here(monkeypatch):
+    project = PROJECT["project"]
+    optional = [
+        f'{text}; extra == "{extra}"'
+        for extra, requirements in project["optional-dependencies"].items()
+        for text in requirements
+    ]
+    monkeypatch.setattr(machine.metadata, "requires", lambda name: [*project["dependencies"], *optional])
     found = {library.name: library for library in libraries()}
-    assert found.keys() == declared
+    assert found.keys() == {Requirement(text).name for text in project["dependencies"]}
     assert all(library.fits for library in found.values())
     assert found["torch"].needed == "2.6"
-    extra = {library.name for library in libraries(["gpu"])} - found.keys()
-    assert extra == {"bitsandbytes"}
+    assert {library.name for library in libraries(["gpu"])} - found.keys() == {"bitsandbytes"}
+    assert {library.name for library in libraries(["llm"])} - found.keys() == {"gguf"}
 
 
 @pytest.mark.parametrize(
