@@ -34,6 +34,7 @@ lint: $(DEV)
 	$(BIN)/ruff check skillstack tests scripts setup.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_house.py
 
 $(VENV):
 	$(PYTHON) -m venv $(VENV)
@@ -41,7 +42,7 @@ $(VENV):
 # torch first and pinned, so that nothing that follows asks for another build of it.
 $(STAMP): pyproject.toml constraints.txt | $(VENV)
 	$(BIN)/python -m pip install -q -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[hub,llm,report]"
 	touch $@
 
 $(DEV): $(STAMP)

