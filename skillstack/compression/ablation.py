@@ -8,7 +8,7 @@ are left, and whoever it picks answers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from skillstack.compression.rows import SkillRows
 from skillstack.compression.workspace import Snapshot, Workspace
 from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.document import paired_json, rounded
-from skillstack.evaluation.metrics import Mask, accuracy, macro
+from skillstack.evaluation.metrics import accuracy, macro
 from skillstack.evaluation.probes.redundancy import redundancy
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.routers.base import Scores
@@ -340,16 +340,13 @@ def _ask(
         if len(labels):
             values = scores(one, part)
             after = {
-                frame.name: right_answers(workspace, one, part, values, _skills(frame)) for frame in frames
+                frame.name: right_answers(workspace, one, part, values, {s.name for s in frame.skills})
+                for frame in frames
             }
             found.append(_Asked(one, labels, answers_today(workspace, one, part), after))
         workspace.trial.forget()
     tell(len(workspace.rows), len(workspace.rows))
     return found
-
-
-def _skills(frame: Frame) -> Collection[str]:
-    return {skill.name for skill in frame.skills}
 
 
 def _removal(frame: Frame, asked: Sequence[_Asked]) -> FrameRemoval:
@@ -365,7 +362,17 @@ def _removal(frame: Frame, asked: Sequence[_Asked]) -> FrameRemoval:
         skills=tuple(skill.name for skill in frame.skills),
         bytes=frame.adapter_bytes,
         loss=paired(pairs),
-        tasks=tuple(_loss(one.rows, *pair) for one, pair in zip(asked, pairs, strict=True)),
+        tasks=tuple(
+            TaskLoss(
+                skill=one.rows.skill.name,
+                task=one.rows.skill.task,
+                frame=one.rows.frame.name,
+                before=count_of(was),
+                after=count_of(now),
+                loss=paired([(was, now)]),
+            )
+            for one, (was, now) in zip(asked, pairs, strict=True)
+        ),
         taken=_taken(frame, asked),
         before=before if own else None,
         after=after if own else None,
@@ -373,19 +380,8 @@ def _removal(frame: Frame, asked: Sequence[_Asked]) -> FrameRemoval:
     )
 
 
-def _loss(one: SkillRows, before: Mask, after: Mask) -> TaskLoss:
-    return TaskLoss(
-        skill=one.skill.name,
-        task=one.skill.task,
-        frame=one.frame.name,
-        before=count_of(before),
-        after=count_of(after),
-        loss=paired([(before, after)]),
-    )
-
-
 def _taken(frame: Frame, asked: Sequence[_Asked]) -> dict[str | None, int]:
-    own = _skills(frame)
+    own = {skill.name for skill in frame.skills}
     counts: Counter[str | None] = Counter()
     for one in asked:
         choices = zip(one.before.choices, one.after[frame.name].choices, strict=True)

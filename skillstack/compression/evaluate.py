@@ -38,12 +38,13 @@ Tell = Callable[[str], None]
 def screen(workspace: Workspace, candidate: Candidate, tell: Tell) -> Candidate:
     """A candidate of one family with its answers to a few short dev rows, by the best heads there."""
     tell(candidate.name)
-    seen, tests = [], {}
-    for frame, skill in candidate.skills:
-        seen.append(_seen(workspace, candidate, frame, skill, *workspace.rows_of[skill.name].screen))
+    rows_of = workspace.rows_of
+    seen = [
+        _seen(workspace, candidate, frame, skill, *rows_of[skill.name].screen)
+        for frame, skill in candidate.skills
+    ]
     heads, _ = preferred(seen, head_options(workspace, seen, SOURCES, candidate.given))
-    for one in seen:
-        tests[one.skill.name] = _test(workspace, one, heads, workspace.rows_of[one.skill.name].screen[1])
+    tests = {one.skill.name: _test(workspace, one, heads, rows_of[one.skill.name].screen[1]) for one in seen}
     return replace(candidate, screened=tests)
 
 
@@ -269,21 +270,21 @@ def head_options(
     return options
 
 
-def seen_under(workspace: Workspace, candidate: Candidate, part: str) -> list[Seen]:
-    """What the affected skills' rows are under a candidate's adapters.
+def seen_under(
+    workspace: Workspace,
+    candidate: Candidate,
+    part: str,
+    skills: Sequence[tuple[Frame, Skill]] | None = None,
+) -> list[Seen]:
+    """What rows of skills are under a candidate's adapters.
 
     :param part: rows to fit heads on: ``fit`` or ``more``; they are chosen on all dev rows.
+    :param skills: with their frames; by default all that are affected.
     """
-    return _all_seen(workspace, candidate, candidate.skills, part)
-
-
-def _all_seen(
-    workspace: Workspace, candidate: Candidate, skills: Sequence[tuple[Frame, Skill]], part: str
-) -> list[Seen]:
-    rows_of = workspace.rows_of
     return [
-        _seen(workspace, candidate, frame, skill, getattr(rows_of[skill.name], part), rows_of[skill.name].dev)
-        for frame, skill in skills
+        _seen(workspace, candidate, frame, skill, getattr(rows, part), rows.dev)
+        for frame, skill in skills or candidate.skills
+        for rows in [workspace.rows_of[skill.name]]
     ]
 
 
@@ -300,9 +301,9 @@ def _fitted(
     workspace: Workspace, candidate: Candidate, skills: Sequence[tuple[Frame, Skill]]
 ) -> tuple[list[Seen], dict[str, Head], str]:
     """The heads that all dev rows of some skills prefer, and where they came from."""
-    few = _all_seen(workspace, candidate, skills, "fit")
+    few = seen_under(workspace, candidate, "fit", skills)
     options = head_options(workspace, few, SOURCES, candidate.given)
-    more = head_options(workspace, _all_seen(workspace, candidate, skills, "more"), REFITS)
+    more = head_options(workspace, seen_under(workspace, candidate, "more", skills), REFITS)
     options |= {f"{source}, more rows": heads for source, heads in more.items()}
     return few, *preferred(few, options)
 

@@ -1,7 +1,8 @@
 """Ways to merge LoRA updates layer by layer, and one adapter made of several by any of them.
 
 Everything works on what an adapter adds to a layer's weights, so ranks, scalings, targets and first layers of
-the members may differ. One layer's matrix is the most that is held at once.
+the members may differ. One layer's matrix is the most that is held at once. All methods stand in this file,
+as each is one function and an entry in `METHODS`, made of the same few parts.
 """
 
 from __future__ import annotations

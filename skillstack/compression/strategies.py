@@ -93,12 +93,11 @@ def anchor(
     workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
 ) -> Iterator[Candidate]:
     """Each member in turn, the newest first; heads may be the member's own where labels are the same."""
-    if request.few:
-        return
     for frame in reversed(family.frames):
-        adapter, settings = workspace.adapters[frame.name], {"anchor": frame.name}
-        found = _merged(family, "anchor", f"anchor {frame.name}", adapter, settings)
-        yield dataclasses.replace(found, given=frame.skills[0].name)
+        name, adapter = f"anchor {frame.name}", workspace.adapters[frame.name]
+        if not request.few or request.candidate == name:
+            found = _merged(family, "anchor", name, adapter, {"anchor": frame.name})
+            yield dataclasses.replace(found, given=frame.skills[0].name)
 
 
 # --- merge -------------------------------------------------------------------------------------------------
@@ -127,7 +126,7 @@ def merge_lower(
     made = {one.name for one in screened}
     for one in dict.fromkeys([best, *named]):
         settings = {key: float(v) for key, v in one.settings.items() if key not in ("merge", "rank")}
-        ranks = ranks_below(int(one.settings["rank"]), request)
+        ranks = ranks_below(int(one.settings["rank"]))[: FEW_RANKS if request.few else None]
         for lower in _by_method(workspace, family, one.settings["merge"], settings, ranks) if ranks else ():
             made.add(lower.name)
             yield lower
@@ -166,7 +165,8 @@ def rank(
     workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
 ) -> Iterator[Candidate]:
     """All members at half their rank, at a quarter, and so on."""
-    for lower in ranks_below(max(adapter.spec.r for adapter in _members(workspace, family)), request):
+    ranks = ranks_below(max(adapter.spec.r for adapter in _members(workspace, family)))
+    for lower in ranks[: FEW_RANKS if request.few else None]:
         yield _cut(workspace, family, f"rank {lower}", {frame.name: lower for frame in family.frames})
 
 
@@ -213,7 +213,7 @@ def joint(
     options = head_options(workspace, seen_under(workspace, start, "more"), ("refit", "own"))
     adapter = start.parts[0].adapters[family.frames[0].name]
     trained = train_jointly(workspace, family, adapter, options.get("refit", options["own"]))
-    for rank in (most, *ranks_below(most, request)):
+    for rank in (most, *ranks_below(most)):
         settings = {"rank": str(rank), "epochs": str(JOINT_EPOCHS)}
         yield _merged(family, "joint", f"joint, rank {rank}", trained.cut(rank), settings)
 
@@ -290,13 +290,13 @@ STRATEGIES = {
 }
 
 
-def ranks_below(rank: int, request: CompressionRequest) -> list[int]:
-    """Ranks to try: the half, the quarter, ... down to 1; where few candidates are wanted, these two."""
+def ranks_below(rank: int) -> list[int]:
+    """Ranks to try: the half, the quarter, ... down to 1."""
     found = []
     while rank > 1:
         rank //= 2
         found.append(rank)
-    return found[:FEW_RANKS] if request.few else found
+    return found
 
 
 def _members(workspace: Workspace, family: FamilyFrames) -> list[Adapter]:

@@ -129,6 +129,8 @@ def test_few_candidates_are_compared_by_default_and_all_on_request(stack):
     few, every = names(), names(candidates="all")
     assert {"linear, rank 4", "ties, rank 4", "rank 2"} <= few & every and len(few) < len(every)
     assert {"anchor imdb_sentences", "tsv, rank 4"} <= every - few
+    for name in ("anchor imdb_sentences", "tsv, rank 4", "rank 1"):  # one that is named is among them
+        assert name in names(candidate=name)
     with pytest.raises(UsageError, match="'some' candidates"):
         compress(stack, candidates="some")
 
