@@ -16,6 +16,7 @@ from skillstack.errors import IntegrityError, SkillStackError, StoreError, Usage
 from skillstack.models import sources
 from skillstack.models.sources import Source
 from skillstack.store.files import as_store_error, sync, sync_folder, write_file
+from skillstack.store.removal import remove_tree
 
 _CHUNK = 1 << 22
 
@@ -37,34 +38,40 @@ class FetchedFile:
     sha256: str
 
 
-def copy_files(source: Path, target: Path, *, replace: bool) -> tuple[FetchedFile, ...]:
+def copy_files(
+    source: Path, target: Path, *, earlier: Sequence[FetchedFile] | None = None
+) -> tuple[FetchedFile, ...]:
     """Copy the files of a folder, checked; the whole folder appears at once.
 
-    :param replace: whether what lies at the target may go.
+    :param target: two folders below the one that the user named.
+    :param earlier: what an earlier fetch put at the target, which may go; None where there was none.
     :raises IntegrityError: if a file is not the one that the hub announced.
-    :raises StoreError: if the target cannot be written, or holds something else.
+    :raises StoreError: if the target cannot be written, holds something else, or lies behind a link.
     """
     # Always the same name, so that a fetch that was killed leaves nothing for long.
-    made = target.parent / f".fetch-{target.name}"
+    made, base, began = target.parent / f".fetch-{target.name}", target.parent.parent, False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if made.exists():
-            shutil.rmtree(made)
+        if made.exists() or made.is_symlink():
+            remove_tree(base, made)
         made.mkdir()
+        began = True
         files = tuple(_copy(file, made / file.name) for file in _sorted_files(source))
         if target.exists():
-            if not replace and not is_whole(target, files):
+            ours = earlier is not None and _holds_only(target, (*files, *earlier))
+            if not ours and not is_whole(target, files):
                 raise StoreError(
-                    f"{target} is there already, and was not made by a fetch.",
+                    f"{target} is there already, and was not made by a fetch or holds other files as well.",
                     "Move it away, or name another folder with --output.",
                 )
-            shutil.rmtree(target)
+            remove_tree(base, target)
         made.rename(target)
         sync_folder(target.parent)
     except OSError as error:
         raise as_store_error(error, target) from error
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        if began:
+            shutil.rmtree(made, ignore_errors=True)
     return files
 
 
@@ -79,6 +86,12 @@ def is_whole(folder: Path, files: Sequence[FetchedFile]) -> bool:
         )
     except OSError:
         return False
+
+
+def _holds_only(folder: Path, files: Sequence[FetchedFile]) -> bool:
+    """Whether nothing is in a folder but files of these names, whatever is in them."""
+    names = {file.name for file in files}
+    return all(entry.name in names and entry.is_file() for entry in folder.iterdir())
 
 
 def contents_digest(folder: Path) -> str:
@@ -336,7 +349,8 @@ class _Gathering:
 
     def _copied(self, item: FetchedItem, source: Path) -> FetchedItem:
         target = self.folder / item.path
-        files = copy_files(source, target, replace=item.path in self._known)
+        known = self._known.get(item.path)
+        files = copy_files(source, target, earlier=known.files if known else None)
         done = replace(item, files=files)
         self._known[item.path] = done
         self.new.append(item.name)

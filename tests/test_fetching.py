@@ -82,7 +82,7 @@ def test_pickles_and_code_beside_a_model_are_not_copied(tmp_path):
     source.mkdir()
     for name in ("config.json", "model.py", "pytorch_model.bin", ".hidden.json"):
         (source / name).write_text(name)
-    files = copy_files(source, tmp_path / "target", replace=False)
+    files = copy_files(source, tmp_path / "target")
     assert [file.name for file in files] == ["config.json"]
     assert is_whole(tmp_path / "target", files)
     (tmp_path / "target" / "more.json").write_text("{}")
@@ -102,9 +102,37 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path, monkeypatch):
 
     monkeypatch.setattr("skillstack.store.files.sync", full)
     with pytest.raises(StoreError, match="disk is full"):
-        copy_files(source, target, replace=True)
+        copy_files(source, target, earlier=(FetchedFile("config.json", 3, ""),))
     assert (target / "config.json").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
+
+
+@pytest.mark.parametrize("linked", ["offline/models", "offline/models/mine", "offline/models/.fetch-mine"])
+def test_what_lies_behind_a_link_is_not_replaced(tmp_path, linked):
+    source, foreign = tmp_path / "source", tmp_path / "foreign"
+    target = tmp_path / "offline" / "models" / "mine"
+    folders = [source, foreign, foreign / "mine"] if linked == "offline/models" else [source, foreign]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "config.json").write_text(str(folder))
+    (tmp_path / linked).parent.mkdir(parents=True)
+    (tmp_path / linked).symlink_to(foreign, target_is_directory=True)
+    with pytest.raises(StoreError, match="is a link"):
+        copy_files(source, target, earlier=(FetchedFile("config.json", 3, ""),))
+    for folder in folders:
+        assert (folder / "config.json").read_text() == str(folder)
+
+
+@pytest.mark.parametrize("strange", ["notes.txt", "config.json/notes.txt"])
+def test_a_folder_that_holds_more_than_an_earlier_fetch_wrote_is_not_replaced(tmp_path, strange):
+    source, target = tmp_path / "source", tmp_path / "offline" / "models" / "mine"
+    source.mkdir()
+    (source / "config.json").write_text("new")
+    (target / strange).parent.mkdir(parents=True)
+    (target / strange).write_text("somebody's own")
+    with pytest.raises(StoreError, match="holds other files"):
+        copy_files(source, target, earlier=(FetchedFile("config.json", 3, ""),))
+    assert (target / strange).read_text() == "somebody's own"
 
 
 def test_an_unknown_task_of_the_hub_gets_a_suggestion():

@@ -31,9 +31,12 @@ def gc(apply: bool, expire_now: bool, store: str | None, stack: str | None, as_j
                 "files": list(garbage.files),
                 "bytes": garbage.bytes,
                 "undos": garbage.undos,
+                "links": list(garbage.links),
             }
         )
         return
+    for link in garbage.links:
+        render.note(f"{clean_line(link)} is a link: what lies behind it is left alone.")
     if not garbage.files:
         render.out("There is nothing to free.")
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -70,9 +70,9 @@ def _appearing(output: str) -> Iterator[BinaryIO]:
     check_output(output)
     path = Path(output)
     special = path.exists() and not path.is_file()  # a device or a named pipe
-    temporary = path if special else path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    temporary = path if special else path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("wb" if special else "xb") as file:
             yield file
         if not special:
             temporary.replace(path)

@@ -44,6 +44,9 @@ from skillstack.store.files import as_store_error, sync_folder, write_file
 #: Folders that are not finished, as `tempfile.mkdtemp` names them.
 _HALF = re.compile(r"\.[a-z0-9][a-z0-9_-]*-[a-z0-9_]{8}")
 
+#: What is in them.
+_WRITTEN = re.compile(rf"(train|test|validation)\.jsonl\.gz|{re.escape(RECORD)}|\.tmp-[0-9a-f]{{32}}")
+
 #: Seconds after which nobody works on one any more; they are written within a minute.
 _ABANDONED = 3_600
 
@@ -161,8 +164,9 @@ def _sweep(folder: Path) -> None:
             if not _HALF.fullmatch(left.name) or left.is_symlink() or not left.is_dir():
                 continue
             with suppress(OSError):  # another process was faster
-                newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
-                if time.time() - newest > _ABANDONED:
+                files = list(left.iterdir())
+                newest = max(path.stat().st_mtime for path in (left, *files))
+                if time.time() - newest > _ABANDONED and all(_WRITTEN.fullmatch(file.name) for file in files):
                     shutil.rmtree(left, ignore_errors=True)
 
 

@@ -142,6 +142,8 @@ def export_peft(store: Store, stack: str, contents: Sequence[FrameRecord], folde
     """
     if not contents:
         raise UsageError(f"The stack {stack!r} has no frames.", "There is nothing to export.")
+    if folder.is_symlink():
+        raise UsageError(f"{folder} is a link.", "Choose another folder, or name the one behind it.")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty.", "Choose another folder, or move it away.")
     building = folder.absolute().with_name(f"{files.TEMPORARY}{uuid.uuid4().hex}")

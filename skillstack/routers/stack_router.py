@@ -18,6 +18,7 @@ from skillstack.routers import registry, state
 from skillstack.routers.base import Router, RouteResult, Scores, SkillSamples
 from skillstack.routers.features import HashedRows, hash_rows
 from skillstack.routers.state import RouterState, fit_state, state_digest
+from skillstack.store import removal
 from skillstack.store import samples as withheld
 from skillstack.store.history import read_history
 from skillstack.store.records import FrameRecord
@@ -260,8 +261,8 @@ def unneeded_states(store: Store) -> list[Path]:
     needed = needed_states(store)
     if any((store.root / "samples").glob(f"*{withheld.SUFFIX}")):
         needed |= _irreplaceable(store)
-    found = store.routers.glob("*/*/*") if store.routers.is_dir() else []
-    return sorted(path for path in found if path.is_file() and path.parent not in needed)
+    found = removal.find(store.routers, removal.KNOWN["routers"])
+    return [path for path in found.files if path.parent not in needed]
 
 
 def _irreplaceable(store: Store) -> set[Path]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.store import bundle, canonical, files, samples, tensors, transactions
+from skillstack.store import bundle, canonical, files, removal, samples, tensors, transactions
 from skillstack.store.bundle import BundleContents, BundleFile, Manifest, cargo_of
 from skillstack.store.fields import check_name
 from skillstack.store.files import as_store_error, training_lock
@@ -347,7 +347,7 @@ def _write(
                 batch.add(path, source.read_checked(item.path, item.digest))
             batch.settle()
         for texts in cargo.texts:
-            files.remove_file(store.root / f"samples/{texts.digest}{samples.SUFFIX}")
+            removal.remove_file(store.root, store.root / f"samples/{texts.digest}{samples.SUFFIX}")
         for path, data in router.items():
             written += not path.is_file()
             batch.add(path, data)

@@ -159,17 +159,6 @@ def append_line(path: Path, line: bytes) -> None:
         raise as_store_error(error, path) from error
 
 
-def remove_file(path: Path) -> None:
-    """Delete a file; one that is gone already is no error.
-
-    :raises StoreError: on a system error.
-    """
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise as_store_error(error, path) from error
-
-
 def make_folder(path: Path) -> None:
     """Make a folder and what is missing above it, each entry synced into its parent."""
     for parent in _make_folders(path):
@@ -278,7 +267,7 @@ def _tolerate(error: OSError) -> None:
 def as_store_error(error: OSError, path: Path, verb: str = "write") -> StoreError:
     """What a system error at this path means to the user.
 
-    :param verb: what was tried: ``write`` or ``read``.
+    :param verb: what was tried: ``write``, ``read`` or ``delete``.
     """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(

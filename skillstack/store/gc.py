@@ -1,16 +1,19 @@
-"""Garbage collection: removing what no stack, no recent undo and no training under way needs."""
+"""Garbage collection: removing what no stack, no recent undo and no training under way needs.
+
+It removes what it knows by name in the folders of the store (`removal.KNOWN`), and nothing behind a link.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import BusyError, StoreError
-from skillstack.store import derived, samples
-from skillstack.store import files as atomic
+from skillstack.store import derived, removal, samples
 from skillstack.store.files import commit_lock, is_training
 from skillstack.store.history import read_history
 from skillstack.store.store import Store
@@ -30,11 +33,13 @@ class Garbage:
     :ivar files: paths relative to the store.
     :ivar bytes: their size together.
     :ivar undos: transactions that can no longer be undone or redone afterwards.
+    :ivar links: folders of the store that are links. What lies behind them is left alone.
     """
 
     files: tuple[str, ...]
     bytes: int
     undos: int
+    links: tuple[str, ...] = ()
 
 
 def collect(
@@ -54,18 +59,28 @@ def collect(
             raise BusyError("A training is under way in this store.", "Wait until it has ended.")
         horizon = time.time() + 1 if expire_now else time.time() - GRACE
         needed, undos = _needed(store, horizon, keep_young=not expire_now)
-        garbage = [path for path in _candidates(store) if store.relative(path) not in needed]
+        found = _candidates(store)
+        links = [*found.links, *removal.find(store.routers, removal.KNOWN["routers"]).links]
+        garbage = [path for path in found.files if store.relative(path) not in needed]
         garbage += rebuildable
         sizes = {path: size for path in garbage if (size := _expired(path, expire_now, horizon)) is not None}
         expired = list(sizes)
-        result = Garbage(tuple(store.relative(path) for path in expired), sum(sizes.values()), undos)
         if not dry_run:
-            for path in expired:
-                atomic.remove_file(path)
-                if path.parent.parent != store.root:
-                    with contextlib.suppress(OSError):
-                        path.parent.rmdir()  # an adapter's folder, once its last file is gone
-    return result
+            _remove(store, expired)
+        return Garbage(
+            tuple(store.relative(path) for path in expired),
+            sum(sizes.values()),
+            undos,
+            tuple(store.relative(path) for path in links),
+        )
+
+
+def _remove(store: Store, files: Sequence[Path]) -> None:
+    for path in files:
+        base = store.root if path.is_relative_to(store.root) else store.routers.parent
+        removal.remove_file(base, path)
+        if len(path.relative_to(base).parts) > 2:
+            removal.remove_empty(base, path.parent)  # an adapter's folder, once its last file is gone
 
 
 def _expired(path: Path, expire_now: bool, horizon: float) -> int | None:
@@ -75,18 +90,26 @@ def _expired(path: Path, expire_now: bool, horizon: float) -> int | None:
     clock was set back: both stay.
     """
     try:
-        status = path.stat()
+        status = path.lstat()
     except FileNotFoundError:
         return None  # a command that writes has just renamed its temporary file
-    return status.st_size if expire_now or status.st_mtime < horizon else None
+    written = status.st_mtime
+    if stat.S_ISLNK(status.st_mode):
+        # A command that finds a linked file again touches what it points at.
+        with contextlib.suppress(OSError):
+            written = max(written, path.stat().st_mtime)
+    return status.st_size if expire_now or written < horizon else None
 
 
-def _candidates(store: Store) -> Iterator[Path]:
-    for folder in (*_FOLDERS, derived.FOLDER):
-        yield from sorted(path for path in (store.root / folder).rglob("*") if path.is_file())
-    yield from sorted(p for p in (store.root / "work").rglob("*") if p.is_file() and p.suffix != ".lock")
-    for folder in ("stacks", "history", "."):
-        yield from sorted((store.root / folder).glob(f"{atomic.TEMPORARY}*"))
+def _candidates(store: Store) -> removal.Found:
+    found = removal.Found()
+    for folder in _FOLDERS:
+        found += removal.find(store.root / folder, removal.KNOWN[folder])
+        if found.links and folder in ("nodes", "contents"):
+            break  # those behind the link stay, and so does what they name
+    for folder in (derived.FOLDER, "work", "stacks", "history"):
+        found += removal.find(store.root / folder, removal.KNOWN[folder])
+    return found + removal.find(store.root, [], own=True)
 
 
 def _needed(store: Store, horizon: float, *, keep_young: bool) -> tuple[set[str], int]:

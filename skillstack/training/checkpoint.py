@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, MismatchError
 from skillstack.models.heads import Head
-from skillstack.store import canonical, files, tensors
+from skillstack.store import canonical, files, removal, tensors
 from skillstack.store.canonical import is_digest, sha256
 from skillstack.store.records import Count
 from skillstack.training.candidates import Floats, FrameCandidate
@@ -51,9 +51,9 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     files.write_file(folder / f"{digest}.safetensors", data)
     record = {"format": FORMAT, "step": checkpoint.step, "state": dict(checkpoint.state), "tensors": digest}
     files.write_file(folder / _MANIFEST, canonical.seal(record))
-    for path in sorted(folder.glob("*.safetensors")):
-        if path.stem != digest:
-            files.remove_file(path)
+    for path in _files(folder):
+        if path.name not in (_MANIFEST, f"{digest}.safetensors"):
+            removal.remove_file(_above(folder), path)
 
 
 def load(folder: Path) -> Checkpoint | None:
@@ -78,12 +78,23 @@ def load(folder: Path) -> Checkpoint | None:
 
 
 def clear(folder: Path) -> None:
-    """Remove a finished training's checkpoints: the manifest first, so that no half of one is ever read."""
-    files.remove_file(folder / _MANIFEST)
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            files.remove_file(path)
-        folder.rmdir()
+    """Remove a finished training's checkpoints: the manifest first, so that no half of one is ever read.
+
+    Files of other names stay, and so does all that lies behind a link.
+    """
+    removal.remove_file(_above(folder), folder / _MANIFEST)
+    for path in _files(folder):
+        removal.remove_file(_above(folder), path)
+    removal.remove_empty(_above(folder), folder)
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    return removal.find(folder, removal.KNOWN["work"][1:]).files
+
+
+def _above(folder: Path) -> Path:
+    """The store, in which checkpoints lie two folders down."""
+    return folder.parent.parent
 
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")

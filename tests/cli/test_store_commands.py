@@ -103,6 +103,18 @@ def test_gc_removes_nothing_until_it_is_told_to(command, made):
     assert command("verify").status == 0
 
 
+def test_gc_names_linked_folders_and_leaves_alone_what_is_behind_them(command, made, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / f"{'a' * 64}-test.json").write_text("mine")
+    (made.store.root / "evaluations").symlink_to(tmp_path / "mine", target_is_directory=True)
+    for options in ((), ("--apply",)):
+        ran = command("gc", "--expire-now", *options)
+        assert ran.status == 0
+        assert "evaluations is a link: what lies behind it is left alone." in ran.err
+    assert command("gc", "--json").json["links"] == ["evaluations"]
+    assert [path.read_text() for path in (tmp_path / "mine").iterdir()] == ["mine"]
+
+
 def test_verify_names_the_damaged_file_and_gives_status_1(command, made):
     assert command("verify").status == 0
     path = next((made.store.root / "heads").iterdir())

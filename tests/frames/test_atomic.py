@@ -130,14 +130,6 @@ def test_a_file_where_a_folder_should_be_is_a_clear_error(tmp_path):
             write(tmp_path / "file" / "x", b"1")
 
 
-def test_removing_what_is_gone_is_no_error(tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    files.remove_file(tmp_path / "file")
-    files.remove_file(tmp_path / "file")
-    with pytest.raises(StoreError):
-        files.remove_file(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("number", "reason"),
     [

@@ -125,19 +125,22 @@ def test_measurements_stay_with_the_behaviour_that_they_are_of(undone):
 
 
 def test_remains_of_crashes_and_finished_work_are_removed(undone):
+    plan, left = "a" * 64, f"{TEMPORARY}{'1' * 32}"
     names = [
-        f"{TEMPORARY}1",
-        f"stacks/{TEMPORARY}2",
-        f"history/{TEMPORARY}3",
-        f"nodes/{TEMPORARY}4",
-        "work/p/state.json",
+        left,
+        f"stacks/{left}",
+        f"history/{left}",
+        f"nodes/{left}",
+        f"work/{plan}/checkpoint.json",
+        f"work/{plan}/{'b' * 64}.safetensors",
+        f"work/{plan}/{left}",
     ]
     for name in names:
         (undone.root / name).parent.mkdir(exist_ok=True)
         (undone.root / name).write_bytes(b"x")
     assert not set(names) & set(gc.collect(undone, dry_run=False).files)
     assert set(names) <= set(gc.collect(undone, dry_run=False, expire_now=True).files)
-    assert not (undone.root / "work" / "p").exists()
+    assert not (undone.root / "work" / plan).exists()
 
 
 def test_files_of_higher_layers_are_removed_with_the_rest(undone):
@@ -175,7 +178,7 @@ def test_nothing_is_removed_from_a_damaged_store(undone, folder):
 
 def test_a_file_that_vanishes_meanwhile_is_no_error(undone, monkeypatch):
     real = Path.stat
-    gone = undone.root / "nodes" / f"{TEMPORARY}5"
+    gone = undone.root / "nodes" / f"{TEMPORARY}{'5' * 32}"
     gone.write_bytes(b"x")
 
     def stat(path: Path, **options: object) -> os.stat_result:

@@ -147,12 +147,16 @@ def test_what_a_fetch_left_that_was_killed_is_removed_by_the_next(hub, tmp_path)
     for left in (old, young, other):
         left.mkdir(parents=True)
         (left / "train.jsonl.gz").write_bytes(b"half")
-    for path in (old / "train.jsonl.gz", old, other / "train.jsonl.gz", other):
+    mixed = tasks / ".boolq-abcd_125"
+    mixed.mkdir()
+    (mixed / "notes.txt").write_bytes(b"somebody's own")
+    for path in (mixed / "notes.txt", mixed, old / "train.jsonl.gz", old, other / "train.jsonl.gz", other):
         os.utime(path, (0, 0))
     assert skillstack(tmp_path, hub.environ(tmp_path), "fetch", "--task", TASK).status == 0
     assert not old.exists()
     assert young.exists()
     assert other.exists()
+    assert (mixed / "notes.txt").exists()
 
 
 CASES = {

@@ -167,6 +167,10 @@ def test_a_damaged_frame_a_taken_folder_or_an_empty_stack_leaves_nothing_behind(
     content, _ = make(store, folders.llama, DECODER, "reviews")
     with pytest.raises(UsageError, match="no frames"):
         export_peft(store, "main", [], tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty", target_is_directory=True)
+    with pytest.raises(UsageError, match="is a link"):
+        export_peft(store, "main", [content], tmp_path / "link")
     with pytest.raises(UsageError, match="not empty"):
         export_peft(store, "main", [content], tmp_path)
     head = store.root / "heads" / f"{content.skills[0].head}.safetensors"
@@ -176,7 +180,7 @@ def test_a_damaged_frame_a_taken_folder_or_an_empty_stack_leaves_nothing_behind(
     head.unlink()
     with pytest.raises(StoreError):
         export_peft(store, "main", [content], tmp_path / "out")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "frames", "link"]
 
 
 def test_a_base_of_an_odd_name_does_not_break_the_readme(folders, store, tmp_path):

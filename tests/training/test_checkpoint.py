@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.store import files
+from skillstack.store import files, removal
 from skillstack.training import checkpoint
 from skillstack.training.checkpoint import Checkpoint
 
@@ -102,10 +102,10 @@ def test_a_crash_between_the_two_writes_leaves_the_old_one(tmp_path, monkeypatch
 def test_a_crash_while_the_old_one_is_dropped_leaves_the_new_one(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, some(1))
 
-    def dying(path):
+    def dying(base, path):
         raise StoreError("The disk went away.", "")
 
-    monkeypatch.setattr(files, "remove_file", dying)
+    monkeypatch.setattr(removal, "remove_file", dying)
     with pytest.raises(StoreError):
         checkpoint.save(tmp_path, some(2))
     assert same(checkpoint.load(tmp_path), some(2))
@@ -115,22 +115,52 @@ def test_it_is_cleared_wholly_and_clearing_nothing_is_no_error(tmp_path):
     folder = tmp_path / "work"
     checkpoint.clear(folder)
     checkpoint.save(folder, some(1))
-    (folder / f"{files.TEMPORARY}123").write_bytes(b"left by a kill")
+    (folder / f"{files.TEMPORARY}{'1' * 32}").write_bytes(b"left by a kill")
     checkpoint.clear(folder)
     assert not folder.exists()
     assert checkpoint.load(folder) is None
 
 
+def test_files_of_other_names_beside_a_checkpoint_stay(tmp_path):
+    folder = tmp_path / "work"
+    (folder / "mine").mkdir(parents=True)
+    for name in ("notes.txt", "mine/a.safetensors", "model.safetensors"):
+        (folder / name).write_bytes(b"somebody's own")
+    checkpoint.save(folder, some(1))
+    checkpoint.save(folder, some(2))
+    checkpoint.clear(folder)
+    assert checkpoint.load(folder) is None
+    assert sorted(path.name for path in folder.iterdir()) == ["mine", "model.safetensors", "notes.txt"]
+
+
+@pytest.mark.parametrize("linked", ["work", "work/plan"])
+def test_behind_a_link_a_training_keeps_checkpoints_and_deletes_nothing(tmp_path, linked):
+    foreign, store = tmp_path / "foreign", tmp_path / "store"
+    folder = store / "work" / "plan"
+    (store / linked).parent.mkdir(parents=True)
+    own = foreign / "plan" if linked == "work" else foreign
+    own.mkdir(parents=True)
+    (own / f"{'a' * 64}.safetensors").write_bytes(b"somebody's own")
+    (store / linked).symlink_to(foreign, target_is_directory=True)
+    checkpoint.save(folder, some(1))
+    checkpoint.save(folder, some(2))
+    assert same(checkpoint.load(folder), some(2))
+    before = sorted(own.iterdir())
+    checkpoint.clear(folder)
+    assert sorted(own.iterdir()) == before
+    assert (own / f"{'a' * 64}.safetensors").read_bytes() == b"somebody's own"
+
+
 def test_half_cleared_there_is_no_checkpoint(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, some(1))
-    remove = files.remove_file
+    remove = removal.remove_file
 
-    def dying(path):
+    def dying(base, path):
         if path.suffix == ".safetensors":
             raise StoreError("The disk went away.", "")
-        remove(path)
+        return remove(base, path)
 
-    monkeypatch.setattr(files, "remove_file", dying)
+    monkeypatch.setattr(removal, "remove_file", dying)
     with pytest.raises(StoreError):
         checkpoint.clear(tmp_path)
     assert checkpoint.load(tmp_path) is None
