@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("skillstack.store.files.sync", full)
+    monkeypatch.setattr("skillstack.fetch.sync", full)
     with pytest.raises(StoreError, match="disk is full"):
         copy_files(source, target, earlier=(FetchedFile("config.json", 3, ""),))
     assert (target / "config.json").read_text() == "old"

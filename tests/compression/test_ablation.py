@@ -12,6 +12,7 @@ from skillstack.compression.rows import skill_rows
 from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, StoreError, UsageError
 from skillstack.evaluation.statistics import paired
+from skillstack.routers.calibration import CLEARLY
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.transactions import push
 
@@ -114,7 +115,8 @@ def choices_without(stack, rows, gone):
     chosen = []
     for routed in stack.route(list(rows)):
         scores = {ranked.task: ranked.score for ranked in routed.ranking if ranked.task != gone}
-        sure = [name for name in reversed(TASKS) if name in scores and scores[name] > threshold]
+        lowest = max(threshold, max(scores.values()) - CLEARLY)
+        sure = [name for name in reversed(TASKS) if name in scores and scores[name] > lowest]
         chosen.append(sure[0] if sure else max(scores, key=scores.__getitem__))
     return chosen
 
