@@ -19,7 +19,7 @@ from skillstack.cli.entry import run
 from skillstack.compression import rows
 from skillstack.data.splits import Splits
 from skillstack.data.task import Example
-from skillstack.training import resolve
+from skillstack.training import data, resolve
 from skillstack.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,28 +43,31 @@ def commands_of(text: str) -> list[str]:
 
 
 #: Rows of a task that a compression fits on, chooses by and is guarded by.
-FIT, DEV, GUARD = 64, 32, 240
+FIT, DEV, GUARD = 24, 12, 240
 #: What a page says to save time, and what saves more.
 FEWER = {"--eval-samples-per-class 8": "--eval-samples-per-class 1"}
 
 
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings take few rows and few steps, whatever recipe is asked for, and compressions few rows."""
-    real_recipe, real_split = resolve.recipe_of, rows.split
-
-    def small(*given: Any) -> Recipe:
-        recipe = real_recipe(*given)
-        limits = {name: min(getattr(recipe, name) or most, most) for name, most in LIMITS.items()}
-        # Recipes that differ go on differing: a page trains again with fewer rows.
-        return dataclasses.replace(recipe, samples_per_class=2 + recipe.samples_per_class // 100, **limits)
+    """Trainings take few rows and few steps, whatever recipe is asked for; so do what they are held against
+    and compressions.
+    """
+    recipe_of, choose_rows, split = resolve.recipe_of, data.choose_rows, rows.split
 
     def fewer(*given: Any) -> Splits:
-        sides = real_split(*given)
+        sides = split(*given)
         return Splits(_first(sides.train, FIT), _first(sides.dev, DEV), _first(sides.guard, GUARD))
 
     for module in (resolve, learning):
-        monkeypatch.setattr(module, "recipe_of", small)
+        monkeypatch.setattr(module, "recipe_of", lambda *given: _small(recipe_of(*given)))
+    monkeypatch.setattr(data, "choose_rows", lambda task, recipe: choose_rows(task, _small(recipe)))
     monkeypatch.setattr(rows, "split", fewer)
+
+
+def _small(recipe: Recipe) -> Recipe:
+    limits = {name: min(getattr(recipe, name) or most, most) for name, most in LIMITS.items()}
+    # Recipes that differ go on differing: a page trains again with fewer rows.
+    return dataclasses.replace(recipe, samples_per_class=2 + recipe.samples_per_class // 100, **limits)
 
 
 def _first(examples: Sequence[Example], most: int) -> tuple[Example, ...]:

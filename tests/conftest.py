@@ -17,7 +17,14 @@ settings.register_profile("thorough", settings.get_profile("quick"), max_example
 settings.load_profile("quick")
 
 #: What takes longest comes first, so that of several processes none waits for the other's last file.
-LONGEST = ("test_docs.py", "test_readme.py", "test_notebooks.py", "test_planning.py", "test_compress.py")
+LONGEST = (
+    "test_consolidation.py",
+    "test_docs.py",
+    "test_notebooks.py",
+    "test_readme.py",
+    "test_planning.py",
+    "test_train.py",
+)
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -65,7 +65,8 @@ def check(case: Case, root: Path, old: list[str], new: list[str], where: str) ->
     assert ids(root) == old, where
 
 
-def test_killed_or_refused_at_any_call_the_stack_is_the_old_one_or_the_new_one(case, tmp_path):
+@pytest.mark.parametrize("each", [4, pytest.param(1, marks=pytest.mark.thorough)])
+def test_killed_or_refused_at_any_call_the_stack_is_the_old_one_or_the_new_one(case, tmp_path, each):
     old = ids(case.root)
     done = case.fresh(tmp_path / "done")
     case.run(done)
@@ -74,12 +75,12 @@ def test_killed_or_refused_at_any_call_the_stack_is_the_old_one_or_the_new_one(c
         case.run(done)
     new = ids(done)
     assert new != old and len(counted.calls) >= 20
-    for at, name in enumerate(counted.calls):
+    for at, name in list(enumerate(counted.calls))[::each]:
         root = case.fresh(tmp_path / "kill")
         with faults(at, "kill"), pytest.raises(Killed):
             case.run(root)
         check(case, root, old, new, f"killed at {at}, {name}")
-    for at, name in list(enumerate(counted.calls))[::3]:
+    for at, name in list(enumerate(counted.calls))[:: 3 * each]:
         if name not in ROOM:
             continue
         root = case.fresh(tmp_path / "full")

@@ -5,10 +5,16 @@ import os
 import shlex
 import stat
 import sys
+import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from skillstack.cli.entry import run
+
+from .commands import few_steps
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -24,20 +30,6 @@ def strict(command):
 
 shell.system = strict
 """
-#: Command lines run in the notebook's own process, and trainings take few steps, which is quicker.
-QUICK = """
-import shlex
-import pytest
-from skillstack.cli.entry import run
-from tests.commands import few_steps
-
-few_steps(pytest.MonkeyPatch())
-
-def plain(command):
-    program, *arguments = shlex.split(shell.var_expand(command))
-    assert program == "skillstack"
-    shell.user_ns["_exit_code"] = run(arguments)
-"""
 #: As one runs a notebook by hand on a small machine: the cell of settings, and this one after it.
 SMALL = {
     "kaggle_hard8": {
@@ -51,10 +43,6 @@ SMALL = {
 }
 
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-#: The same cells in one process, and as they are.
-pace = pytest.mark.parametrize(
-    "quick", [True, pytest.param(False, marks=pytest.mark.thorough)], ids=["quick", "whole"]
-)
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
@@ -90,27 +78,61 @@ def machine(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return folder
 
 
-def executed(name: str, folder: Path, quick: bool = True, **settings: object) -> str:
-    """What a notebook says, run from top to bottom in a folder."""
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+@pytest.fixture(params=["here", pytest.param("kernel", marks=pytest.mark.thorough)])
+def execute(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Any, Path], str]:
+    """Runs a notebook's cells in a folder, in this process and in few steps, or as they are in a kernel."""
+    if request.param == "kernel":
+        return in_a_kernel
+    few_steps(monkeypatch)
+    return lambda book, folder: here(book, folder, monkeypatch, capsys)
+
+
+def in_a_kernel(book: Any, folder: Path) -> str:
+    nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    book = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
-    place = next(i for i, cell in enumerate(book.cells) if "parameters" in cell.metadata.get("tags", ()))
-    values = "\n".join(f"{key} = {value!r}" for key, value in {**SMALL[name], **settings}.items())
-    book.cells.insert(place + 1, nbformat.v4.new_code_cell(values + STRICT + QUICK * quick))
-    run = nbclient.NotebookClient(
-        book,
-        timeout=300,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-    )
-    run.execute()
+    resources = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(book, timeout=300, kernel_name="python3", resources=resources).execute()
     return "".join(
         output.get("text", "")
         for cell in book.cells
         for output in cell.get("outputs", ())
         if output["output_type"] == "stream"
     )
+
+
+def here(book: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    interactive = pytest.importorskip("IPython.core.interactiveshell")
+    monkeypatch.chdir(folder)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell puts its own there
+    shell = interactive.InteractiveShell(user_module=types.ModuleType("notebook"))
+
+    def system(line: str) -> None:
+        program, *arguments = shlex.split(shell.var_expand(line))
+        assert program == "skillstack"
+        shell.user_ns["_exit_code"] = run(arguments)
+
+    shell.system = system
+    capsys.readouterr()
+    try:
+        for cell in book.cells:
+            if cell.cell_type == "code":
+                shell.run_cell(cell.source).raise_error()
+    finally:
+        shell.history_manager.end_session()
+        said = capsys.readouterr()
+    return said.out + said.err
+
+
+def executed(name: str, folder: Path, execute: Callable[[Any, Path], str], **settings: object) -> str:
+    """What a notebook says, run from top to bottom in a folder."""
+    nbformat = pytest.importorskip("nbformat")
+    book = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    place = next(i for i, cell in enumerate(book.cells) if "parameters" in cell.metadata.get("tags", ()))
+    values = "\n".join(f"{key} = {value!r}" for key, value in {**SMALL[name], **settings}.items())
+    book.cells.insert(place + 1, nbformat.v4.new_code_cell(values + STRICT))
+    return execute(book, folder)
 
 
 def test_there_are_three_of_them():
@@ -147,9 +169,8 @@ def test_a_notebook_explains_itself_and_names_no_place_of_one_machine(path):
 
 
 @pytest.mark.slow
-@pace
-def test_the_quickstart_runs(machine, quick):
-    said = executed("colab_quickstart", machine, quick)
+def test_the_quickstart_runs(machine, execute):
+    said = executed("colab_quickstart", machine, execute)
     assert "freeze_account" in said or "report_fraud" in said or "account_blocked" in said
     assert "errands: 1 frame trained, 1 there already" in said
     assert "travel lost_luggage" in said
@@ -157,9 +178,8 @@ def test_the_quickstart_runs(machine, quick):
 
 
 @pytest.mark.slow
-@pace
-def test_the_notebook_on_own_data_runs(machine, quick):
-    said = executed("own_data", machine, quick)
+def test_the_notebook_on_own_data_runs(machine, execute):
+    said = executed("own_data", machine, execute)
     assert "ON THE ROWS HELD BACK" in said
     assert "learned tickets" in said and "learned trips" in said
     assert "support: 2 frames" in said
@@ -168,22 +188,21 @@ def test_the_notebook_on_own_data_runs(machine, quick):
 
 
 @pytest.mark.slow
-@pace
 def test_the_kaggle_notebook_runs_and_the_next_session_goes_on_from_its_file_or_its_folder(
-    machine, tmp_path, quick
+    machine, tmp_path, execute
 ):
-    said = executed("kaggle_hard8", machine, quick)
+    said = executed("kaggle_hard8", machine, execute)
     assert "hard8: 2 frames trained" in said
     assert "Not all is trained yet" not in said
     three = f"{SMALL['kaggle_hard8']['WHAT']} --task home"
 
     second = tmp_path / "second"
     second.mkdir()
-    said = executed("kaggle_hard8", second, quick, PREVIOUS=str(machine / "hard8.zip"), WHAT=three)
+    said = executed("kaggle_hard8", second, execute, PREVIOUS=str(machine / "hard8.zip"), WHAT=three)
     assert "hard8: 1 frame trained, 2 there already" in said
 
     third = tmp_path / "third"
     third.mkdir()
-    said = executed("kaggle_hard8", third, quick, PREVIOUS=str(second), WHAT=three)
+    said = executed("kaggle_hard8", third, execute, PREVIOUS=str(second), WHAT=three)
     assert "Nothing to do: 3 frames of hard8 are there already" in said
     assert (third / "hard8.zip").read_bytes() == (second / "hard8.zip").read_bytes()

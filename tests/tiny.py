@@ -50,8 +50,18 @@ def last_candidate_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "_consider", take)
 
 
-def store_of(folder: Path, tasks: Sequence[str], recipe: Mapping[str, Any]) -> Path:
-    """A store with a stack ``main`` on a tiny base, an adapter in every frame; its folder is returned."""
+def store_of(
+    folder: Path,
+    tasks: Sequence[str],
+    recipe: Mapping[str, Any],
+    name: str = "main",
+    asked: Callable[[Stack], object] = lambda stack: None,
+) -> Path:
+    """A store with a stack on a tiny base, an adapter in every frame; its folder is returned.
+
+    :param name: of the stack.
+    :param asked: asks the stack what many tests will ask a copy of it; what a model said is kept with it.
+    """
 
     def make(folder: Path) -> None:
         base = tiny_bert(folder / "tiny-bert")
@@ -60,24 +70,25 @@ def store_of(folder: Path, tasks: Sequence[str], recipe: Mapping[str, Any]) -> P
             Stack.train(
                 tasks=tasks,
                 store=folder / "frames",
-                stack="main",
+                stack=name,
                 model=str(base),
                 device="cpu",
                 recipe=recipe,
             )
+            monkeypatch.undo()
+            asked(Stack.open(folder / "frames", name))
 
-    shutil.copytree(
-        made_once("store", make, tuple(tasks), sorted(recipe.items())), folder, dirs_exist_ok=True
-    )
+    key = (tuple(tasks), sorted(recipe.items()), name, asked.__qualname__)
+    shutil.copytree(made_once("store", make, *key), folder, dirs_exist_ok=True)
     return folder / "frames"
 
 
-def copied(root: Path, folder: Path) -> Stack:
+def copied(root: Path, folder: Path, name: str = "main") -> Stack:
     """The stack of such a store in a store of its own."""
     shutil.copytree(root, folder / "frames")
     shutil.copytree(root.parent / "routers", folder / "routers")
     (folder / "tiny-bert").symlink_to((root.parent / "tiny-bert").resolve())
-    return Stack.open(folder / "frames", "main")
+    return Stack.open(folder / "frames", name)
 
 
 @contextlib.contextmanager

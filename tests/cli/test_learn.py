@@ -19,8 +19,8 @@ def table(tmp_path):
     return tmp_path / "tickets.csv"
 
 
-def test_it_says_what_it_took_and_how_good_the_frame_is(shell, table):
-    ran = shell("learn", "tickets", "tickets.csv", *QUICK)
+def test_it_says_what_it_took_and_how_good_the_frame_is(command, table):
+    ran = command("learn", "tickets", "tickets.csv", *QUICK)
     assert ran.status == 0
     assert "message" in ran.err
     assert "queue" in ran.err
@@ -28,10 +28,10 @@ def test_it_says_what_it_took_and_how_good_the_frame_is(shell, table):
     for said in ("this frame", "linear head on the frozen base", "most frequent label", "95 % INTERVAL"):
         assert said in ran.out
     assert all(len(line) <= 80 for line in ran.out.splitlines())
-    again = shell("learn", "tickets", "tickets.csv", *QUICK, "--json")
+    again = command("learn", "tickets", "tickets.csv", *QUICK, "--json")
     assert again.json["change"] == "nothing"
     assert again.json["table"]["columns"]["label"] == "queue"
-    routed = shell("route", "--input", "tickets.csv", "--output", "routed.csv", "--text-column", "message")
+    routed = command("route", "--input", "tickets.csv", "--output", "routed.csv", "--text-column", "message")
     assert routed.status == 0
     with (table.parent / "routed.csv").open(encoding="utf-8", newline="") as file:
         first = next(csv.DictReader(file))

@@ -158,7 +158,7 @@ def test_of_several_processes_the_first_alone_says_that_the_time_is_up(tmp_path)
     assert said[1] == b""
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="needs processes that meet")
 def test_two_processes_give_one_document(tmp_path):
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")

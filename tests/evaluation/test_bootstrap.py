@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -99,7 +99,6 @@ def test_texts_of_several_runs_are_no_more_texts() -> None:
 
 
 @given(MASKS, st.integers(0, 5))
-@settings(max_examples=40)
 def test_the_same_seed_gives_the_same_interval_whatever_the_order_of_rows(
     tasks: list[Mask], seed: int
 ) -> None:
@@ -111,7 +110,6 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_order_of_rows(
 
 
 @given(PAIRS)
-@settings(max_examples=40)
 def test_differences_lie_in_their_range_and_of_equals_there_is_none(tasks: list[tuple[Mask, Mask]]) -> None:
     found = difference_interval(tasks, resamples=200)
     assert -1 <= found.low <= found.high <= 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.evaluation.noninferiority import NonInferiority, needed, non_inferior, p_value, upper_loss
@@ -42,7 +42,6 @@ def test_the_rows_that_are_needed():
     assert needed(0.04, 0.01, 0.05) == pytest.approx(2500, rel=0.05)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 120), st.data())
 def test_more_gained_texts_are_never_less_sure_and_more_lost_ones_never_more(n, data):
     lost = data.draw(st.integers(0, n - 1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -45,7 +45,6 @@ def test_mcnemar_knows_no_overflow() -> None:
 
 
 @given(PAIRS)
-@settings(max_examples=40)
 def test_exchanging_the_sides_exchanges_the_answer(tasks: list[Pair]) -> None:
     there = paired(tasks, resamples=300)
     back = paired([(second, first) for first, second in tasks], resamples=300)
@@ -55,7 +54,6 @@ def test_exchanging_the_sides_exchanges_the_answer(tasks: list[Pair]) -> None:
 
 
 @given(PAIRS, st.integers(1, 4))
-@settings(max_examples=40)
 def test_the_same_run_over_and_over_tells_no_more_than_once(tasks: list[Pair], runs: int) -> None:
     once, often = paired(tasks, resamples=300), paired_runs([tasks] * runs, resamples=300)
     assert often.n == once.n

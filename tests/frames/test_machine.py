@@ -20,6 +20,7 @@ from skillstack.store.store import Store
 from skillstack.store.verify import verify
 
 from .builders import chain, push, rebase
+from .strategies import EXAMPLES
 
 STACKS = ("one", "two")
 RAM = Path("/dev/shm")
@@ -161,4 +162,6 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None, derandomize=True)
+TestStoreMachine.settings = settings(
+    EXAMPLES, max_examples=EXAMPLES.max_examples // 3, stateful_step_count=20
+)

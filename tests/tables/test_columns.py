@@ -2,7 +2,7 @@ import csv
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.data.columns import find_columns, find_text
@@ -113,7 +113,6 @@ def test_texts_without_labels_are_found_as_well(tmp_path, tickets):
 CELLS = st.sampled_from(["", "a", "b", "1", "2", "2.5", "some words", "a longer text of words"])
 
 
-@settings(max_examples=50)
 @given(st.lists(st.tuples(*[CELLS] * 4), min_size=1, max_size=30), st.booleans(), st.integers(0, 99))
 def test_the_order_of_the_rows_decides_nothing(tmp_path_factory, rows, named, seed):
     folder = tmp_path_factory.mktemp("t")

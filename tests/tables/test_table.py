@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pc
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from skillstack.data.tables import open_table
@@ -28,7 +28,6 @@ def read(path, size=1024):
     return [row for batch in open_table(path).batches(size=size) for row in batch.rows]
 
 
-@settings(max_examples=40)
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(rows=ROWS, size=st.integers(1, 5))
 def test_what_other_tools_write_is_read_as_the_same_strings(tmp_path_factory, ending, rows, size):
@@ -42,7 +41,6 @@ def test_what_other_tools_write_is_read_as_the_same_strings(tmp_path_factory, en
     assert read(path, size) == filled(rows)
 
 
-@settings(max_examples=40)
 @pytest.mark.parametrize(("ending", "separator"), [("csv", ","), ("tsv", "\t")])
 @given(rows=ROWS.filter(bool))
 def test_what_arrow_writes_is_read_as_the_same_strings(tmp_path_factory, ending, separator, rows):

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.data import tables
@@ -32,7 +32,6 @@ def copy(source, target, added=None, size=2):
     return target
 
 
-@settings(max_examples=30)
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("origin", ["csv", "parquet"])
 @given(rows=st.lists(st.tuples(CELLS, CELLS).filter(lambda row: row[0].strip()), max_size=9))
@@ -47,7 +46,6 @@ def test_all_columns_are_kept_and_others_added(tmp_path_factory, ending, origin,
     assert [row for batch in table.batches() for row in batch.rows] == [(*row, "", "0.5") for row in rows]
 
 
-@settings(max_examples=200)
 @given(
     rows=st.lists(
         st.tuples(st.text('"\t\n\ra', max_size=9), st.text('"\t\na', max_size=9)).filter(

@@ -9,6 +9,8 @@ Random models seldom gain by training, so dev is not asked.
 """
 
 import dataclasses
+import os
+import socket
 import sys
 from pathlib import Path
 
@@ -76,5 +78,25 @@ def main(folder: Path, mode: str) -> int:
     return 0
 
 
+def several(count: int, folder: Path, mode: str) -> int:
+    """The same in processes that are forked once the libraries are loaded; the highest status of all."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    children = []
+    for place in map(str, range(count)):
+        child = os.fork()
+        if child == 0:
+            os.environ.update({**meet, "WORLD_SIZE": str(count), "RANK": place, "LOCAL_RANK": place})
+            status = 1
+            try:
+                status = main(folder, mode)
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        children.append(child)
+    return max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(several(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))

@@ -4,7 +4,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.data import own_table as module
@@ -167,7 +167,6 @@ def test_names_and_rows_are_checked(tmp_path, path):
         load(save(tmp_path / "bad.csv", [*made(10), ("a text", "a\nb"), ("b text", "a\nb")]))
 
 
-@settings(max_examples=30)
 @given(st.lists(st.tuples(st.text("abc ", max_size=3), st.sampled_from("xy")), max_size=40), st.randoms())
 def test_every_row_is_accounted_for_and_the_order_changes_nothing(tmp_path_factory, rows, shuffler):
     path = tmp_path_factory.mktemp("t") / "t.csv"

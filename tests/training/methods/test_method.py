@@ -15,6 +15,12 @@ KEEPS = ("skillstack", "independent", "frozen-linear")
 ALL = registry.names()
 
 
+@pytest.fixture
+def room(make_room):
+    """A room with few rows."""
+    return make_room(samples_per_class=3)
+
+
 def accuracy(learner, lesson) -> float:
     answers = learner.logits(lesson.number, lesson.train).argmax(axis=1)
     return float((answers == np.array(lesson.train_labels)).mean())
