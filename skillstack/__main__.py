@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillstack.cli.entry import main
+from skillstack.cli.group import main
 
 if __name__ == "__main__":
     main()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from skillstack import learning
-from skillstack.cli.entry import run
+from skillstack.cli.group import run
 from skillstack.compression import rows
 from skillstack.data.splits import Splits
 from skillstack.data.task import Example

@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from skillstack.api import Stack
-from skillstack.cli.learned import learned_words
+from skillstack.cli.command import Invocation
+from skillstack.cli.learn import learned_words
 from skillstack.compression import choose
 from skillstack.errors import MissingError, UsageError
 from skillstack.training.progress import Deadline, FamilySettled, FrameKept
@@ -221,7 +222,7 @@ def test_a_table_that_is_learned_joins_its_family_and_is_known_there(tmp_path, a
     (event,) = [event for event in told if isinstance(event, FamilySettled)]
     assert event.frames == ("imdb_sentences", "films") and event.merged == "sentiment"
     assert learned.change == "learned" and learned.frame.name == "sentiment"
-    words = " ".join(learned_words(learned))
+    words = " ".join(learned_words(learned, Invocation(None, None, False)))
     assert "learned films (sentiment)" in words and "--frame films" in words
     assert learned.test.frame.n == 160 - learned.table.train
     before = stack.store.tip("main")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from skillstack.api import Stack
-from skillstack.cli.learned import learned_words
+from skillstack.cli.command import Invocation
+from skillstack.cli.learn import learned_words
 from skillstack.cli.watching import UNFINISHED
 from skillstack.data.own_table import load_table
 from skillstack.data.sources import load_task
@@ -133,7 +134,7 @@ def test_stopped_by_the_time_limit_it_goes_on_and_ends_as_if_never_stopped(
     stopped = learn(tmp_path, "tickets", file, **limited)  # a run does at least one step, however late
     assert (stopped.complete, stopped.change, stopped.frame) == (False, "unfinished", None)
     assert (stopped.test, stopped.lost) == (None, None)
-    assert UNFINISHED[0] in learned_words(stopped)
+    assert UNFINISHED[0] in learned_words(stopped, Invocation(None, None, False))
     assert [event.step for event in heard if isinstance(event, StepDone)] == [1]
     assert Store.open(tmp_path / "frames").head_stack() is None
     done = learn(tmp_path, "tickets", file, on_event=heard.append)
@@ -210,4 +211,4 @@ def test_without_rows_held_back_it_still_says_what_others_lose(folder: Path, tmp
     learned = learn(tmp_path, "rooms", file, test_size=0.0, recipe={"method": "frozen-linear"})
     assert learned.test is None
     assert learned.lost is not None
-    assert "other tasks" in "\n".join(learned_words(learned))
+    assert "other tasks" in "\n".join(learned_words(learned, Invocation(None, None, False)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skillstack.cli.entry import run
+from skillstack.cli.group import run
 
 from .commands import few_steps
 

@@ -84,7 +84,7 @@ def without(packages: list[str], code: str, cwd: Path) -> str:
     return " ".join(done.stderr.split())
 
 
-COMMAND = "from skillstack.cli.entry import run; sys.exit(run({}))"
+COMMAND = "from skillstack.cli.group import run; sys.exit(run({}))"
 
 
 def test_without_the_extra_for_reports_a_report_names_it_before_it_evaluates(tmp_path):

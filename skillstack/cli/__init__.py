@@ -1,7 +1,7 @@
-"""The command line: one file per command, a lazy group, and `render`, the only place that prints."""
+"""The command line: one file per command with its output; `console` is the only place that prints."""
 
 from __future__ import annotations
 
-from skillstack.cli.entry import main
+from skillstack.cli.group import main
 
 __all__ = ["main"]

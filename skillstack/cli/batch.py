@@ -1,22 +1,37 @@
-"""Answering a file or stream of rows, chunk by chunk, in its order."""
+"""Rows in, answers out: a stream of lines, or a table that keeps its columns beside the answers."""
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
-from skillstack.cli import render
-from skillstack.cli.cells import ERROR
-from skillstack.cli.inputs import Rows, is_table, open_cells, open_lines
-from skillstack.cli.lines import BadRow, Line
-from skillstack.cli.progress import byte_progress
-from skillstack.cli.sink import Sink, open_cell_sink, open_sink
-from skillstack.data.tables import Cell
-from skillstack.errors import InputError
+from skillstack.answers import Predicted, Routed
+from skillstack.cli import console
+from skillstack.cli.inputs import BadRow, Line, Rows, is_table, open_cells, open_lines
+from skillstack.data.batches import Format, TableBatch, format_of
+from skillstack.data.tables import Cell, free_names, table_writer
+from skillstack.errors import InputError, UsageError
+from skillstack.store.files import TEMPORARY
 from skillstack.store.rows import Row
 from skillstack.wording import many
+
+#: Why a row has no answer.
+ERROR = "error"
+ROUTE = {"task": str, "family": str, "frame": str, "confidence": float, ERROR: str}
+PREDICTION = {
+    **{"task": str, "family": str, "frame": str, "confidence": float},
+    **{"label": str, "probability": float, ERROR: str},
+}
+#: Takes an answer as JSON, and a function that words it for people.
+Sink = Callable[[Mapping[str, Any], Callable[[], str]], None]
+#: Takes rows of a table, and for each the cells that are added to it.
+CellSink = Callable[[TableBatch, list[Mapping[str, Cell]]], None]
 
 
 class Answer(Protocol):
@@ -29,11 +44,45 @@ class Answer(Protocol):
 A = TypeVar("A", bound=Answer)
 
 
+@dataclass(frozen=True)
+class Form(Generic[A]):
+    """How an answer of one kind is shown.
+
+    :ivar words: a single answer, in lines for people.
+    :ivar line: one answer of many, on one line for people, with the text.
+    :ivar cells: one answer of many, by column.
+    :ivar added: names and types of these columns, that of errors among them.
+    """
+
+    words: Callable[[A], Sequence[str]]
+    line: Callable[[str, A], str]
+    cells: Callable[[A], Mapping[str, Cell]]
+    added: Mapping[str, type]
+
+
+def route_cells(routed: Routed) -> Mapping[str, Cell]:
+    """A route by column."""
+    return {
+        "task": routed.task,
+        "family": routed.family,
+        "frame": routed.frame,
+        "confidence": round(routed.confidence, 6),
+    }
+
+
+def prediction_cells(predicted: Predicted) -> Mapping[str, Cell]:
+    """A prediction by column; ``probability`` is that of the label."""
+    name = predicted.label_name
+    probability = round(predicted.probabilities[name], 6) if name is not None else None
+    return {**route_cells(predicted.routed), "label": name, "probability": probability}
+
+
+# answering ----------------------------------------------------------------------------------------------
+
+
 def answer_batch(
     answer: Callable[[list[Row]], Sequence[A]],
-    words: Callable[[Row, A], str],
-    cells: Callable[[A], Mapping[str, Cell]],
-    added: Mapping[str, type],
+    form: Form[A],
     *,
     source: str,
     output: str | None,
@@ -48,9 +97,6 @@ def answer_batch(
     columns of the source and the answer's cells beside them.
 
     :param answer: one answer per row; raises InputError if one of the rows cannot be answered.
-    :param words: an answer on one line, for people.
-    :param cells: an answer by column.
-    :param added: names and types of these columns, that of errors among them.
     :param source: a table, a file of JSON lines, or ``-`` for JSON lines from standard input.
     :param text_column: the column or field that holds the texts; likewise ``pair_column``, second texts.
     :raises UsageError: if the text column of a table is not clear.
@@ -61,16 +107,23 @@ def answer_batch(
     with opener(source, text_column, pair_column) as rows:
         if output is None or output == "-" or not rows.columns:
             visible = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
-            wanted = not visible and source != "-"
-            _to_lines(rows, answer, words, tally, output=output, as_json=as_json, progress=wanted)
+            with (
+                open_sink(output, as_json=as_json) as sink,
+                console.byte_progress(rows.stream, wanted=not visible and source != "-") as advance,
+            ):
+                for chunk in rows.chunks:
+                    for line, answered in _answered(chunk.lines, answer, tally):
+                        _put(sink, line, answered, form)
+                    console.flush()
+                    advance(len(chunk.lines))
         else:
-            _to_table(rows, answer, cells, added, tally, output=output)
+            _to_table(rows, answer, form, tally, output)
     if tally.bad:
-        render.note(f"error: {many(tally.bad, 'row')} of {tally.rows:,} could not be answered.")
+        console.note(f"error: {many(tally.bad, 'row')} of {tally.rows:,} could not be answered.")
     if output not in (None, "-"):
-        render.note(f"{many(tally.good, 'answer')} in {output}")
+        console.note(f"{many(tally.good, 'answer')} in {output}")
     elif not tally.rows:
-        render.note(f"There are no rows in {source}.")
+        console.note(f"There are no rows in {source}.")
     return 3 if tally.bad else 0
 
 
@@ -92,75 +145,48 @@ class _Tally:
             return
         self.bad += 1
         if self.strict:
-            raise InputError(f"Row {line.number}: {answered.error}", "Mend it, or leave out --strict.")
-
-
-def _to_lines(
-    rows: Rows,
-    answer: Callable[[list[Row]], Sequence[A]],
-    words: Callable[[Row, A], str],
-    tally: _Tally,
-    *,
-    output: str | None,
-    as_json: bool,
-    progress: bool,
-) -> None:
-    with (
-        open_sink(output, as_json=as_json) as sink,
-        byte_progress(rows.stream, wanted=progress) as advance,
-    ):
-        for chunk in rows.chunks:
-            for line, answered in _answered(chunk.lines, answer):
-                tally.count(line, answered)
-                _put(sink, line, answered, words)
-            render.flush()
-            advance(len(chunk.lines))
+            raise InputError(f"Row {line.number}: {answered.error}", "Correct it, or leave out --strict.")
 
 
 def _to_table(
-    rows: Rows,
-    answer: Callable[[list[Row]], Sequence[A]],
-    cells: Callable[[A], Mapping[str, Cell]],
-    added: Mapping[str, type],
-    tally: _Tally,
-    *,
-    output: str,
+    rows: Rows, answer: Callable[[list[Row]], Sequence[A]], form: Form[A], tally: _Tally, output: str
 ) -> None:
     with (
-        open_cell_sink(output, rows.columns, added) as sink,
-        byte_progress(rows.stream, wanted=True) as advance,
+        open_cell_sink(output, rows.columns, form.added) as sink,
+        console.byte_progress(rows.stream, wanted=True) as advance,
     ):
         for chunk in rows.chunks:
-            beside: list[Mapping[str, Cell]] = []
-            for line, answered in _answered(chunk.lines, answer):
-                tally.count(line, answered)
-                beside.append({ERROR: answered.error} if isinstance(answered, BadRow) else cells(answered))
+            beside: list[Mapping[str, Cell]] = [
+                {ERROR: answered.error} if isinstance(answered, BadRow) else form.cells(answered)
+                for _, answered in _answered(chunk.lines, answer, tally)
+            ]
             if chunk.batch is not None:
                 sink(chunk.batch, beside)
             advance(len(chunk.lines))
 
 
-def _put(sink: Sink, line: Line, answered: A | BadRow, words: Callable[[Row, A], str]) -> None:
+def _put(sink: Sink, line: Line, answered: A | BadRow, form: Form[A]) -> None:
     if isinstance(answered, BadRow):
         error = answered.error
         sink({"row": line.number, "error": error}, lambda: f"{line.number:>6}  error: {error}")
     else:
-        row = cast(Row, line.row)
+        text = cast(Row, line.row).joined
         value = {"row": line.number, **answered.to_json()}
-        sink(value, lambda: f"{line.number:>6}  {words(row, answered)}")
+        sink(value, lambda: f"{line.number:>6}  {form.line(text, answered)}")
 
 
 def _answered(
-    chunk: list[Line], answer: Callable[[list[Row]], Sequence[A]]
+    chunk: list[Line], answer: Callable[[list[Row]], Sequence[A]], tally: _Tally
 ) -> Iterator[tuple[Line, A | BadRow]]:
-    rows = [line.row for line in chunk if isinstance(line.row, Row)]
-    answers = iter(_each(rows, answer))
+    answers = iter(_each([line.row for line in chunk if isinstance(line.row, Row)], answer))
     for line in chunk:
-        yield line, line.row if isinstance(line.row, BadRow) else next(answers)
+        answered = line.row if isinstance(line.row, BadRow) else next(answers)
+        tally.count(line, answered)
+        yield line, answered
 
 
 def _each(rows: list[Row], answer: Callable[[list[Row]], Sequence[A]]) -> Sequence[A | BadRow]:
-    """All at once; where one spoils it, each half alone, until it is found."""
+    """Answers to all rows at once; where one row spoils it, each half alone, until that row is found."""
     try:
         return answer(rows) if rows else []
     except InputError as error:
@@ -168,3 +194,79 @@ def _each(rows: list[Row], answer: Callable[[list[Row]], Sequence[A]]) -> Sequen
             return [BadRow(error.message)]
         half = len(rows) // 2
         return [*_each(rows[:half], answer), *_each(rows[half:], answer)]
+
+
+# where answers go ---------------------------------------------------------------------------------------
+
+
+def check_output(output: str | None) -> None:
+    """Refuse at once a file that cannot be written, before what takes long.
+
+    :raises UsageError: if its folder is not there, or it is a folder itself.
+    """
+    if output is None or output == "-":
+        return
+    path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"{output} is a folder.", "Name a file in it with --output.")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"There is no folder {path.parent} to write {path.name} into.",
+            "Make the folder first, or name another file with --output.",
+        )
+
+
+@contextlib.contextmanager
+def open_sink(output: str | None, *, as_json: bool) -> Iterator[Sink]:
+    """Where to put answers. A file gets JSON lines; if the command fails, an old one stays as it was."""
+    if output is None or output == "-":
+        yield (lambda value, _: console.line(value)) if as_json else (lambda _, words: console.out(words()))
+        return
+    with _appearing(output) as file, contextlib.ExitStack() as opened:
+        stream = file
+        if _format(output).packed:
+            packed = gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0)
+            stream = cast(BinaryIO, opened.enter_context(packed))
+
+        def write(value: Mapping[str, Any], _: Callable[[], str]) -> None:
+            stream.write(f"{console.to_json(value)}\n".encode())
+
+        yield write
+
+
+@contextlib.contextmanager
+def open_cell_sink(output: str, columns: tuple[str, ...], added: Mapping[str, type]) -> Iterator[CellSink]:
+    """Where to put rows of a table with answers beside them: a file in the format of its ending.
+
+    :param columns: names of the table's columns.
+    :param added: names and types of the columns that are added; one that the table has gets a prefix.
+    """
+    names = free_names(columns, list(added))
+    types = {names[name]: kind for name, kind in added.items()}
+    with _appearing(output) as file, table_writer(file, _format(output), columns, types) as write:
+
+        def put(batch: TableBatch, cells: list[Mapping[str, Cell]]) -> None:
+            write(batch, {free: [row.get(name) for row in cells] for name, free in names.items()})
+
+        yield put
+
+
+@contextlib.contextmanager
+def _appearing(output: str) -> Iterator[BinaryIO]:
+    """A file that appears when it is whole."""
+    check_output(output)
+    path = Path(output)
+    special = path.exists() and not path.is_file()  # a device or a named pipe
+    temporary = path if special else path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb" if special else "xb") as file:
+            yield file
+        if not special:
+            temporary.replace(path)
+    finally:
+        if not special:
+            temporary.unlink(missing_ok=True)
+
+
+def _format(output: str) -> Format:
+    return format_of(output) or Format("jsonl")

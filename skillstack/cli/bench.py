@@ -1,35 +1,26 @@
-"""``skillstack bench``."""
+"""``skillstack bench``: continual-learning methods compared, progress line by line, and the leaderboard."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from skillstack.cli import render
-from skillstack.cli.bases import Wanted, wanting
-from skillstack.cli.command import command
+from skillstack.cli import console
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import table, wrapped
+from skillstack.cli.options import Wanted, per_class_option, recipe_options, wanting
 from skillstack.errors import UsageError
+from skillstack.wording import many, points, seconds, size
 
 if TYPE_CHECKING:
-    from skillstack.continual.request import BenchRequest
+    from skillstack.continual.leaderboard import MethodStanding
+    from skillstack.continual.running import BenchProgress
 
 RESULTS = "results/methods"
-GO_ON = "Finished cells are kept; run the same command again to go on."
-
-
-def per_class(text: str) -> int:
-    """Rows per class; 0 for ``all``.
-
-    :raises click.BadParameter: if it is neither.
-    """
-    plain = text.strip().lower()
-    if plain == "all":
-        return 0
-    if not (plain.isascii() and plain.isdigit() and len(plain) < 8 and int(plain)):
-        raise click.BadParameter(f"{text[:40]!r} is neither a number of rows nor all.")
-    return int(plain)
+GO_ON = "Finished cells are kept; run the same command again to continue."
 
 
 def seeds(text: str) -> tuple[int, ...]:
@@ -39,7 +30,7 @@ def seeds(text: str) -> tuple[int, ...]:
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isascii() and part.isdigit() and len(part) < 11 for part in parts):
-        raise click.BadParameter(f"{text[:40]!r} is no list of seeds; write 42,123,7.")
+        raise click.BadParameter(f"Invalid list of seeds {text[:40]!r}: write 42,123,7.")
     return tuple(int(part) for part in parts)
 
 
@@ -49,122 +40,194 @@ def seeds(text: str) -> tuple[int, ...]:
     "skillstack bench --preset hard8 --data-dir data --methods skillstack --order forward,reverse,random:3",
     "skillstack bench --task imdb_sentences --task banking --methods ewc,replay --no-choose",
 )
-@wanting(preset="A named sequence of tasks with a recipe.", task="A task; give it once for each, in order.")
+@wanting
 @click.option(
-    "--methods", metavar="NAMES", help="Of --list-methods, separated by commas, or all.", default="all"
-)
-@click.option("--seeds", "chosen_seeds", type=seeds, default="42", show_default=True, metavar="N,N,...")
+    "--methods", default="all", show_default=True, metavar="NAMES",
+    help="Methods, separated by commas; --list-methods lists them.",
+)  # fmt: skip
 @click.option(
-    "--order",
-    default="forward",
-    show_default=True,
-    metavar="NAMES",
-    help="forward, reverse, random:3 for three random ones, or several of these.",
+    "--seeds", "chosen_seeds", type=seeds, default="42", show_default=True, metavar="N,N,...",
+    help="Random seeds, separated by commas; each is a run.",
+)  # fmt: skip
+@click.option(
+    "--order", default="forward", show_default=True, metavar="NAMES",
+    help="Task orders, separated by commas: forward, reverse, random:3 for three random ones.",
+)  # fmt: skip
+@per_class_option()
+@click.option(
+    "--results", default=RESULTS, show_default=True, metavar="FOLDER", help="Folder for finished cells."
 )
 @click.option(
-    "--eval-samples-per-class",
-    "rows",
-    type=per_class,
-    default="64",
-    show_default=True,
-    metavar="N|all",
-    help="Test rows of each class.",
-)
-@click.option("--results", default=RESULTS, show_default=True, metavar="FOLDER", help="Where cells are kept.")
-@click.option(
-    "--choose/--no-choose",
-    default=True,
-    help="Choose each method's own hyper-parameters on dev, or take the defaults.",
-)
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A field of the recipe.")
-@click.option("--list-methods", is_flag=True, help="List the methods and stop.")
+    "--choose/--no-choose", default=True, show_default=True,
+    help="Choose each method's hyper-parameters on dev rows, or use the defaults.",
+)  # fmt: skip
+@recipe_options(names=())
+@click.option("--list-methods", is_flag=True, help="List the methods and exit.")
 def bench(
+    call: Invocation,
     wanted: Wanted,
     methods: str,
     chosen_seeds: tuple[int, ...],
     order: str,
-    rows: int,
+    per_class: int | None,
     results: str,
     choose: bool,
-    settings: tuple[str, ...],
+    recipe: dict[str, Any],
     list_methods: bool,
-    store: str | None,
-    stack: str | None,
-    as_json: bool,
 ) -> int:
-    """Compare ways to learn one task after another, on the same rows, base and steps.
+    """Compare continual-learning methods on the same tasks, rows, base and steps.
 
-    A cell is one method with one order of the tasks and one seed. It is kept when it is finished, so a bench
-    that was stopped goes on, and one that is asked for more does only what is new. The leaderboard covers all
-    cells of the folder. Stacks that the method skillstack trains lie in --store, else in the user's cache.
+    A cell is one method with one order of the tasks and one seed. Finished cells are kept, so a bench that
+    was stopped continues, and one with more methods or seeds trains only the new cells. The leaderboard
+    covers all cells of the folder. The stacks of the method skillstack are in --store, by default in the
+    user's cache.
     """
     if list_methods:
-        from skillstack.cli.standings import method_words, methods_json
-
-        if as_json:
-            render.document({"methods": methods_json()})
-        else:
-            render.out("\n".join(method_words()))
+        call.answer(lambda: {"methods": methods_json()}, method_words)
         return 0
-    if stack is not None:
+    if call.stack is not None:
         raise UsageError("A bench trains stacks of its own.", "Leave --stack out.")
-    from skillstack.cli.recipes import check_names, chosen_recipe
-    from skillstack.continual.registry import check_names as check_methods
+    from skillstack.continual.registry import check_names
 
-    if (wanted.preset is None) == (not wanted.tasks):
-        raise UsageError("Exactly one of --preset and --task is needed.", "Try --preset starter8.")
-    names = check_methods([name for name in methods.split(",") if name.strip()])
-    check_names(wanted.preset, wanted.tasks, wanted.data_dir, None)
-    overrides = chosen_recipe({}, settings)
-    render.note("Loading ...")
+    names = check_names([name for name in methods.split(",") if name.strip()])
+    wanted.check()
+    console.note("Loading ...")
+    from skillstack.continual.files import Results
+    from skillstack.continual.leaderboard import leaderboard, to_json
     from skillstack.continual.request import resolve
+    from skillstack.continual.running import run
+    from skillstack.hub import cache_dir
 
+    data_dir = Path(wanted.data_dir) if wanted.data_dir is not None else None
     request = resolve(
-        preset=wanted.preset,
-        tasks=wanted.tasks,
+        **{**vars(wanted), "data_dir": data_dir},
         methods=names,
         seeds=chosen_seeds,
         orders=order,
-        per_class=rows or None,
+        per_class=per_class,
         choose=choose,
-        data_dir=Path(wanted.data_dir) if wanted.data_dir is not None else None,
-        model=wanted.model,
-        precision=wanted.precision,
-        device=wanted.device,
-        overrides=overrides,
+        overrides=recipe,
     )
-    _run(request, Path(results) / request.folder(), store, as_json=as_json)
+    folder = Results(Path(results) / request.folder())
+    place = Path(call.store) if call.store is not None else cache_dir() / "bench"
+    with console.interrupt_hint(GO_ON), console.remembered_interrupts() as check_interrupt:
+
+        def tell(progress: BenchProgress) -> None:
+            check_interrupt()
+            if line := progress_line(progress):
+                console.note(line)
+
+        made = run(request, folder, place, tell)
+    standings = leaderboard([*folder.cells(), *made])
+    document = to_json(standings)
+    where = folder.put_leaderboard(document)
+    call.answer(lambda: {"results": str(where.parent), **document}, lambda: standing_words(standings))
+    if not call.as_json:
+        console.note(f"Kept in {where.parent}.")
     return 0
 
 
-def _run(request: BenchRequest, folder: Path, store: str | None, *, as_json: bool) -> None:
-    from skillstack.cli.failures import Interrupted
-    from skillstack.cli.interrupts import remembered_interrupts
-    from skillstack.cli.standings import progress_line, standing_words
-    from skillstack.continual.files import Results
-    from skillstack.continual.leaderboard import leaderboard, to_json
-    from skillstack.continual.running import BenchProgress, run
-    from skillstack.hub import cache_dir
+def progress_line(progress: BenchProgress) -> str:
+    """``cell 3 of 9  ewc, forward, seed 42: 71.2 % in 5 min 12 s``; empty where nothing is worth a line."""
+    key = progress.key
+    head = f"cell {progress.place} of {progress.of}  {key.method}, {key.order.name}, seed {key.seed}"
+    if progress.settings and not progress.kept:
+        head += ", " + ", ".join(f"{name} {value:g}" for name, value in progress.settings.items())
+    if progress.accuracy is None:
+        where = f"task {progress.learned} of {progress.tasks} learned, {seconds(progress.seconds)}"
+        return f"{head}: {where}" if progress.learned else f"{head}: begins"
+    share = f"{100 * progress.accuracy:.1f} %"
+    if progress.kept:
+        return f"{head}: {share}, finished before"
+    return f"{head}: {share}{' on dev' if progress.trial else ''} in {seconds(progress.seconds)}"
 
-    results = Results(folder)
-    place = Path(store) if store is not None else cache_dir() / "bench"
-    try:
-        with remembered_interrupts() as check_interrupt:
 
-            def tell(progress: BenchProgress) -> None:
-                check_interrupt()
-                line = progress_line(progress)
-                if line:
-                    render.note(line)
+def standing_words(standings: Sequence[MethodStanding]) -> list[str]:
+    """The leaderboard: how good each method is, and what it costs."""
+    if not standings:
+        return ["There are no results yet."]
+    quality = ["METHOD", "RUNS", "ACCURACY", "AGAINST SKILLSTACK", "FORGOT", "WORST"]
+    costs = ["METHOD", "TIME", "PROCESSOR", "TRAINED", "KEPT/TASK", "TEXTS/TASK"]
+    return [
+        *table(quality, [_quality(standing) for standing in standings], left=(0, 2, 3), indent=0),
+        "",
+        *table(costs, [_cost(standing) for standing in standings], indent=0),
+        "",
+        *wrapped(
+            f"Means over runs of {many(standings[0].n, 'text')} each, with the task given, in percent; in "
+            "brackets 95 % intervals (bootstrap over texts). Differences: over the runs that both have.",
+            rest="",
+        ),
+        *_extras(standings),
+    ]
 
-            made = run(request, results, place, tell)
-    except KeyboardInterrupt:
-        raise Interrupted(GO_ON) from None
-    standings = leaderboard([*results.cells(), *made])
-    document = to_json(standings)
-    where = results.put_leaderboard(document)
-    if as_json:
-        render.document({"results": str(folder), **document})
-    else:
-        render.out("\n".join(standing_words(standings)))
-        render.note(f"Kept in {where.parent}.")
+
+def _quality(standing: MethodStanding) -> list[str]:
+    low, high = standing.interval.low, standing.interval.high
+    against = "-"
+    if standing.difference is not None:
+        ends = standing.difference.interval
+        near, far = points(ends.low, sign=True), points(ends.high, sign=True)
+        against = f"{points(standing.difference.difference, sign=True)} [{near}, {far}]"
+    return [
+        _label(standing),
+        str(len(standing.runs)),
+        f"{points(standing.accuracy)} [{points(low)}, {points(high)}]",
+        against,
+        "-" if standing.forgetting is None else points(standing.forgetting),
+        "-" if standing.wc_acc is None else points(standing.wc_acc),
+    ]
+
+
+def _cost(standing: MethodStanding) -> list[str]:
+    return [
+        _label(standing),
+        *["-" if value is None else seconds(value) for value in (standing.seconds, standing.processor)],
+        f"{round(standing.parameters):,}",
+        size(round(standing.bytes_per_task)),
+        size(round(standing.texts_per_task)) if standing.texts_per_task else "-",
+    ]
+
+
+def _extras(standings: Sequence[MethodStanding]) -> list[str]:
+    """What is known of single methods when the task is not given."""
+    lines = []
+    for one in standings:
+        if one.routed is not None and one.regret is not None and one.at_home is not None:
+            lines += wrapped(
+                f"{_label(one)} routed: {points(one.routed)}, regret {points(one.regret)}; "
+                f"the router picks the own skill for {points(one.at_home)}."
+            )
+        if one.unaided is not None:
+            lines.append(f"{_label(one)} among all classes: {points(one.unaided)}.")
+    return lines
+
+
+def _label(standing: MethodStanding) -> str:
+    return standing.method if standing.order == "forward" else f"{standing.method} {standing.order}"
+
+
+def methods_json() -> list[dict[str, Any]]:
+    """Every method with its paper and hyper-parameters."""
+    from skillstack.continual import registry
+
+    return [
+        {
+            "name": method.name,
+            "title": method.title,
+            "paper": method.paper,
+            "grid": {name: list(values) for name, values in method.grid.items()},
+        }
+        for method in map(registry.method, registry.names())
+    ]
+
+
+def method_words() -> list[str]:
+    """A line or two for each method."""
+    lines: list[str] = []
+    for method in methods_json():
+        lines.append(f"{method['name']:<14} {method['title']}")
+        lines += [f"{'':<14} {paper}" for paper in method["paper"].split("; ") if paper]
+        grid = (f"{name} {', '.join(f'{v:g}' for v in values)}" for name, values in method["grid"].items())
+        lines += [f"{'':<14} chosen on dev: {'; '.join(grid)}"] if method["grid"] else []
+    return lines

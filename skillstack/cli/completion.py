@@ -1,13 +1,12 @@
-"""``skillstack completion``."""
+"""``skillstack completion``: the script by which a shell completes commands, options and names."""
 
 from __future__ import annotations
 
 import click
 
-from skillstack.cli import render
-from skillstack.cli.command import command
+from skillstack.cli.command import Invocation, command
 
-#: What a person does once, by shell.
+#: What a person runs once, by shell.
 INSTALL = {
     "bash": "echo 'eval \"$(skillstack completion bash)\"' >> ~/.bashrc",
     "zsh": "echo 'eval \"$(skillstack completion zsh)\"' >> ~/.zshrc",
@@ -22,19 +21,11 @@ INSTALL = {
     "skillstack completion fish > ~/.config/fish/completions/skillstack.fish",
 )
 @click.argument("shell", type=click.Choice(list(INSTALL)))
-def completion(shell: str, store: str | None, stack: str | None, as_json: bool) -> None:
+def completion(call: Invocation, shell: str) -> None:
     """Print the script by which a shell completes commands, options and names.
 
-    Its first line says how to install it for good. Names of presets, tasks, stacks and frames are completed.
+    Its first line is the command that installs it. Names of presets, tasks, stacks and frames are completed.
     """
-    script = _script(shell)
-    if as_json:
-        render.document({"shell": shell, "install": INSTALL[shell], "script": script})
-    else:
-        render.out(f"# To install: {INSTALL[shell]}\n{script}")
-
-
-def _script(shell: str) -> str:
     from click.shell_completion import ShellComplete, get_completion_class
 
     from skillstack.cli.group import PROGRAM, cli
@@ -42,4 +33,8 @@ def _script(shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None
     # Not the class's own `source`: for bash that runs the bash that happens to be here.
-    return ShellComplete.source(kind(cli, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE")).strip()
+    script = ShellComplete.source(kind(cli, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE")).strip()
+    call.answer(
+        lambda: {"shell": shell, "install": INSTALL[shell], "script": script},
+        lambda: f"# To install: {INSTALL[shell]}\n{script}",
+    )

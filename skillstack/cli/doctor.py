@@ -1,12 +1,19 @@
-"""``skillstack doctor``."""
+"""``skillstack doctor``: what this machine is, what a training would choose, and what is missing for it."""
 
 from __future__ import annotations
 
-import click
+from typing import TYPE_CHECKING, Any
 
-from skillstack.cli import render
-from skillstack.cli.bases import Wanted, wanting
-from skillstack.cli.command import command
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import wrapped
+from skillstack.cli.options import Wanted, wanting
+from skillstack.wording import clean_line, many
+
+if TYPE_CHECKING:
+    from skillstack.forecast.doctor import Examination
+    from skillstack.forecast.estimate import Span, TrainingRequest
+
+_INDENT = 24
 
 
 @command(
@@ -15,29 +22,102 @@ from skillstack.cli.command import command
     "skillstack doctor --preset hard8 --model Qwen/Qwen2.5-1.5B-Instruct",
     "skillstack doctor --task agnews --data-dir data --json",
 )
-@wanting(
-    preset="For a training of this preset.",
-    task="Of this task; give it once for each.",
-    device=click.option(
-        "--device",
-        type=click.Choice(["auto", "cpu", "cuda"]),
-        default="auto",
-        show_default=True,
-        help="Where.",
-    ),
-)
-def doctor(wanted: Wanted, store: str | None, stack: str | None, as_json: bool) -> int:
-    """Say what this machine is, what a training would choose, and what is missing for it.
+@wanting
+def doctor(call: Invocation, wanted: Wanted) -> int:
+    """Check what this machine can train, what settings a training would choose, and what is missing.
 
-    Nothing is downloaded or written. The status is 1 if what is asked for cannot run here.
+    Nothing is downloaded or written. The status is 1 if the training cannot run here.
     """
-    from skillstack.cli.diagnosis import diagnosis_json, diagnosis_words
     from skillstack.forecast.doctor import examine
 
-    request = wanted.request(store, {})
+    request = wanted.request(call.store, {})
     examination = examine(request)
-    if as_json:
-        render.document(diagnosis_json(examination))
-    else:
-        render.out("\n".join(diagnosis_words(examination, request)))
+    call.answer(lambda: diagnosis_json(examination), lambda: diagnosis_words(examination, request))
     return 0 if examination.ready else 1
+
+
+def diagnosis_words(examination: Examination, request: TrainingRequest) -> list[str]:
+    """Every finding under its section, and the conclusion."""
+    what = request.preset or ", ".join(request.tasks)
+    titles = {
+        "machine": "This machine",
+        "training": f"A training of {what}" if what else "A training",
+        "store": "The store",
+    }
+    lines: list[str] = []
+    for section, title in titles.items():
+        lines += [clean_line(title)]
+        for finding in examination.findings:
+            if finding.section == section:
+                head = f"  {finding.level:<8}{finding.subject:<{_INDENT - 10}}"
+                lines += wrapped(finding.text, head, " " * _INDENT)
+                lines += wrapped(finding.remedy, " " * _INDENT, " " * _INDENT)
+        lines.append("")
+    problems = sum(finding.level == "problem" for finding in examination.findings)
+    return [*lines, f"This cannot run here: {many(problems, 'problem')}." if problems else "Ready."]
+
+
+def diagnosis_json(examination: Examination) -> dict[str, Any]:
+    """All of it as JSON."""
+    machine, base, rules = examination.machine, examination.base, examination.rules
+    estimate = examination.estimate
+    gpus = zip(machine.gpus, machine.gpu_free, strict=True)
+    return {
+        "ready": examination.ready,
+        "machine": {
+            "system": machine.system,
+            "python": machine.python,
+            "cores": machine.cores,
+            "memory_free": machine.memory_free or None,
+            "memory_total": machine.memory_total or None,
+            "notebook": machine.notebook or None,
+            "gpus": [
+                {
+                    "name": gpu.name,
+                    "capability": list(gpu.capability) if gpu.capability else None,
+                    "memory": gpu.memory,
+                    "memory_free": free,
+                }
+                for gpu, free in gpus
+            ],
+            "torch": machine.torch or None,
+            "libraries": [
+                {"name": one.name, "version": one.version or None, "needed": one.needed, "fits": one.fits}
+                for one in examination.libraries
+            ],
+        },
+        "training": {
+            "base": base.calls_itself,
+            "kind": base.kind or None,
+            "parameters": base.parameters or None,
+            "device": examination.device.kind,
+            "precision": rules.precision.value,
+            "arithmetic": rules.arithmetic.value,
+            "scaler": rules.mixed.value == "fp16",
+            "gradient_checkpointing": rules.checkpointing.value == "on",
+            "micro_batch": estimate.rows_at_once,
+            "memory": estimate.memory or None,
+            "download": estimate.download,
+            "disk": estimate.disk,
+            "seconds": seconds_json(estimate.seconds),
+            "tasks": [
+                {
+                    "name": one.name,
+                    "source": one.source or None,
+                    "labels": one.labels or None,
+                    "licence": one.licence,
+                    "download": one.download,
+                }
+                for one in examination.tasks
+            ],
+        },
+        "findings": [
+            {name: getattr(finding, name) for name in ("section", "level", "subject", "text", "remedy")}
+            for finding in examination.findings
+        ],
+    }
+
+
+def seconds_json(span: Span | None) -> list[int] | None:
+    """The ends of a range, in whole seconds."""
+    return None if span is None else [round(span.low), round(span.high)]

@@ -1,50 +1,37 @@
-"""What `train --dry-run` shows."""
+"""What `train --dry-run` shows: frames, rows, licences, bytes and time."""
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from skillstack.cli import render
-from skillstack.cli.diagnosis import seconds_json
-from skillstack.cli.words import columns, shorten
+from skillstack.cli.command import Invocation
+from skillstack.cli.console import pairs, table, wrapped
+from skillstack.cli.doctor import seconds_json
 from skillstack.errors import StoreError
-from skillstack.forecast.estimate import DryRun, PlannedFrame, TrainingRequest, dry_run
-from skillstack.store.locate import find_store
-from skillstack.store.store import Store
 from skillstack.wording import clean_line, many, size
 
+if TYPE_CHECKING:
+    from skillstack.forecast.estimate import DryRun, PlannedFrame, TrainingRequest
 
-def show_dry_run(
-    request: TrainingRequest,
-    store: str | None,
-    stack: str | None,
-    *,
-    keep_texts: bool,
-    as_json: bool,
-    merges: bool = False,
-) -> None:
+
+def show_dry_run(call: Invocation, request: TrainingRequest, *, keep_texts: bool, merges: bool) -> None:
     """Print what the training would do.
 
     :raises SkillStackError: if it could not begin.
     """
-    found = _store(store)
-    planned = dry_run(request, stack=stack, keep_texts=keep_texts, store=found, merges=merges)
-    if as_json:
-        render.document(_to_json(planned))
-    else:
-        render.out("\n".join(_words(planned)))
+    from skillstack.forecast.estimate import dry_run
+    from skillstack.store.locate import find_store
 
-
-def _store(named: str | None) -> Store | None:
     try:
-        found = find_store(named)
+        found = find_store(call.store)
+        store = None if found.packaged else found.store
     except StoreError:
-        if named is not None and (Path(named) / "store.json").exists():
+        if call.store is not None and (Path(call.store) / "store.json").exists():
             raise  # it is there, and cannot be read
-        return None
-    return None if found.packaged else found.store
+        store = None
+    planned = dry_run(request, stack=call.stack, keep_texts=keep_texts, store=store, merges=merges)
+    call.answer(lambda: _to_json(planned), lambda: _words(planned))
 
 
 def _words(planned: DryRun) -> list[str]:
@@ -52,36 +39,27 @@ def _words(planned: DryRun) -> list[str]:
     kept = len(planned.frames) - len(left)
     where = clean_line(str(planned.store))
     there = where if planned.exists else f"{where}, which would be made"
+    device = "the CPU" if planned.device == "cpu" else planned.device
+    base = f"{planned.base.calls_itself}, {planned.precision}, on {device}"
     lines = [
         f"{planned.stack}: {many(len(left), 'frame')} to train, {kept} there already",
-        *_pairs(
-            ("store", there),
-            ("base", f"{planned.base.calls_itself}, {planned.precision}, on {_device(planned)}"),
-            ("texts", _texts(planned)),
-        ),
+        *pairs([("store", there), ("base", base), ("texts", _texts(planned))]),
         "",
     ]
-    table = [["FRAME", "", "TRAIN", "DEV", "ROUTER", "FROM", "SIZE"]]
-    table += [_row(frame) for frame in planned.frames]
-    lines += columns(table, right=(2, 3, 4, 6))
+    heads = ["FRAME", "", "TRAIN", "DEV", "ROUTER", "FROM", "SIZE"]
+    lines += table(heads, [_row(frame) for frame in planned.frames], left=(0, 1, 5), indent=0)
     if any(frame.facts.data is None for frame in planned.frames):
-        lines.append("~ as many as the recipe takes; they are not here to be counted")
+        lines.append("~ the maximum of the recipe; the rows are not here to be counted")
+    disk = f"about {size(planned.estimate.store)} for frames and router states" if left else "nothing more"
     lines += ["", "Licences", *_licences(planned.frames), ""]
-    lines += _pairs(
-        (
-            "disk",
-            f"about {size(planned.estimate.store)} for frames and router states" if left else "nothing more",
-        ),
-        ("download", _download(planned)),
-        ("time", _time(planned)),
-    )
+    lines += pairs([("disk", disk), ("download", _download(planned)), ("time", _time(planned))])
     return [*lines, "", "Nothing was written."]
 
 
 def _row(frame: PlannedFrame) -> list[str]:
     mark = "" if frame.facts.data is not None else "~"
     return [
-        shorten(frame.facts.name, 24),
+        frame.facts.name,
         frame.state,
         *(f"{mark}{count:,}" for count in (frame.train, frame.dev, frame.router)),
         frame.facts.source,
@@ -93,17 +71,15 @@ def _licences(frames: tuple[PlannedFrame, ...]) -> list[str]:
     named: dict[str, list[str]] = {}
     for frame in frames:
         named.setdefault(frame.facts.licence or "not stated", []).append(frame.facts.name)
-    return [line for licence, names in named.items() for line in _wrapped(f"{', '.join(names)}: {licence}")]
+    return [
+        line for licence, names in named.items() for line in wrapped(f"{', '.join(names)}: {licence}", "  ")
+    ]
 
 
 def _texts(planned: DryRun) -> str:
     if all(frame.facts.source == "starter" for frame in planned.frames):
         return "none is kept: these tasks ship with the package"
     return "samples are kept for the router" if planned.keep_texts else "none is kept, hashed features are"
-
-
-def _device(planned: DryRun) -> str:
-    return "the CPU" if planned.device == "cpu" else planned.device
 
 
 def _download(planned: DryRun) -> str:
@@ -116,20 +92,6 @@ def _time(planned: DryRun) -> str:
     if all(frame.state == "keep" for frame in planned.frames):
         return "none: all is there"
     return "unknown" if planned.estimate.seconds is None else f"roughly {planned.estimate.seconds.words}"
-
-
-def _pairs(*rows: tuple[str, str]) -> list[str]:
-    return [line for name, value in rows for line in _wrapped(value, f"  {name:<10}")]
-
-
-def _wrapped(text: str, head: str = "  ") -> list[str]:
-    return textwrap.wrap(
-        clean_line(text),
-        render.width(),
-        initial_indent=head,
-        subsequent_indent=" " * max(len(head), 4),
-        break_on_hyphens=False,
-    )
 
 
 def _to_json(planned: DryRun) -> dict[str, Any]:

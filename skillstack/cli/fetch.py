@@ -1,15 +1,18 @@
-"""``skillstack fetch``."""
+"""``skillstack fetch``: tasks and a model in one folder, for runs without a network."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from skillstack.cli import render
-from skillstack.cli.command import command
+from skillstack.cli import console
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import shorten, table
+from skillstack.cli.options import task_option
 from skillstack.errors import UsageError
-from skillstack.wording import clean_line
+from skillstack.wording import size
 
 if TYPE_CHECKING:
     from skillstack.fetch import Fetched, FetchedItem
@@ -21,43 +24,33 @@ if TYPE_CHECKING:
     "skillstack fetch --task agnews --task imdb",
     "skillstack train --preset hard8 --data-dir offline/tasks",
 )
-@click.option("--preset", metavar="NAME", help="All tasks of this preset.")
-@click.option("--task", "tasks", multiple=True, metavar="NAME", help="A task; give it once for each.")
+@click.option("--preset", metavar="NAME", help="Preset whose tasks are downloaded.")
+@task_option
 @click.option(
-    "--model", metavar="NAME", help="A model as well: of the hub (owner/name@revision), smollm2 ..."
+    "--model", metavar="NAME", help="Model to download: smollm2, or one of the hub (owner/name@revision)."
 )
 @click.option(
-    "--output", metavar="FOLDER", default="offline", show_default=True, help="Where it is gathered."
+    "--output", metavar="FOLDER", default="offline", show_default=True, help="Folder to download into."
 )
 def fetch(
-    preset: str | None,
-    tasks: tuple[str, ...],
-    model: str | None,
-    output: str,
-    store: str | None,
-    stack: str | None,
-    as_json: bool,
+    call: Invocation, preset: str | None, tasks: tuple[str, ...], model: str | None, output: str
 ) -> None:
-    """Get tasks and a model from the hub into one folder, for runs without a network.
+    """Download tasks and a model from the hub into one folder, for runs without a network.
 
-    Stopped and run again, it goes on where it was. What it got is remembered in the user's cache as well, so
-    this machine needs no --data-dir afterwards.
+    Stopped and run again, it continues where it was. What was downloaded is also remembered in the user's
+    cache, so this machine needs no --data-dir afterwards.
     """
     if preset is not None and tasks:
-        raise UsageError("There are --preset and --task.", "Give one of the two.")
+        raise UsageError("Both --preset and --task given.", "Give one of the two.")
     if preset is None and not tasks and model is None:
         raise UsageError("There is nothing to fetch.", "Try `skillstack fetch --preset hard8`.")
-
     from skillstack.fetch import fetch as fetch_into
 
-    fetched = fetch_into(preset, tasks=tasks, model=model, output=output, listen=render.note)
-    if as_json:
-        render.document(_to_json(fetched))
-        return
-    render.out("\n".join(_words(fetched)))
+    fetched = fetch_into(preset, tasks=tasks, model=model, output=output, listen=console.note)
+    call.answer(lambda: _document(fetched), lambda: _words(fetched))
 
 
-def _to_json(fetched: Fetched) -> dict[str, Any]:
+def _document(fetched: Fetched) -> dict[str, Any]:
     return {
         "folder": str(fetched.folder),
         "bytes": fetched.bytes,
@@ -70,9 +63,7 @@ def _to_json(fetched: Fetched) -> dict[str, Any]:
                 "bytes": item.bytes,
                 "licence": item.licence,
                 "origin": item.origin,
-                "files": [
-                    {"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in item.files
-                ],
+                "files": [asdict(file) for file in item.files],
             }
             for item in fetched.items
         ],
@@ -80,27 +71,24 @@ def _to_json(fetched: Fetched) -> dict[str, Any]:
 
 
 def _words(fetched: Fetched) -> list[str]:
-    from skillstack.cli.words import columns, shorten
-    from skillstack.wording import size
-
-    items = fetched.items
+    states = {"shipped": "in the package", "new": "downloaded", "kept": "was there"}
     rows = [
         [
             item.name,
             "" if item.shipped else size(item.bytes),
-            {"shipped": "ships along", "new": "fetched", "kept": "was there"}[_state(fetched, item)],
+            states[_state(fetched, item)],
             shorten(item.licence, 32),
         ]
-        for item in items
+        for item in fetched.items
     ]
-    lines = columns(rows, right=(1,))
-    if all(item.shipped for item in items):
-        return [*lines, "", "Nothing to download: it all ships with the package."]
-    folder = clean_line(str(fetched.folder))
-    lines += ["", f"{size(fetched.bytes)} in {folder}. To train from it without a network:"]
-    if any(item.kind == "task" and not item.shipped for item in items):
-        lines.append(f"  --data-dir {folder}/tasks")
-    return lines + [f"  --model {folder}/{item.path}" for item in items if item.kind == "model"]
+    lines = table([], rows, left=(0, 2, 3), indent=0)
+    if all(item.shipped for item in fetched.items):
+        return [*lines, "", "There is nothing to download: everything ships with the package."]
+    lines += ["", f"{size(fetched.bytes)} in {fetched.folder}. To train from it without a network:"]
+    if any(item.kind == "task" and not item.shipped for item in fetched.items):
+        lines.append("  " + console.quoted(["--data-dir", str(fetched.folder / "tasks")]))
+    models = [str(fetched.folder / item.path) for item in fetched.items if item.kind == "model"]
+    return lines + ["  " + console.quoted(["--model", model]) for model in models]
 
 
 def _state(fetched: Fetched, item: FetchedItem) -> str:

@@ -1,49 +1,54 @@
-"""The group of all commands. A command's module is imported when it is run, not to list it."""
+"""The program: its lazy group of commands, and what a command line's end or failure becomes."""
 
 from __future__ import annotations
 
-import builtins
+import os
+import sys
+import warnings
+from collections.abc import Sequence
 from importlib import import_module
-from keyword import iskeyword
 
 import click
 from click.shell_completion import CompletionItem
 
+from skillstack.cli import console
 from skillstack.errors import UsageError, did_you_mean
 
 PROGRAM = "skillstack"
+#: What shells report for a program that a closed pipe ended. Not 1: no check has failed.
+BROKEN_PIPE = 141
 
-#: Commands in the order in which people meet them: module of this package and summary, by section.
+#: Commands in the order in which people meet them, with a summary, by section.
 SECTIONS: dict[str, dict[str, str]] = {
     "Work": {
-        "doctor": "Say what this machine can do, and what is missing.",
+        "doctor": "Check what this machine can train, and what is missing.",
         "train": "Train a stack of frames, one task after another.",
         "learn": "Learn a skill from a table of your own.",
-        "fetch": "Get tasks and a model into one folder, for runs without a network.",
-        "route": "Say which skill would answer a text.",
+        "fetch": "Download tasks and a model into one folder, for runs without a network.",
+        "route": "Show which skill would answer a text.",
         "predict": "Answer a text with the skill that the router picks.",
     },
     "Measure": {
-        "eval": "Say how good the stack is, and how sure that is.",
-        "probe": "Ask what order, redundant frames or a single adapter would do.",
-        "report": "Write all that as a page, with tables and plots for a paper.",
+        "eval": "Measure how good the stack is, with confidence intervals.",
+        "probe": "Test frame order, redundant frames, or a single adapter for everything.",
+        "report": "Write these measurements as a page, with tables and plots for a paper.",
     },
     "Look": {
         "log": "Draw the stack, from the newest frame to the oldest.",
-        "show": "Show all about one frame.",
+        "show": "Show everything about one frame.",
         "stacks": "List the stacks of the store; rename, copy or delete one.",
         "bench": "Compare continual-learning methods on the same tasks.",
-        "verify": "Check that every file of the store is whole.",
+        "verify": "Check that every file of the store is intact.",
     },
     "Change": {
-        "use": "Choose the stack that commands mean.",
-        "compress": "Merge or cut the frames of a family; nothing that loses too much.",
-        "ablate": "Say what the stack would lose with each frame; prune one.",
-        "undo": "Take back the latest change of the stack.",
-        "redo": "Bring back what was undone last.",
+        "use": "Choose the current stack, which commands use by default.",
+        "compress": "Merge or shrink the frames of a family, within a guarded loss.",
+        "ablate": "Show what the stack would lose without each frame; prune one.",
+        "undo": "Undo the latest change of the stack.",
+        "redo": "Redo the change that was undone last.",
         "export": "Write a stack into one file, or as plain PEFT folders.",
-        "import": "Bring a stack in from a file.",
-        "gc": "Free the space of what nothing needs any more.",
+        "import": "Import a stack from a file.",
+        "gc": "Free the space of files that nothing needs any more.",
     },
     "Shell": {
         "completion": "Print the script by which bash, zsh or fish complete names.",
@@ -57,6 +62,13 @@ FIRST_STEPS = (
     f"{PROGRAM} log",
 )
 SUMMARIES = {name: text for section in SECTIONS.values() for name, text in section.items()}
+#: Module and name of a command whose own name is taken in Python or that shares a module.
+_PLACES = {
+    "eval": ("eval", "eval_"),
+    "import": ("import_", "import_"),
+    "redo": ("undo", "redo"),
+    "use": ("stacks", "use"),
+}
 
 
 class LazyGroup(click.Group):
@@ -70,9 +82,7 @@ class LazyGroup(click.Group):
         """The command of this name, imported now."""
         if cmd_name not in SUMMARIES:
             return None
-        # As Python's own style guide has it, names that mean something already get an underscore.
-        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
-        name = f"{cmd_name}_" if iskeyword(cmd_name) or hasattr(builtins, cmd_name) else cmd_name
+        module, name = _PLACES.get(cmd_name, (cmd_name, cmd_name))
         command = getattr(import_module(f"skillstack.cli.{module}"), name)
         assert isinstance(command, click.Command)
         return command
@@ -116,10 +126,12 @@ class LazyGroup(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from skillstack.cli import render
-        from skillstack.cli.version import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        render.out(f"{PROGRAM} {version()}")
+        try:
+            console.out(f"{PROGRAM} {version(PROGRAM)}")
+        except PackageNotFoundError:
+            console.out(f"{PROGRAM} (not installed)")
         ctx.exit()
 
 
@@ -138,7 +150,49 @@ def cli(ctx: click.Context) -> None:
     alone shows the current stack and what to do next.
     """
     if ctx.invoked_subcommand is None:
-        from skillstack.cli import render
         from skillstack.cli.welcome import welcome
 
-        render.out("\n".join(welcome()))
+        console.out("\n".join(welcome()))
+
+
+def main() -> None:
+    """The console script."""
+    if f"_{PROGRAM.upper()}_COMPLETE" in os.environ:  # a shell asks for completions
+        cli.main(prog_name=PROGRAM)
+    console.tolerate_encodings()
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit status.
+
+    Status: 0 done, 1 a check did not hold, 2 usage, 3 data or store error, 4 stopped by the time limit,
+    130 interrupted, 141 nobody reads the output any more. With ``--json`` a failure is one more document,
+    or the last line of a stream, on standard output: ``{"schema", "error": {"type", "message", "hint"}}``.
+    """
+    arguments = list(arguments)
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    warnings.showwarning = lambda message, *_, **__: console.note(f"note: {message}")
+    try:
+        status = _invoke(arguments)
+        console.flush()
+        return status
+    except BrokenPipeError:
+        console.abandon()
+        return BROKEN_PIPE
+    except BaseException as error:  # the last place that can explain it
+        if "--debug" in options:
+            import traceback
+
+            console.note(traceback.format_exc().rstrip())
+        return console.report_failure(error, as_json="--json" in options)
+
+
+def _invoke(arguments: list[str]) -> int:
+    try:
+        # Not cli.main(): on Windows it would take a text with * or ? for a pattern of file names.
+        with cli.make_context(PROGRAM, arguments) as context:
+            status = cli.invoke(context)
+    except click.exceptions.Exit as done:
+        status = done.exit_code
+    return status if isinstance(status, int) else 0

@@ -1,23 +1,68 @@
-"""``skillstack learn``."""
+"""``skillstack learn``: a skill from a table, how good it is, and what it does to routing."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from skillstack.cli import render
-from skillstack.cli.bases import device_option, model_option, precision_option
-from skillstack.cli.command import command
-from skillstack.cli.exams import tables
-from skillstack.cli.execution import Carried, carrying
-from skillstack.cli.failures import OUT_OF_TIME
-from skillstack.cli.merging import Merging, merging
+from skillstack.cli import console
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import OUT_OF_TIME, pairs, short, shorten, table
+from skillstack.cli.options import (
+    batch_size_option,
+    data_dir_option,
+    device_option,
+    gathering,
+    model_option,
+    no_texts_option,
+    precision_option,
+    recipe_options,
+    rows_option,
+    running,
+    seed_option,
+)
 from skillstack.errors import UsageError
+from skillstack.wording import many, percent
 
 if TYPE_CHECKING:
+    from skillstack.answers import Frame
     from skillstack.data.own_table import TableReport
+    from skillstack.learning import HeldOutResult, Learned, TakenTexts
+    from skillstack.store.records import Count
+
+#: How many other tasks are named.
+MOST_TASKS = 4
+
+#: What the table is and what becomes of it; the command gets ``lesson``, as `Stack.learn` takes it.
+_lesson = gathering(
+    dict,
+    "lesson",
+    (
+        click.option("--family", metavar="NAME", help="Family of the skill. Default: a family of its own."),
+        click.option("--text-column", metavar="NAME", help="Column with the texts. Default: detected."),
+        click.option("--pair-column", metavar="NAME", help="Column with the second texts. Default: none."),
+        click.option("--label-column", metavar="NAME", help="Column with the labels. Default: detected."),
+        click.option(
+            "--test-size", type=float, default=0.2, show_default=True, metavar="X",
+            help="Share of the rows that is held out for testing.",
+        ),
+        click.option(
+            "--max-per-class", type=int, metavar="N", help="Maximum training rows per class.  [default: 200]"
+        ),
+        click.option("--replace", is_flag=True, help="Replace the frame of this name, at the tip."),
+        model_option("Base model of a new stack, or the folder of the stack's own base model.", "NAME"),
+        precision_option("Precision of the base model of a new stack."),
+        device_option(),
+    ),
+    (
+        *("family", "text_column", "pair_column", "label_column", "test_size", "max_per_class"),
+        *("replace", "model", "precision", "device"),
+    ),
+)  # fmt: skip
+#: Rows of other skills, for --auto-compress.
+_others = gathering(dict, "others", (data_dir_option, rows_option), ("data_dir", "tables"))
 
 
 @command(
@@ -31,84 +76,42 @@ if TYPE_CHECKING:
 )
 @click.argument("name")
 @click.argument("file")
-@click.option("--family", metavar="NAME", help="Of skills that it belongs to; by default one of its own.")
-@click.option("--text-column", metavar="NAME", help="Where the texts stand, if that is not clear.")
-@click.option("--pair-column", metavar="NAME", help="Where second texts stand; none unless it is named.")
-@click.option("--label-column", metavar="NAME", help="Where the labels stand, if that is not clear.")
-@click.option(
-    "--test-size",
-    type=float,
-    default=0.2,
-    show_default=True,
-    metavar="X",
-    help="Share of the rows that is held back to test with.",
+@_lesson
+@recipe_options(
+    click.option(
+        "--method",
+        type=click.Choice(["skillstack", "frozen-linear"]),
+        help="skillstack trains an adapter and a head; frozen-linear trains only a head, in seconds.",
+    ),
+    seed_option,
+    batch_size_option,
+    names=("method", "seed", "batch_size"),
 )
-@click.option("--max-per-class", type=int, metavar="N", help="Training rows per class; 200 by default.")
-@click.option("--replace", is_flag=True, help="Take the place of the frame of this name, at the tip.")
-@click.option(
-    "--method",
-    type=click.Choice(["skillstack", "frozen-linear"]),
-    help="frozen-linear trains a head alone, in seconds.",
-)
-@model_option("Base of a new stack; or where a stack's own base is.")
-@precision_option("How the base of a new stack is held.")
-@device_option()
-@click.option("--seed", type=int, metavar="N", help="Of rows, order, start and dropout.")
-@carrying
-@merging
-@click.option("--data-dir", metavar="FOLDER", help="Holds rows of the other skills, to merge with them.")
-@click.option(
-    "--rows", "tables", multiple=True, metavar="SKILL=FILE", callback=tables,
-    help="Labelled rows of another skill, likewise.",
-)  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
-@click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
+@running
+@_others
+@no_texts_option
 def learn(
+    call: Invocation,
     name: str,
     file: str,
-    family: str | None,
-    text_column: str | None,
-    pair_column: str | None,
-    label_column: str | None,
-    test_size: float,
-    max_per_class: int | None,
-    replace: bool,
-    method: str | None,
-    model: str | None,
-    precision: str | None,
-    device: str,
-    seed: int | None,
-    carried: Carried,
-    merging: Merging,
-    data_dir: str | None,
-    tables: dict[str, Path],
-    settings: tuple[str, ...],
+    lesson: dict[str, Any],
+    recipe: dict[str, Any],
+    run: dict[str, Any],
+    others: dict[str, Any],
     no_keep_texts: bool,
-    store: str | None,
-    stack: str | None,
-    as_json: bool,
 ) -> int:
     """Learn a skill from a table of your own: CSV, TSV, JSON lines or Parquet.
 
-    Columns are found, or asked for. A part of the rows is held back, and says how good the new frame is and
-    what it does to routing. On the reference stack it starts a copy, called main. Stopped and run again, it
-    goes on where it was.
+    The columns are detected, or an error asks for them. Held-out rows show how good the new frame is and what
+    it does to routing. On the reference stack, learn starts a copy called main. Stopped and run again, it
+    continues where it was.
     """
-    if (data_dir is not None or tables) and not merging.auto_compress:
+    if (others["data_dir"] is not None or others["tables"]) and not run["auto_compress"]:
         raise UsageError(
-            "--data-dir and --rows say where rows of other skills are, to merge with them.",
+            "--data-dir and --rows name rows of other skills, which only --auto-compress uses.",
             "Add --auto-compress, or leave them out.",
         )
-    from skillstack.cli.learned import learned_words, table_words
-    from skillstack.cli.recipes import chosen_recipe
-
-    named = {"seed": seed, "method": method, "batch_size": carried.batch_size or None}
-    recipe = chosen_recipe({key: value for key, value in named.items() if value is not None}, settings)
-
     from skillstack.cli.watching import watched_training
-
-    def tell(report: TableReport) -> None:
-        render.note("\n".join(table_words(report)))
 
     with watched_training() as listen:
         from skillstack.api import Stack
@@ -116,31 +119,144 @@ def learn(
         learned = Stack.learn(
             name,
             file,
-            family=family,
-            text_column=text_column,
-            pair_column=pair_column,
-            label_column=label_column,
-            test_size=test_size,
-            max_per_class=max_per_class,
-            replace=replace,
-            store=store,
-            stack=stack,
-            model=model,
-            precision=precision,
-            device=device,
+            **lesson,
+            store=call.store,
+            stack=call.stack,
             recipe=recipe,
             keep_texts=not no_keep_texts,
-            **carried.settings,
-            **merging.settings,
-            data_dir=data_dir,
-            tables=tables,
+            **run,
+            **others,
             on_event=listen,
-            on_table=tell,
+            on_table=lambda report: console.note("\n".join(table_words(report))),
         )
-    if as_json:
-        from skillstack.cli.learned import learned_json
-
-        render.document(learned_json(learned))
-    else:
-        render.out("\n".join(learned_words(learned)))
+    call.answer(lambda: learned_json(learned), lambda: learned_words(learned, call))
     return 0 if learned.complete else OUT_OF_TIME
+
+
+def table_words(report: TableReport) -> list[str]:
+    """What was found in a table, before anything is trained."""
+    from skillstack.training.recipe import LEARNED_PER_CLASS
+
+    found = [
+        (reason.role, f"{shorten(reason.column, 30)}: {reason.why}") for reason in report.columns.reasons
+    ]
+    labels = many(len(report.columns.labels), "label")
+    rows = ("rows", f"{report.train:,} for training, {report.test:,} held out, {labels}")
+    notes = list(report.notes)
+    if report.per_class is None and max(report.train_counts.values()) > LEARNED_PER_CLASS:
+        notes.append(
+            f"At most {LEARNED_PER_CLASS} rows per class train the weights; the others serve model selection "
+            "and the router. --max-per-class changes that."
+        )
+    return pairs([*found, rows, *(("note", note) for note in notes)])
+
+
+def learned_words(learned: Learned, call: Invocation) -> list[str]:
+    """The new frame: how good it is, what it confuses, and what it does to routing."""
+    copied = f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one."
+    note = [copied] if learned.copied else []
+    if learned.frame is None:
+        from skillstack.cli.watching import UNFINISHED
+
+        return [*note, *UNFINISHED]
+    frame, skill = learned.frame, learned.frame.skill(learned.name)
+    title = (
+        f"{learned.change} {skill.name} ({skill.family}): frame {frame.position + 1} of {learned.stack}, "
+        f"{short(frame.id)}"
+    )
+    if learned.change == "nothing":
+        title = f"Nothing to do: {learned.stack} has {skill.name} from these rows already."
+    tested = ["No rows were held out, so its accuracy is unknown."]
+    if learned.test is not None:
+        tested = [*_accuracies(learned.test), *_confusions(learned.test)]
+    commands = (
+        call.line("predict", "a text of yours"),
+        call.line("predict", "--input", "more.csv", "--output", "answers.csv", "--frame", skill.name),
+        call.line("undo"),
+    )
+    next_ = ["", "Try", *(f"  {command}" for command in commands)]
+    return [title, *note, "", *tested, "", *_routing(learned, frame), *next_]
+
+
+def learned_json(learned: Learned) -> dict[str, Any]:
+    """As `learn --json` shows it."""
+    tested = learned.test
+    return {
+        "stack": learned.stack,
+        "skill": learned.name,
+        "complete": learned.complete,
+        "frame": None if learned.frame is None else learned.frame.to_json(),
+        "change": learned.change,
+        "copied": learned.copied,
+        "table": learned.table.to_json(),
+        "test": None
+        if tested is None
+        else {
+            "frame": _count(tested.frame),
+            "frozen_linear": _count(tested.frozen_linear),
+            "majority": _count(tested.majority),
+            "routed": _count(tested.routed),
+            "strays": [asdict(taken) for taken in tested.strays],
+            "confusions": [asdict(confusion) for confusion in tested.confusions],
+        },
+        "lost": None if learned.lost is None else [asdict(taken) for taken in learned.lost],
+    }
+
+
+def _count(count: Count | None) -> dict[str, Any] | None:
+    if count is None:
+        return None
+    from skillstack.evaluation.intervals import wilson
+
+    interval = wilson(count)
+    shares = {"accuracy": count.accuracy, "low": interval.low, "high": interval.high}
+    rounded = {name: round(share, 6) for name, share in shares.items()}
+    return {"correct": count.correct, "n": count.n, **rounded}
+
+
+def _accuracies(tested: HeldOutResult) -> list[str]:
+    from skillstack.evaluation.intervals import wilson
+
+    counts = {
+        "this frame": tested.frame,
+        "linear head on the frozen base": tested.frozen_linear,
+        "always the most frequent label": tested.majority,
+    }
+    rows = []
+    for name, count in counts.items():
+        if count is not None:
+            interval = wilson(count)
+            ends = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+            rows.append([name, percent(count.accuracy), ends, f"{count.n:,}"])
+    return table(["ON HELD-OUT ROWS", "ACCURACY", "95 % INTERVAL", "ROWS"], rows, indent=0)
+
+
+def _confusions(tested: HeldOutResult) -> list[str]:
+    lines: list[str] = []
+    for confusion in tested.confusions:
+        head = f"{shorten(confusion.label, 24)} taken for {shorten(confusion.answer, 24)}"
+        lines.append(f"  {head}: {confusion.rows} of {confusion.of}")
+        lines += [f"    {shorten(text, 72)}" for text in confusion.examples[:1]]
+    return ["", "Most confused", *lines] if lines else []
+
+
+def _routing(learned: Learned, frame: Frame) -> list[str]:
+    rows = []
+    if (tested := learned.test) is not None:
+        share = f"{percent(tested.routed.accuracy)} of its held-out rows are routed to it"
+        others = f"; others are routed to {_named(tested.strays)}" if tested.strays else ""
+        rows.append(("routing", share + others))
+    if learned.lost is None:
+        rows.append(("other tasks", "too few sample texts to tell what they lose to it"))
+    elif learned.lost:
+        rows.append(("other tasks", f"lose sample texts to it: {_named(learned.lost)}"))
+    elif frame.position:
+        rows.append(("other tasks", "lose no sample text to it"))
+    return pairs(rows, indent=0)
+
+
+def _named(taken: tuple[TakenTexts, ...]) -> str:
+    named = [f"{one.task} {one.rows:,} of {one.of:,}" for one in taken[:MOST_TASKS]]
+    if len(taken) > MOST_TASKS:
+        named.append(f"{len(taken) - MOST_TASKS} more")
+    return ", ".join(named)

@@ -1,19 +1,26 @@
-"""``skillstack predict``."""
+"""``skillstack predict``: a text, answered by the skill that the router picks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from skillstack.answers import Predicted
-from skillstack.cli import render
-from skillstack.cli.asking import Asking, asking
-from skillstack.cli.bases import device_option, precision_change_option
-from skillstack.cli.command import command
-from skillstack.cli.opening import open_stack
+from skillstack.cli import console
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import pairs, shorten
+from skillstack.cli.options import device_option, model_option, precision_change_option
+from skillstack.cli.route import Asking, asking, route_details, route_words, with_text
 from skillstack.store.rows import Row
+from skillstack.wording import clean_line, percent
+
+if TYPE_CHECKING:
+    from skillstack.answers import Agreement, Predicted
+    from skillstack.cli.batch import Form
+
+#: How many other labels are listed with their probability.
+LABELS = 3
 
 
 @command(
@@ -25,41 +32,74 @@ from skillstack.store.rows import Row
 )
 @asking
 @click.option("--frame", metavar="NAME", help="Ask this frame instead of the one that the router picks.")
-@click.option("--model", metavar="FOLDER", help="Where the base is, if not where the frames look for it.")
+@model_option()
 @device_option()
-@precision_change_option("Hold the base in another precision than the frames were trained in.")
+@precision_change_option()
 def predict(
+    call: Invocation,
     asked: Asking,
     frame: str | None,
     model: str | None,
     device: str,
     precision_change: str | None,
-    store: str | None,
-    stack: str | None,
-    as_json: bool,
 ) -> int:
     """Answer a text with the skill that the router picks.
 
-    With --input, rows are answered as they come; "row" is the line's number, or the row's in a table. A row
-    that cannot be answered gives {"row": ..., "error": ...} and, at the end, exit status 3.
+    With --input, each row gets an answer; "row" is its line number, or its number in the table. A row that
+    cannot be answered gives {"row": ..., "error": ...} and, at the end, exit status 3.
     """
-    asked.check()
-    from skillstack.cli.answered import agreement_words, prediction_line, prediction_words
-    from skillstack.cli.cells import PREDICTION, prediction_cells
-
-    opened = open_stack(store, stack)
+    row = asked.check()
+    opened = call.open()
     if precision_change is not None:
-        render.note(agreement_words(opened.agreement(precision_change, model=model, device=device)))
+        console.note(agreement_words(opened.agreement(precision_change, model=model, device=device)))
 
     def answers(rows: list[Row]) -> Sequence[Predicted]:
-        where: dict[str, Any] = {"model": model, "device": device, "precision_change": precision_change}
-        return opened.predict(rows, frame=frame, **asked.routing, **where)
+        return opened.predict(
+            rows,
+            frame=frame,
+            model=model,
+            device=device,
+            precision_change=precision_change,
+            **asked.routing,
+        )
 
-    return asked.answer(
-        answers,
-        prediction_words,
-        lambda row, predicted: prediction_line(row.joined, predicted),
-        prediction_cells,
-        PREDICTION,
-        as_json=as_json,
+    def form() -> Form[Predicted]:
+        from skillstack.cli.batch import PREDICTION, Form, prediction_cells
+
+        return Form(prediction_words, prediction_line, prediction_cells, PREDICTION)
+
+    return asked.answer(row, answers, form, as_json=call.as_json)
+
+
+def prediction_words(predicted: Predicted) -> list[str]:
+    """A prediction in full."""
+    routed, name = predicted.routed, predicted.label_name
+    if name is None:
+        return route_words(routed)
+    ranked = sorted(predicted.probabilities.items(), key=lambda item: -item[1])
+    others = ", ".join(f"{shorten(label, 30)} {percent(p)}" for label, p in ranked[1 : 1 + LABELS])
+    if len(ranked) > 1 + LABELS:
+        others += f", {len(ranked) - 1 - LABELS} more"
+    details = [("other labels", others), ("task", f"{routed.task} ({routed.family})")]
+    if predicted.truncated:
+        details.append(("note", "the text was too long and was cut"))
+    title = clean_line(f"{name} ({percent(predicted.probabilities[name])})")
+    return [title, *pairs([*details, *route_details(routed)])]
+
+
+def prediction_line(text: str, predicted: Predicted) -> str:
+    """A prediction in a list of many."""
+    name = predicted.label_name
+    share = percent(predicted.probabilities[name]) if name is not None else ""
+    label = shorten(name or "rejected", 24)
+    return with_text(f"{share:>7}  {label:<16}  {predicted.routed.task or '-':<16}", text)
+
+
+def agreement_words(agreement: Agreement | None) -> str:
+    """What a change of precision does to the answers."""
+    if agreement is None:
+        return "The frames were trained at this precision."
+    return (
+        f"The frames were trained at {agreement.trained}; at {agreement.held} they give the same label to "
+        f"{agreement.same} of {agreement.n} test questions."
     )

@@ -1,19 +1,17 @@
-"""``skillstack report``."""
+"""``skillstack report``: one page of everything that was measured."""
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
+from typing import Any
 
 import click
 
-from skillstack.cli import render
-from skillstack.cli.asking import router_option
-from skillstack.cli.command import command
-from skillstack.cli.exams import GO_ON, Exams, examining
-from skillstack.cli.opening import open_stack
-
-_GO_ON = f"Nothing was written. {GO_ON}"
+from skillstack.cli import console
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import wrapped
+from skillstack.cli.eval import GO_ON
+from skillstack.cli.options import measuring, router_option
 
 
 @command(
@@ -24,53 +22,36 @@ _GO_ON = f"Nothing was written. {GO_ON}"
 )
 @click.option(
     "--output", default="report", show_default=True, metavar="FOLDER",
-    help="Where it goes; an older report there makes room.",
+    help="Folder to write to; an older report there is replaced.",
 )  # fmt: skip
-@examining
+@measuring
 @click.option(
-    "--matrix/--no-matrix", default=True, show_default=True, help="Ask every frame about every task as well."
+    "--matrix/--no-matrix", default=True, show_default=True, help="Also evaluate every frame on every task."
 )
-@click.option("--bench-cells", metavar="FOLDER", help="Results of `skillstack bench`, to show them as well.")
-@router_option()
-def report(
-    exams: Exams,
-    output: str,
-    matrix: bool,
-    bench_cells: str | None,
-    router: str,
-    store: str | None,
-    stack: str | None,
-    as_json: bool,
-) -> int:
-    """Write one page that says how good the stack is and how sure that is, with everything that shows it.
+@click.option("--bench-cells", metavar="FOLDER", help="Results of `skillstack bench` to include.")
+@router_option
+def report(call: Invocation, output: str, measured: dict[str, Any], **chosen: Any) -> int:
+    """Write one page that shows how good the stack is and how sure that is, with tables and plots.
 
     FOLDER gets report.html, which opens without a network, the same as report.md and report.json, and all
-    tables (CSV) and plots (SVG, PDF). What `eval` has answered is not asked again.
+    tables (CSV) and plots (SVG, PDF). Answers of `eval` are reused.
     """
-    from skillstack.cli.failures import Interrupted
-    from skillstack.cli.progress import count_progress
-
-    opened = open_stack(store, stack)
-    try:
-        with count_progress("answers") as show:
-            done = opened.report(
-                Path(output).expanduser(),
-                matrix=matrix,
-                bench_cells=bench_cells,
-                router=router,
-                **exams.options,
-                on_answers=show,
-            )
-    except KeyboardInterrupt:
-        raise Interrupted(_GO_ON) from None
-    if as_json:
-        found = {"path": str(done.folder), "page": str(done.page), "files": list(done.files)}
-        render.document({**found, "stack": opened.name, "verdict": done.verdict.to_json()})
-    else:
-        render.out("\n".join(_words(str(done.page), len(done.files), done.verdict.headline)))
+    opened = call.open()
+    with console.count_progress("answers", interrupted=f"Nothing was written. {GO_ON}") as show:
+        done = opened.report(Path(output).expanduser(), **chosen, **measured, on_answers=show)
+    found = {
+        "path": str(done.folder),
+        "page": str(done.page),
+        "files": list(done.files),
+        "stack": opened.name,
+    }
+    parts = "the page, report.md, report.json, tables/ and plots/"
+    call.answer(
+        lambda: {**found, "verdict": done.verdict.to_json()},
+        lambda: [
+            *wrapped(done.verdict.headline),
+            str(done.page),
+            f"{len(done.files)} files in all: {parts}.",
+        ],
+    )
     return 0
-
-
-def _words(page: str, files: int, headline: str) -> list[str]:
-    found = textwrap.wrap(headline, render.width())
-    return [*found, page, f"{files} files in all: the page, report.md, report.json, tables/ and plots/."]

@@ -1,20 +1,31 @@
-"""``skillstack stacks``."""
+"""``skillstack stacks`` and ``skillstack use``: the stacks of a store, listed, named and chosen."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
 
 import click
 
-from skillstack.cli import render
-from skillstack.cli.command import command
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import short, table
 from skillstack.errors import UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    from skillstack.stacks import StackInfo
+from skillstack.wording import many
 
 #: How many names each action takes.
 ACTIONS = {"rename": 2, "copy": 2, "delete": 1}
+
+
+@command("skillstack use starter8", "skillstack stacks")
+@click.argument("name", required=False)
+def use(call: Invocation, name: str | None) -> None:
+    """Choose the current stack, which commands use when they name none."""
+    wanted = name if name is not None else call.stack
+    if wanted is None or (call.stack is not None and call.stack != wanted):
+        raise UsageError("It is unclear which stack is meant.", "Name one: `skillstack use NAME`.")
+    from skillstack.stacks import use as use_stack
+
+    chosen = use_stack(wanted, call.store)
+    call.answer(lambda: {"stack": chosen}, lambda: f"The current stack is now {chosen}.")
 
 
 @command(
@@ -27,88 +38,65 @@ ACTIONS = {"rename": 2, "copy": 2, "delete": 1}
 )
 @click.argument("action", required=False, metavar="[rename|copy|delete]")
 @click.argument("names", nargs=-1, metavar="[NAME] [NEW]")
-@click.option("--all", "all_", is_flag=True, help="List those too that were deleted and can be brought back.")
-def stacks(
-    action: str | None,
-    names: tuple[str, ...],
-    all_: bool,
-    store: str | None,
-    stack: str | None,
-    as_json: bool,
-) -> None:
+@click.option("--all", "all_", is_flag=True, help="Also list deleted stacks that can be brought back.")
+def stacks(call: Invocation, action: str | None, names: tuple[str, ...], all_: bool) -> None:
     """List the stacks of the store, or rename, copy or delete one.
 
-    A star marks the current stack; --stack lists that one alone. What is renamed, copied or deleted is a
-    name: `undo --stack NAME` takes it back until gc has freed the space.
+    A star marks the current stack; --stack lists only that one. Only names are renamed, copied or deleted:
+    `undo --stack NAME` takes it back until gc has freed the space.
     """
     if action is None:
-        _list(store, stack, all_, as_json)
+        _list(call, all_)
         return
     if action not in ACTIONS:
         raise UsageError(f"There is no action {action[:80]!r} on stacks.", did_you_mean(action, ACTIONS))
-    if len(names) != ACTIONS[action] or stack is not None or all_:
+    if len(names) != ACTIONS[action] or call.stack is not None or all_:
         wanted = "NAME" if ACTIONS[action] == 1 else "NAME NEW"
         raise UsageError(f"{action} takes {wanted}.", f"`skillstack stacks {action} {wanted}`")
-    _change(action, names, store, as_json)
+    _change(call, action, names)
 
 
-def _change(action: str, names: tuple[str, ...], store: str | None, as_json: bool) -> None:
+def _change(call: Invocation, action: str, names: tuple[str, ...]) -> None:
     from skillstack import stacks as whole
-    from skillstack.cli.words import short
 
     old, new = names[0], names[-1]
     if action == "delete":
-        tip = whole.delete(old, store)
-        text, then = f"deleted {old}", f"`skillstack undo --stack {old}` brings it back."
+        tip = whole.delete(old, call.store)
+        said, then = f"deleted {old}", f"`{call.line('undo', '--stack', old)}` brings it back."
     elif action == "rename":
-        tip = whole.rename(old, new, store)
-        text, then = f"renamed {old} to {new}", f"`skillstack undo --stack {new}` takes it back."
+        tip = whole.rename(old, new, call.store)
+        said, then = f"renamed {old} to {new}", f"`{call.line('undo', '--stack', new)}` takes it back."
     else:
-        tip = whole.copy(old, new, store)
-        text, then = f"copied {old} to {new}", f"`skillstack use {new}` makes it the current stack."
-    if as_json:
-        render.document(
-            {"action": action, "stack": old, "new": None if action == "delete" else new, "tip": tip}
-        )
-    else:
-        render.out(f"{text}, tip {short(tip)}\n{then}")
+        tip = whole.copy(old, new, call.store)
+        said, then = f"copied {old} to {new}", f"`{call.line('use', new)}` makes it the current stack."
+    call.answer(
+        lambda: {"action": action, "stack": old, "new": None if action == "delete" else new, "tip": tip},
+        lambda: [f"{said}, tip {short(tip)}", then],
+    )
 
 
-def _list(store: str | None, stack: str | None, all_: bool, as_json: bool) -> None:
-    from skillstack.cli.words import columns, short
+def _list(call: Invocation, all_: bool) -> None:
     from skillstack.stacks import stacks as list_stacks
-    from skillstack.wording import many
 
-    found = list_stacks(store, deleted=all_)
-    if stack is not None:
+    found = list_stacks(call.store, deleted=all_)
+    if call.stack is not None:
         names = [info.name for info in found]
-        found = [info for info in found if info.name == stack]
+        found = [info for info in found if info.name == call.stack]
         if not found:
-            raise UsageError(f"There is no stack {stack[:80]!r}.", did_you_mean(stack, names))
-    if as_json:
-        render.document({"stacks": [_row(info) for info in found]})
-        return
-    if not found:
-        render.out("There are no stacks yet; `skillstack train --preset starter8` makes one.")
-        return
-    table = [
-        [
-            f"{'*' if info.current else ' '} {info.name}",
-            many(info.frames, "frame"),
-            short(info.tip),
-            "deleted" if info.deleted else "read-only" if info.read_only else "",
+            raise UsageError(f"There is no stack {call.stack[:80]!r}.", did_you_mean(call.stack, names))
+
+    def words() -> list[str]:
+        if not found:
+            return ["There are no stacks yet; `skillstack train --preset starter8` makes one."]
+        rows = [
+            [
+                f"{'*' if info.current else ' '} {info.name}",
+                many(info.frames, "frame"),
+                short(info.tip),
+                "deleted" if info.deleted else "read-only" if info.read_only else "",
+            ]
+            for info in found
         ]
-        for info in found
-    ]
-    render.out("\n".join(columns(table)))
+        return table([], rows, left=range(4), indent=0)
 
-
-def _row(info: StackInfo) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "frames": info.frames,
-        "tip": info.tip,
-        "current": info.current,
-        "read_only": info.read_only,
-        "deleted": info.deleted,
-    }
+    call.answer(lambda: {"stacks": [dataclasses.asdict(info) for info in found]}, words)

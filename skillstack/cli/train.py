@@ -1,16 +1,56 @@
-"""``skillstack train``."""
+"""``skillstack train``: frames trained one task after another, a table of them, and the presets."""
 
 from __future__ import annotations
 
+import dataclasses
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from skillstack.cli import render
-from skillstack.cli.bases import Wanted, wanting
-from skillstack.cli.command import command
-from skillstack.cli.execution import Carried, carrying, launched_place
-from skillstack.cli.failures import OUT_OF_TIME
-from skillstack.cli.merging import Merging, merging
-from skillstack.errors import SkillStackError, UsageError
+from skillstack.cli import console
+from skillstack.cli.command import Invocation, command
+from skillstack.cli.console import OUT_OF_TIME, accuracy, shorten, table, wrapped
+from skillstack.cli.options import (
+    Wanted,
+    batch_size_option,
+    no_texts_option,
+    recipe_options,
+    running,
+    seed_option,
+    wanting,
+)
+from skillstack.errors import SkillStackError
+from skillstack.wording import many, percent, seconds
+
+if TYPE_CHECKING:
+    from skillstack.answers import Trained
+    from skillstack.store.records import Count
+    from skillstack.training.progress import Event, FamilySettled, FrameDone
+
+_RECIPE = (
+    click.option(
+        "--init", type=click.Choice(["auto", "parent", "fresh"]),
+        help="Initial adapter: the parent's, a fresh one, or auto for the better of the two.",
+    ),
+    click.option(
+        "--keep-head", is_flag=True, help="Start from the parent's head where the labels are the same.",
+        callback=lambda context, option, value: value or None,
+    ),
+    seed_option,
+    click.option("--samples-per-class", type=int, metavar="N", help="Training rows per class; 0 uses all."),
+    click.option("--max-length", type=int, metavar="N", help="Maximum number of tokens per row."),
+    click.option("--epochs", type=int, metavar="N", help="Maximum number of epochs."),
+    click.option("--learning-rate", type=float, metavar="X", help="Adapter learning rate."),
+    click.option("--rank", "r", type=int, metavar="R", help="Rank of the LoRA adapters."),
+    click.option("--router-samples", type=int, metavar="N", help="Rows per task that train the router."),
+    batch_size_option,
+)  # fmt: skip
+_FIELDS = (
+    *("init", "keep_head", "seed", "samples_per_class", "max_length", "epochs", "learning_rate", "r"),
+    *("router_samples", "batch_size"),
+)
 
 
 @command(
@@ -24,119 +64,191 @@ from skillstack.errors import SkillStackError, UsageError
     "skillstack train --preset hard8 --data-dir data --auto-compress --stack few",
     "accelerate launch --num_processes 2 -m skillstack train --preset starter8",
 )
-@wanting(
-    preset="A named sequence of tasks; --list-presets shows them.", task="A task; give it once for each."
+@wanting
+@recipe_options(*_RECIPE, names=_FIELDS)
+@running
+@no_texts_option
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be trained, from which data and how long; exit."
 )
-@click.option("--init", type=click.Choice(["auto", "parent", "fresh"]), help="What an adapter starts from.")
-@click.option("--keep-head", is_flag=True, help="Go on with the parent's head where the labels are the same.")
-@click.option("--seed", type=int, metavar="N", help="Of rows, order, start and dropout.")
-@click.option("--samples-per-class", type=int, metavar="N", help="Training rows per class; 0 takes all.")
-@click.option("--max-length", type=int, metavar="N", help="Tokens per row.")
-@click.option("--epochs", type=int, metavar="N", help="Passes over the rows at most.")
-@click.option("--learning-rate", type=float, metavar="X", help="Of the adapter.")
-@click.option("--rank", type=int, metavar="R", help="Of the LoRA adapters.")
-@click.option("--router-samples", type=int, metavar="N", help="Rows per task from which the router learns.")
-@carrying
-@merging
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe.")
-@click.option("--no-keep-texts", is_flag=True, help="Keep hashed features in the store, no texts.")
-@click.option("--dry-run", is_flag=True, help="Say what would be trained, from what and how long, and stop.")
-@click.option("--list-presets", is_flag=True, help="List the presets and stop.")
+@click.option("--list-presets", is_flag=True, help="List the presets and exit.")
 def train(
+    call: Invocation,
     wanted: Wanted,
-    init: str | None,
-    keep_head: bool,
-    seed: int | None,
-    samples_per_class: int | None,
-    max_length: int | None,
-    epochs: int | None,
-    learning_rate: float | None,
-    rank: int | None,
-    router_samples: int | None,
-    carried: Carried,
-    merging: Merging,
-    settings: tuple[str, ...],
+    recipe: dict[str, Any],
+    run: dict[str, Any],
     no_keep_texts: bool,
     dry_run: bool,
     list_presets: bool,
-    store: str | None,
-    stack: str | None,
-    as_json: bool,
 ) -> int:
     """Train a stack of frames, one task after another.
 
-    Makes ./frames where there is no store yet. Run again, it goes on where it was stopped, and does nothing
-    where all is done. A recipe's fields that are not given come from the preset and the model's kind.
-    Where memory runs out, fewer rows pass at once and the training goes on.
+    Makes ./frames where there is no store yet. Run again, it continues where it stopped, and does nothing
+    where all is done. Fields of the recipe that are not given come from the preset and the kind of model.
+    If memory runs out, fewer rows pass through the model at once and the training continues.
     """
-    from skillstack.cli.recipes import check_names, chosen_recipe, preset_json, preset_words
-
     if list_presets:
-        if as_json:
-            render.document({"presets": preset_json()})
-        else:
-            render.out("\n".join(preset_words()))
+        call.answer(lambda: {"presets": preset_json()}, preset_words)
         return 0
-    if (wanted.preset is None) == (not wanted.tasks):
-        wrong = (
-            "No preset and no task is named." if wanted.preset is None else "There are --preset and --task."
-        )
-        raise UsageError(wrong, "Try `skillstack train --preset starter8`; --list-presets shows the others.")
-    named = {
-        "init": init,
-        "keep_head": keep_head or None,
-        "seed": seed,
-        "samples_per_class": samples_per_class,
-        "max_length": max_length,
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "r": rank,
-        "router_samples": router_samples,
-        "batch_size": carried.batch_size or None,
-    }
-    # What is quick to see is said before anything large is loaded.
-    check_names(wanted.preset, wanted.tasks, wanted.data_dir, stack)
-    recipe = chosen_recipe({name: value for name, value in named.items() if value is not None}, settings)
+    # Mistakes that are quick to find are reported before anything large is loaded.
+    if call.stack is not None:
+        from skillstack.store.fields import check_name
+
+        check_name(call.stack, "The stack")
+    wanted.check()
     if dry_run:
         from skillstack.cli.dry_run import show_dry_run
 
-        request = wanted.request(store, recipe)
-        merges = merging.auto_compress
-        keep = not no_keep_texts
-        show_dry_run(request, store, stack, keep_texts=keep, as_json=as_json, merges=merges)
+        merges = run["auto_compress"]
+        show_dry_run(call, wanted.request(call.store, recipe), keep_texts=not no_keep_texts, merges=merges)
         return 0
-
-    from skillstack.cli.summary import Summary
     from skillstack.cli.watching import watched_training
 
     summary, place = Summary(), launched_place()
     try:
         if not place:
-            render.note("Loading ...")
+            console.note("Loading ...")
         with watched_training(summary.add, silent=place > 0) as listen:
             from skillstack.api import Stack
 
             trained = Stack.train(
                 **vars(wanted),
-                store=store,
-                stack=stack,
+                store=call.store,
+                stack=call.stack,
                 recipe=recipe,
                 keep_texts=not no_keep_texts,
-                **carried.settings,
-                **merging.settings,
+                **run,
                 on_event=listen,
             )
     except SkillStackError as error:
         if not place:
             raise
-        render.note(f"process {place}: {error}")
+        console.note(f"process {place}: {error}")
         raise click.exceptions.Exit(error.exit_status) from None
     from skillstack.training.execution import leave_processes
 
     leave_processes()
-    if not place and as_json:
-        render.document(summary.to_json(trained))
-    elif not place:
-        render.out("\n".join(summary.words(trained, store)))
+    if not place:
+        call.answer(lambda: summary.to_json(trained), lambda: summary.words(trained, call))
     # A launcher ends all processes when one ends with an error, and the first one may not have written yet.
     return 0 if trained.complete or place else OUT_OF_TIME
+
+
+def launched_place() -> int:
+    """This process's number among those that `accelerate launch` started, from 0; the first one speaks."""
+    several = os.environ.get("WORLD_SIZE", "1") != "1"
+    return int(os.environ.get("RANK", "0")) if several else 0
+
+
+@dataclass
+class Summary:
+    """Collects the frames that were finished.
+
+    :ivar done: their last events, in order.
+    :ivar settled: what became of families that new frames were tried against.
+    """
+
+    done: list[FrameDone] = field(default_factory=list)
+    settled: list[FamilySettled] = field(default_factory=list)
+
+    def add(self, event: Event) -> None:
+        """Listen to a training."""
+        from skillstack.training.progress import FamilySettled, FrameDone
+
+        if isinstance(event, FrameDone):
+            self.done.append(event)
+        elif isinstance(event, FamilySettled):
+            self.settled.append(event)
+
+    def to_json(self, trained: Trained) -> dict[str, Any]:
+        """As `train --json` shows it."""
+        return {
+            "stack": trained.stack,
+            "tip": trained.tip,
+            "complete": trained.complete,
+            "trained": list(trained.trained),
+            "kept": list(trained.kept),
+            "frames": [
+                {
+                    "name": frame.name,
+                    "id": frame.frame_id,
+                    "dev": _count(frame.dev),
+                    "frozen_linear_dev": _count(frame.frozen_linear),
+                    "chosen": frame.chosen,
+                    "seconds": round(frame.seconds, 3),
+                }
+                for frame in self.done
+            ],
+            "settled": [dataclasses.asdict(one) for one in self.settled],
+        }
+
+    def words(self, trained: Trained, call: Invocation) -> list[str]:
+        """A table of the frames, and the next commands to try."""
+        from skillstack.cli.watching import UNFINISHED
+
+        frames = {*trained.trained, *trained.kept}
+        text = "please block my card" if "banking" in frames else "a text of yours"
+        tries = (call.line("route", text), call.line("predict", text), call.line("log"))
+        after = ["", "Try", *(f"  {line}" for line in tries)] if trained.complete else ["", *UNFINISHED]
+        if not trained.trained:
+            there = f"{many(len(trained.kept), 'frame')} of {trained.stack} are there"
+            if trained.complete:
+                return [f"Nothing to do: {there} already.", *after]
+            return [*([f"{there}."] if trained.kept else []), *UNFINISHED]
+        lines = [f"{trained.stack}: {many(len(trained.trained), 'frame')} trained"]
+        if trained.kept:
+            lines[0] += f", {len(trained.kept):,} there already"
+        merged = [one for one in self.settled if one.merged is not None]
+        if merged:
+            again = f"{many(len(self.settled), 'time')} tried, {len(merged)} of them merged"
+            lines.append(f"Families: {again}; `skillstack log` shows the frames that there are now.")
+        return [*lines, "", *self._table(), *after]
+
+    def _table(self) -> list[str]:
+        done = self.done
+        rows = [
+            [
+                one.name,
+                accuracy(one.dev),
+                percent(one.frozen_linear.accuracy),
+                one.chosen,
+                seconds(one.seconds),
+            ]
+            for one in done
+        ]
+        if len(done) > 1:
+            dev = percent(sum(one.dev.accuracy for one in done) / len(done))
+            frozen = percent(sum(one.frozen_linear.accuracy for one in done) / len(done))
+            rows.append(["mean", dev, frozen, "", seconds(sum(one.seconds for one in done))])
+        heads = ["FRAME", "DEV ACCURACY", "FROZEN LINEAR", "CHOSEN", "TIME"]
+        return table(heads, rows, left=(0, 1, 2, 3), indent=0)
+
+
+def _count(count: Count) -> dict[str, Any]:
+    return {"correct": count.correct, "n": count.n, "accuracy": round(count.accuracy, 6)}
+
+
+def preset_json() -> list[dict[str, Any]]:
+    """Every preset with its tasks and where their rows come from."""
+    from skillstack.data.presets import load_preset, preset_names
+
+    return [
+        {
+            "name": preset.name,
+            "description": preset.description,
+            "tasks": [{"name": task.name, "source": task.source} for task in preset.tasks],
+        }
+        for preset in map(load_preset, preset_names())
+    ]
+
+
+def preset_words() -> list[str]:
+    """A paragraph for each preset."""
+    lines: list[str] = []
+    for preset in preset_json():
+        lines += [f"{preset['name']}  {shorten(preset['description'], 110)}"]
+        lines += wrapped(", ".join(task["name"] for task in preset["tasks"]), "    ", "    ")
+        if any(task["source"] == "folder" for task in preset["tasks"]):
+            lines.append("    from the hub, or from --data-dir")
+        lines.append("")
+    return lines[:-1]

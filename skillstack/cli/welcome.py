@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from skillstack.cli.emptiness import commands_back
-from skillstack.cli.words import pairs, shorten
+from skillstack.cli.console import pairs, shorten
 from skillstack.errors import SkillStackError
 from skillstack.store.locate import choose_stack, find_store
 from skillstack.store.records import FrameRecord
+from skillstack.store.stacks import way_back
 from skillstack.store.store import Store
 from skillstack.wording import clean_line, many
 
@@ -20,11 +20,11 @@ _OWN = (
     ("skillstack log", "look at its frames"),
     ("skillstack learn tickets tickets.csv", "learn one more skill"),
 )
-_MORE = ("skillstack --help", "all commands")
+_WHY = {"undo": "brings back what was deleted", "redo": "brings back what was undone"}
 
 
 def welcome() -> list[str]:
-    """What is here, and the next commands. An unreadable store is said, and is no failure."""
+    """What is here, and the next commands. A store that cannot be read is reported, and is no failure."""
     try:
         found = find_store()
         name = choose_stack(found.store)
@@ -32,34 +32,49 @@ def welcome() -> list[str]:
         chain = tuple(content for _, content in found.store.contents(name)) if known else ()
         back = commands_back(found.store, name) if known and not chain else ()
     except SkillStackError as error:
-        return [error.message, *([error.hint] if error.hint else []), *_next((*_NEW, _MORE))]
+        return [error.message, *([error.hint] if error.hint else []), *_next(*_NEW)]
     if found.packaged:
-        said = ["There is no store here yet; the stack that comes with the package answers.", ""]
-        return [*said, *_stack(found.store, name, chain), *_next((*_ASK, *_NEW, _MORE))]
+        said = "There is no store here yet; the stack that comes with the package answers."
+        return [said, "", *_stack(found.store, name, chain), *_next(*_ASK, *_NEW)]
     if not chain:
         empty = f"The stack {name} has no frames." if known else "There is no stack of your own yet."
-        steps = (*back, *_NEW)
-        return [empty, *pairs([("store", str(found.store.root))]), *_next((*steps, _MORE))]
-    return [*_stack(found.store, name, chain), *_next((*_OWN, _MORE))]
+        return [empty, *pairs([("store", str(found.store.root))]), *_next(*back, *_NEW)]
+    return [*_stack(found.store, name, chain), *_next(*_OWN)]
 
 
 def _stack(store: Store, name: str, chain: tuple[FrameRecord, ...]) -> list[str]:
     skills = [skill for content in chain for skill in content.skills]
-    families = sorted({skill.family for skill in skills})
-    newest = chain[-1] if chain else None
     rows = [("store", str(store.root))]
-    if newest is not None:
+    if chain:
+        newest = chain[-1]
         counted = many(len(chain), "frame")
         if len(skills) != len(chain):
             counted += f", {many(len(skills), 'skill')}"
         rows += [
             ("frames", f"{counted}, the newest is {shorten(newest.name, 40)}"),
-            ("families", shorten(", ".join(families), 200)),
+            ("families", shorten(", ".join(sorted({skill.family for skill in skills})), 200)),
             ("base", f"{newest.base.name}, {newest.precision}"),
         ]
     return [clean_line(f"Stack {name}"), *pairs(rows)]
 
 
-def _next(commands: tuple[tuple[str, str], ...]) -> list[str]:
-    wide = max(len(command) for command, _ in commands)
-    return ["", "Next", *(f"  {command:<{wide}}  {what}" for command, what in commands)]
+def _next(*commands: tuple[str, str]) -> list[str]:
+    shown = (*commands, ("skillstack --help", "all commands"))
+    wide = max(len(command) for command, _ in shown)
+    return ["", "Next", *(f"  {command:<{wide}}  {what}" for command, what in shown)]
+
+
+def commands_back(store: Store, name: str) -> tuple[tuple[str, str], ...]:
+    """The command that brings an empty stack its frames back, and what it does; none where it had none."""
+    verb = way_back(store, name)
+    if verb is None:
+        return ()
+    named = "" if name == choose_stack(store) else f" --stack {name}"
+    return ((f"skillstack {verb}{named}", _WHY[verb]),)
+
+
+def empty_hint(store: Store, name: str) -> str:
+    """What to do about a stack without frames, in a sentence."""
+    for command, what in commands_back(store, name):
+        return f"`{command}` {what}."
+    return "`skillstack train --preset starter8` trains some."

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skillstack.cli.entry import run
+from skillstack.cli.group import run
 from skillstack.store.canonical import sha256
 from skillstack.store.records import BaseIdentity, Count, FrameRecord, Rendering, Skill
 from skillstack.store.store import Store

@@ -1,16 +1,24 @@
 import csv
 import gzip
+import io
 import json
+import os
 import random
+import threading
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from skillstack.cli.batch import answer_batch
-from skillstack.cli.cells import ROUTE, route_cells
+from skillstack.cli import inputs
+from skillstack.cli.batch import PREDICTION, ROUTE, Form, answer_batch, open_cell_sink, open_sink, route_cells
+from skillstack.cli.inputs import BadRow, is_table, open_cells, open_lines, read_chunks
+from skillstack.data.batches import TableBatch
 from skillstack.errors import InputError, UsageError
+from skillstack.store.rows import Row
 
 from .answers import ROUTED
 
@@ -42,6 +50,9 @@ def load_table(path):
         return list(csv.DictReader(file, delimiter="\t" if ".tsv" in path.name else ","))
 
 
+FORM = Form(lambda routed: [], lambda text, routed: text, route_cells, ROUTE)
+
+
 def answer(rows):
     if any("refuse" in row.text for row in rows):
         raise InputError("This row is refused.", "")
@@ -50,8 +61,7 @@ def answer(rows):
 
 def run(path, **options):
     settings = {"output": None, "strict": False, "as_json": True, **options}
-    words = lambda row, routed: row.text  # noqa: E731
-    return answer_batch(answer, words, route_cells, ROUTE, source=str(path), **settings)
+    return answer_batch(answer, FORM, source=str(path), **settings)
 
 
 @pytest.fixture
@@ -219,3 +229,211 @@ def test_a_broken_line_of_json_is_a_row_with_an_error_where_a_table_is_written(t
     rows = load_table(tmp_path / "out.csv")
     assert [row["text"] for row in rows] == ["a", "", "b"]
     assert rows[1]["error"].startswith("Line 2: no JSON object")
+
+
+def lines(rows):
+    return [(line.number, line.row) for chunk in rows.chunks for line in chunk.lines]
+
+
+def test_the_ending_says_what_is_a_table():
+    assert all(is_table(name) for name in ("a.csv", "a.tsv.gz", "a.parquet"))
+    assert not any(is_table(name) for name in ("a.jsonl", "a.json", "-", "a.txt", None))
+
+
+def test_rows_of_a_table_come_with_all_their_cells(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("id,text,text_pair\n1,a,\n\n2,b,c\n3,,d\n")
+    with open_cells(str(path), None, None) as rows:
+        assert rows.columns == ("id", "text", "text_pair")
+        (chunk,) = rows.chunks
+    assert [line.row for line in chunk.lines] == [Row("a"), Row("b", "c"), BadRow("The text is empty.")]
+    assert [line.number for line in chunk.lines] == [1, 3, 4]
+    assert [row[0] for row in chunk.batch.rows] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("opened", [open_lines, open_cells])
+def test_what_is_not_there_is_an_input_error(tmp_path, opened):
+    for name in ("nothing.csv", "nothing.jsonl", "."):
+        with pytest.raises(InputError), opened(str(tmp_path / name), None, None) as rows:
+            lines(rows)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
+def test_a_named_pipe_can_be_a_table(tmp_path):
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=("text\na\n",))
+    writer.start()
+    with open_cells(str(path), None, None) as rows:
+        assert lines(rows) == [(1, Row("a"))]
+    writer.join()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["pipe.csv"]
+
+
+def test_packed_json_lines_that_are_cut_or_damaged_are_an_input_error(tmp_path):
+    path = tmp_path / "in.jsonl.gz"
+    text = f'{{"text": "{random.Random(0).randbytes(2000).hex()}"}}\n'
+    whole = gzip.compress(text.encode() * 3)
+    for data in (text.encode(), whole[: len(whole) // 2], whole[:50] + bytes(50) + whole[100:]):
+        path.write_bytes(data)
+        with (
+            open_lines(str(path), None, None) as rows,
+            pytest.raises(InputError, match="no complete gzip file"),
+        ):
+            lines(rows)
+
+
+def test_a_header_that_is_only_assumed_is_mentioned(tmp_path, capsys):
+    path = tmp_path / "in.csv"
+    path.write_text("stop it\nblock my card\n")
+    with open_cells(str(path), None, None) as rows:
+        assert lines(rows) == [(1, Row("block my card"))]
+    assert "First row taken as header: 'stop it'." in capsys.readouterr().err
+
+
+def read(data: bytes, most: int = 1000):
+    return [line for chunk in read_chunks(io.BytesIO(data), most) for line in chunk]
+
+
+def test_each_line_is_a_row_with_its_number():
+    found = read(b'{"text": "a"}\r\n\n{"text": "b", "text_pair": "c", "label": 1}')
+    assert [(line.number, line.row) for line in found] == [(1, Row("a")), (3, Row("b", "c"))]
+
+
+def test_other_fields_may_hold_the_texts():
+    stream = io.BytesIO(b'{"text": "a", "q": "b", "other": "c"}\n{"text": "a"}')
+    chunks = read_chunks(stream, 9, "q", "other")
+    assert [line.row for chunk in chunks for line in chunk] == [
+        Row("b", "c"),
+        BadRow("The field q is missing."),
+    ]
+
+
+def test_a_byte_order_mark_at_the_start_is_no_error():
+    assert read(b'\xef\xbb\xbf{"text": "a"}\n')[0].row == Row("a")
+    assert read(b"\xef\xbb\xbf\n") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"no json", "no JSON object"),
+        (b'{"text": "a"', "no JSON object"),
+        (b"[1]", "list instead of a JSON object"),
+        (b'"a"', "str instead of a JSON object"),
+        (b"{}", "field text is missing"),
+        (b'{"text": 7}', "not a string"),
+        (b'{"text": ""}', "empty"),
+        (b'{"text": "a\\u0000"}', "NUL"),
+        (b'{"text": "\\ud800"}', "lone surrogate"),
+        (b'{"text": "a", "text_pair": ""}', "second text is empty"),
+        (b'{"text": "\xff"}', "Byte 11 is no UTF-8"),
+        (b'{"text": "\xed\xa0\x80"}', "no UTF-8"),
+        (b"[" * 100_000, "out of bounds"),
+        (b"9" * 10_000, "out of bounds"),
+        (b'{"text": "' + b"a" * 2_000_001 + b'"}', "2,000,001 characters"),
+    ],
+)
+def test_a_bad_line_says_why_and_spoils_no_other(data, reason):
+    first, bad, last = read(b'{"text": "a"}\n' + data + b'\n{"text": "b"}\n')
+    assert (first.row, last.row) == (Row("a"), Row("b"))
+    assert isinstance(bad.row, BadRow)
+    assert bad.number == 2
+    assert reason in bad.row.error
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(inputs, "MAX_LINE_BYTES", 50)
+    monkeypatch.setattr(inputs, "_PIECE", 16)
+    good = b'{"text": "a"}'
+    for data in (b"x" * 400 + b"\n" + good, good + b"\n" + b"x" * 400, b"x" * 51 + b"\n" + good):
+        found = read(data)
+        assert sorted(isinstance(line.row, BadRow) for line in found) == [False, True]
+
+
+@given(st.lists(st.text(max_size=20), max_size=30), st.integers(1, 7), st.integers(1, 40))
+def test_how_the_bytes_arrive_changes_nothing(texts, most, piece):
+    data = "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
+    expected = read(data.encode("utf-8", "surrogatepass"))
+    before, inputs._PIECE = inputs._PIECE, piece
+    try:
+        chunks = list(read_chunks(io.BytesIO(data.encode("utf-8", "surrogatepass")), most))
+    finally:
+        inputs._PIECE = before
+    assert [line for chunk in chunks for line in chunk] == expected
+    assert all(1 <= len(chunk) <= most for chunk in chunks)
+
+
+BATCH = TableBatch(("text", "label"), [("a", "b")], [1], [2])
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with open_sink(str(path), as_json=False) as sink:
+        sink({"row": 1}, lambda: "one")
+        assert not path.exists()
+    assert json.loads(path.read_text()) == {"schema": 1, "row": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "out.jsonl"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), open_sink(str(path), as_json=True) as sink:
+        sink({"row": 1}, lambda: "one")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "opened", [lambda path: open_sink(path, as_json=True), lambda path: open_cell_sink(path, (), ROUTE)]
+)
+def test_a_folder_that_is_not_there_is_named(tmp_path, opened):
+    path = tmp_path / "nosuch" / "out.csv"
+    with pytest.raises(UsageError) as caught, opened(str(path)):
+        pass
+    assert f"There is no folder {path.parent}" in caught.value.message
+    assert "Make the folder" in caught.value.hint
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path):
+    with open_sink("/dev/null", as_json=True) as sink:
+        sink({"row": 1}, lambda: "one")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_standard_output_gets_lines_or_words(capsys, as_json):
+    with open_sink("-", as_json=as_json) as sink:
+        sink({"row": 1}, lambda: "one")
+    assert capsys.readouterr().out == ('{"schema": 1, "row": 1}\n' if as_json else "one\n")
+
+
+def test_packed_lines_are_packed(tmp_path):
+    path = tmp_path / "out.jsonl.gz"
+    with open_sink(str(path), as_json=True) as sink:
+        sink({"row": 1}, lambda: "one")
+    assert gzip.decompress(path.read_bytes()) == b'{"schema": 1, "row": 1}\n'
+
+
+def test_a_table_appears_when_it_is_whole_with_its_columns_and_the_answers(tmp_path):
+    path = tmp_path / "out.csv"
+    with open_cell_sink(str(path), BATCH.columns, PREDICTION) as sink:
+        sink(BATCH, [{"task": "cards", "label": "block", "probability": 0.9}])
+        assert not path.exists()
+    assert path.read_text().splitlines() == [
+        "text,label,task,family,frame,confidence,skillstack_label,probability,error",
+        "a,b,cards,,,,block,0.9,",
+    ]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "tsv.gz"])
+def test_a_failure_leaves_the_old_table(tmp_path, ending):
+    path = tmp_path / f"out.{ending}"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), open_cell_sink(str(path), BATCH.columns, ROUTE) as sink:
+        sink(BATCH, [{"error": "no"}])
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

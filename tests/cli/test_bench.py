@@ -6,7 +6,11 @@ import json
 
 import pytest
 
+from skillstack.cli.bench import progress_line, standing_words
 from skillstack.continual import registry
+from skillstack.continual.leaderboard import TaskOrder
+from skillstack.continual.request import CellKey
+from skillstack.continual.running import BenchProgress
 
 #: A bench of a few seconds.
 TINY = (
@@ -60,12 +64,12 @@ def test_a_damaged_result_is_an_error_that_says_what_to_do(command, tmp_path):
     [
         (("--methods", "ewcc"), "Did you mean 'ewc'?"),
         (("--methods", "ewc", "--seeds", "one"), "list of seeds"),
-        (("--methods", "ewc", "--eval-samples-per-class", "none"), "neither a number of rows nor all"),
+        (("--methods", "ewc", "--eval-samples-per-class", "none"), "Invalid number of rows"),
         (("--methods", "ewc", "--set", "rate=1"), "A recipe has no 'rate'"),
         (("--methods", "ewc", "--set", "seed=1"), "sets the recipe's seed itself"),
         (("--methods", "ewc", "--stack", "main"), "stacks of its own"),
         (("--methods", "ewc", "--order", "sideways"), "no order"),
-        (("--methods", "ewc", "--preset", "starter8"), "Exactly one"),
+        (("--methods", "ewc", "--preset", "starter8"), "Both --preset and --task"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error(command, tmp_path, wrong, said):
@@ -73,3 +77,36 @@ def test_what_cannot_be_meant_is_an_error(command, tmp_path, wrong, said):
     assert ran.status == 2
     assert said in ran.err
     assert not (tmp_path / "results").exists()
+
+
+KEY = CellKey("ewc", TaskOrder("forward"), 42)
+
+
+def line(**changes) -> str:
+    given = {
+        "place": 3,
+        "of": 9,
+        "key": KEY,
+        "settings": {"lambda": 1e4},
+        "trial": False,
+        "learned": 8,
+        "tasks": 8,
+        "accuracy": 0.7123,
+        "seconds": 312.0,
+    }
+    return progress_line(BenchProgress(**{**given, **changes}))
+
+
+def test_a_cell_is_named_with_its_accuracy_and_time():
+    assert line() == "cell 3 of 9  ewc, forward, seed 42, lambda 10000: 71.2 % in 5 min 12 s"
+    assert line(trial=True).endswith("71.2 % on dev in 5 min 12 s")
+    assert line(kept=True) == "cell 3 of 9  ewc, forward, seed 42: 71.2 %, finished before"
+
+
+def test_on_the_way_it_says_how_many_tasks_are_learned():
+    assert line(accuracy=None, learned=2, seconds=3.0).endswith("task 2 of 8 learned, 3.0 s")
+    assert line(accuracy=None, learned=0).endswith(": begins")
+
+
+def test_without_results_it_says_so():
+    assert standing_words([]) == ["There are no results yet."]

@@ -50,7 +50,7 @@ def test_a_broken_torch_is_told(tmp_path):
     (broken / "torch" / "__init__.py").write_text("raise OSError('libtorch_cpu.so: undefined symbol')")
     script = (
         f"import sys; sys.path.insert(0, {str(broken)!r})\n"
-        "from skillstack.cli.entry import run\n"
+        "from skillstack.cli.group import run\n"
         "sys.exit(run(['doctor', '--preset', 'starter8']))"
     )
     done = subprocess.run(

@@ -24,12 +24,12 @@ def test_it_says_how_many_frames_and_texts_go_out(command, made, tmp_path):
     ran = command("export", "mine", "mine.zip")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.startswith("mine.zip: 3 frames of mine ")
-    assert "No texts go out" in ran.out
+    assert "It includes no texts" in ran.out
     assert f"sha256 {sha256_file(tmp_path / 'mine.zip')}" in ran.out
     with_texts(made)
-    assert "3 texts of the router's samples stay here" in command("export", "mine", "mine.zip").out
+    assert "It leaves out 3 texts of the router's samples" in command("export", "mine", "mine.zip").out
     ran = command("export", "mine", "mine.zip", "--with-texts")
-    assert "holds 3 texts of the router's samples" in ran.out
+    assert "It includes 3 texts of the router's samples" in ran.out
     assert all(len(line) <= 80 for line in ran.out.splitlines())
 
 
@@ -89,7 +89,7 @@ def test_peft_folders_are_named(command, made, tmp_path):
 
 
 def test_neither_loads_what_takes_long(shell, made):
-    code = "import sys; from skillstack.cli.entry import run; status = run(sys.argv[1:]); "
+    code = "import sys; from skillstack.cli.group import run; status = run(sys.argv[1:]); "
     code += (
         "print([m for m in ('torch', 'transformers', 'sklearn', 'scipy') if m in sys.modules]); exit(status)"
     )

@@ -47,7 +47,7 @@ def test_a_time_limit_ends_with_status_4_and_the_same_command_goes_on(command, t
     assert found["table"]["columns"]["label"] == "queue"
     words = command("learn", "tickets", "tickets.csv", *QUICK, "--time-limit", "0s")
     assert words.status == 4
-    assert "Run the same command again to go on where it stopped." in words.out
+    assert "Run the same command again to continue where it stopped." in words.out
     done = command("learn", "tickets", "tickets.csv", *QUICK, "--time-limit", "1h", "--json")
     assert (done.status, done.json["complete"], done.json["change"]) == (0, True, "learned")
 
@@ -62,7 +62,7 @@ def test_a_time_limit_ends_with_status_4_and_the_same_command_goes_on(command, t
         (("tickets", "tickets.csv", "--test-size", "2"), "0.2"),
         (("tickets", "tickets.csv", "--time-limit", "soon"), "1h30m"),
         (("tickets", "tickets.csv", "--rows", "mails=mails.csv"), "Add --auto-compress, or leave them out."),
-        (("tickets", "tickets.csv", "--compress-margin", "3"), "--compress-margin says what"),
+        (("tickets", "tickets.csv", "--compress-margin", "3"), "--compress-margin needs --auto-compress"),
         (("tickets", "tickets.csv", "--auto-compress", "--compress-margin", "60"), "between 0 and 50"),
         (("tickets", "tickets.csv", "--batch-size", "8", "--set", "batch_size=4"), "twice"),
     ],

@@ -20,13 +20,13 @@ def probed(trained, tmp_path, command):
     [
         (
             "generalization",
-            ("4 unseen texts of each of 2 tasks, mixed", "best single frame", "which flatters it"),
+            ("4 unseen texts of each of 2 tasks, mixed", "best single frame", "too optimistic"),
         ),
         (
             "order",
             ("34 test texts, the same scores walked in 2 orders", "stack", "reversed", "banking, imdb"),
         ),
-        ("redundancy", ("2 frames on 2 tasks", "none", "* Its own task")),
+        ("redundancy", ("2 frames on 2 tasks", "none", "* On its own task")),
     ],
 )
 def test_it_answers_in_words_of_eighty_columns(probed, name, words):
@@ -75,7 +75,7 @@ def test_options_reach_the_probe(probed):
         (("order", "--seed", "-1"), "The seed -1 is below 0."),
         (("generalization", "--texts", "0"), "0 is not in the range"),
         (("generalization", "--texts", "1"), "1 is not in the range"),
-        (("order", "--threshold", "much"), "The threshold 'much' is no number."),
+        (("order", "--threshold", "much"), "Invalid threshold 'much'."),
         (("order", "--task", "bankin"), "The stack 'tiny' has no 'bankin'.\nDid you mean 'banking'?"),
     ],
 )

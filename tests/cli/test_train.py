@@ -9,6 +9,12 @@ import sys
 
 import pytest
 
+from skillstack.answers import Trained
+from skillstack.cli.command import Invocation
+from skillstack.cli.train import Summary
+from skillstack.store.records import Count
+from skillstack.training.progress import FamilySettled, FrameDone, FrameKept
+
 from .conftest import PYTHONPATH, TINY
 
 
@@ -21,7 +27,7 @@ def test_presets_are_listed(command):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "skillstack train --preset starter8"),
+        ((), "Give one, such as --preset starter8"),
         (("--preset", "starter8", "--task", "banking"), "--list-presets"),
         (("--preset", "starter9"), "starter8"),
         (("--task", "bankin", "--stack", "a"), "banking"),
@@ -100,7 +106,7 @@ def test_an_interrupted_training_says_how_to_go_on(tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
-    assert err.endswith("error: Interrupted.\nRun the same command again to go on where it stopped.\n")
+    assert err.endswith("error: Interrupted.\nRun the same command again to continue where it stopped.\n")
 
 
 def test_a_time_limit_ends_with_status_4_and_the_same_command_goes_on(command):
@@ -110,7 +116,7 @@ def test_a_time_limit_ends_with_status_4_and_the_same_command_goes_on(command):
     assert (stopped.json["trained"], stopped.json["tip"]) == ([], None)
     words = command("train", *TINY, "--time-limit", "0s")
     assert words.status == 4
-    assert "Run the same command again to go on where it stopped." in words.out
+    assert "Run the same command again to continue where it stopped." in words.out
     assert "is empty" not in words.err
 
 
@@ -178,4 +184,96 @@ def test_two_processes_give_one_document(tmp_path):
 def test_help_offers_no_device_that_is_not_supported(command):
     ran = command("train", "--help")
     assert ran.status == 0
-    assert "cpu or cuda" in " ".join(ran.out.split()) and "mps" not in ran.out
+    assert "auto|cpu|cuda" in " ".join(ran.out.split()) and "mps" not in ran.out
+
+
+DONE = FrameDone(2, 2, "banking", "ab" * 32, Count(191, 200), Count(160, 200), "epoch 2", 12.34)
+
+
+HERE = Invocation(None, None, False)
+
+
+def summary():
+    made = Summary()
+    made.add(FrameKept(1, 2, "films"))
+    made.add(DONE)
+    return made
+
+
+def test_the_table_shows_accuracy_rival_choice_and_time():
+    text = summary().words(Trained("mine", ("banking",), ("films",), "ab" * 32), HERE)
+    assert text[0] == "mine: 1 frame trained, 1 there already"
+    assert " ".join(text[3].split()) == "banking 95.5 % of 200 80.0 % epoch 2 12.3 s"
+
+
+def test_the_next_commands_can_be_typed_as_they_stand():
+    text = summary().words(Trained("mine", ("banking",), (), "ab" * 32), Invocation("my store", None, False))
+    assert '  skillstack route "please block my card" --store "my store"' in text
+    assert '  skillstack log --store "my store"' in text
+
+
+def test_a_finished_training_says_that_there_was_nothing_to_do():
+    text = Summary().words(Trained("mine", (), ("films", "banking"), "ab" * 32), HERE)
+    assert text[0] == "Nothing to do: 2 frames of mine are there already."
+
+
+def test_json_gives_counts_and_the_chosen_candidate():
+    value = summary().to_json(Trained("mine", ("banking",), ("films",), "ab" * 32))
+    assert value["frames"] == [
+        {
+            "name": "banking",
+            "id": "ab" * 32,
+            "dev": {"correct": 191, "n": 200, "accuracy": 0.955},
+            "frozen_linear_dev": {"correct": 160, "n": 200, "accuracy": 0.8},
+            "chosen": "epoch 2",
+            "seconds": 12.34,
+        }
+    ]
+
+
+def test_families_that_were_merged_are_counted():
+    made = summary()
+    made.add(FamilySettled("intent", ("travel", "banking"), "intent", "no task loses 2.0 points or more"))
+    made.add(FamilySettled("intent", ("intent", "work"), None, "work would lose about 3.0 points"))
+    trained = Trained("mine", ("banking",), ("films",), "ab" * 32)
+    said = "Families: 2 times tried, 1 of them merged; `skillstack log` shows the frames that there are now."
+    assert said in made.words(trained, HERE)
+    assert made.to_json(trained)["settled"][0] == {
+        "family": "intent",
+        "frames": ("travel", "banking"),
+        "merged": "intent",
+        "why": "no task loses 2.0 points or more",
+    }
+
+
+def test_a_dry_run_says_what_would_be_trained_and_writes_nothing(command, tmp_path):
+    ran = command("train", "--preset", "starter8", "--dry-run")
+    assert ran.status == 0
+    assert "8 frames to train" in ran.out
+    assert "CC BY" in ran.out
+    assert "Nothing was written." in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_that_are_there_are_kept(asked):
+    before = asked("log", "--json").out
+    document = asked("train", *TINY, "--dry-run", "--json").json
+    assert [frame["state"] for frame in document["frames"]] == ["keep", "keep"]
+    assert (document["bytes"], document["seconds"], document["store_exists"]) == (0, None, True)
+    assert "none: all is there" in asked("train", *TINY, "--dry-run").out
+    longer = asked("train", *TINY, "--task", "travel", "--dry-run", "--json").json
+    assert [frame["state"] for frame in longer["frames"]] == ["keep", "keep", "train"]
+    assert asked("log", "--json").out == before
+
+
+def test_another_recipe_under_the_same_name_is_refused_as_train_does(asked):
+    assert asked("train", *TINY, "--seed", "7", "--dry-run").status == 2
+
+
+def test_the_rows_are_those_of_the_training(asked):
+    sizes = {
+        frame["name"]: frame["rows"] for frame in asked("train", *TINY, "--dry-run", "--json").json["frames"]
+    }
+    assert sizes["imdb_sentences"]["train"] == 8
+    assert sizes["imdb_sentences"]["router"] == 32

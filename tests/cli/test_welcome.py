@@ -1,7 +1,12 @@
 """`skillstack` alone."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
+
+from skillstack.cli.welcome import commands_back, empty_hint
+from skillstack.store import stacks, transactions
 
 from .conftest import ROOT
 
@@ -65,7 +70,7 @@ def test_a_damaged_store_is_said_and_is_no_crash(command, made):
 def test_it_loads_no_model_library():
     code = f"""
 import sys
-from skillstack.cli.entry import run
+from skillstack.cli.group import run
 assert run([]) == 0
 sys.exit(" ".join(m for m in {HEAVY} if m in sys.modules) or 0)
 """
@@ -75,3 +80,24 @@ sys.exit(" ".join(m for m in {HEAVY} if m in sys.modules) or 0)
 
 def test_help_stays(command):
     assert "First steps" in command("--help").out
+
+
+def test_what_was_deleted_comes_back_by_undo_and_what_was_undone_by_redo(made, monkeypatch):
+    monkeypatch.delenv("SKILLSTACK_STACK", raising=False)
+    stacks.delete(made.store, "mine")
+    assert empty_hint(made.store, "mine") == "`skillstack undo` brings back what was deleted."
+    for _ in range(3):
+        transactions.undo(made.store, "mine")
+    assert empty_hint(made.store, "mine") == "`skillstack redo` brings back what was undone."
+
+
+def test_a_stack_that_is_not_the_current_one_is_named(made, monkeypatch):
+    monkeypatch.delenv("SKILLSTACK_STACK", raising=False)
+    stacks.rename(made.store, "mine", "tickets", router={})
+    ((command, _),) = commands_back(made.store, "mine")
+    assert command == "skillstack undo --stack mine"
+
+
+def test_a_stack_that_never_had_frames_has_no_way_back(made):
+    assert commands_back(made.store, "never") == ()
+    assert "skillstack train" in empty_hint(made.store, "never")

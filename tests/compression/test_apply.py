@@ -3,7 +3,7 @@
 import pytest
 
 from skillstack.api import Stack
-from skillstack.cli.portrait import init_name
+from skillstack.cli.show import init_name
 from skillstack.compression.rows import skill_rows
 from skillstack.errors import BusyError, StoreError, UsageError
 from skillstack.reports.material import frame_facts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skillstack.api import Stack
-from skillstack.cli.entry import run
+from skillstack.cli.group import run
 from skillstack.errors import UsageError
 from skillstack.reports.provenance import report_command
 

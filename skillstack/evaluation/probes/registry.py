@@ -14,7 +14,7 @@ from skillstack.evaluation.probes.redundancy import Redundancy
 Probed = Generalization | OrderProbe | Redundancy
 
 #: The only modules that a probe's name can lead to. To add one: a module here, a line in this table, its
-#: result in `Probed`, and its words in `skillstack.cli.probed`.
+#: result in `Probed`, and its words in `skillstack.cli.probe`.
 PROBES = {
     "generalization": "skillstack.evaluation.probes.generalization",
     "order": "skillstack.evaluation.probes.order",

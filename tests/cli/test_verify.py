@@ -1,14 +1,14 @@
 from skillstack.answers import Agreement, CanaryCheck
-from skillstack.cli.checks import Checked, check_json, check_words
+from skillstack.cli.verify import Checked, check_json, check_words
 from skillstack.store.verify import Problem, Verification, verify
 
 GOOD = CanaryCheck("cards", "cards", 1e-6, 1.2, 1e-4)
 BAD = CanaryCheck("trips", "trips", 0.5, 1.2, 1e-4)
 
 
-def test_a_whole_store_is_called_whole(made):
+def test_a_whole_store_is_called_intact(made):
     checked = Checked("frames", verify(made.store))
-    assert check_words(checked)[0].endswith("1 stack in frames: all whole.")
+    assert check_words(checked)[0].endswith("1 stack in frames: all intact.")
     assert (checked.ok, check_json(checked)["canaries"]) == (True, None)
 
 

@@ -34,7 +34,7 @@ HEAVY = ("numpy", "rich", "torch", "transformers", "sklearn", "scipy", "skillsta
 def test_help_loads_no_library_but_click(name):
     code = f"""
 import sys
-from skillstack.cli.entry import run
+from skillstack.cli.group import run
 assert run({[name, "--help"] if name else ["--help"]}) == 0
 sys.exit(" ".join(m for m in {HEAVY} if m in sys.modules) or 0)
 """

@@ -1,4 +1,5 @@
-from skillstack.cli.changes import change, change_words, history_json, history_words
+from skillstack.cli.log import history_json, history_words
+from skillstack.cli.undo import change, change_words
 from skillstack.store import transactions
 from skillstack.store.history import read_history
 
@@ -7,7 +8,7 @@ def test_an_undo_names_the_frames_that_go(made):
     transaction = transactions.undo(made.store, "mine", dry_run=True)
     changed = change(made.store, transaction.after, transaction.before)
     assert (changed.removed, changed.restored, changed.tip) == (("trips",), (), made.nodes[1])
-    text = "\n".join(change_words("undo", transaction, changed, dry_run=True))
+    text = "\n".join(change_words("undo", "mine", transaction, changed, dry_run=True))
     assert "would remove 1 frame: trips" in text
 
 
@@ -15,7 +16,7 @@ def test_a_change_to_nothing_leaves_an_empty_stack(made):
     changed = change(made.store, made.nodes[2], None)
     assert changed.removed == ("trips", "cards", "films")
     transaction = transactions.undo(made.store, "mine", dry_run=True)
-    assert "  the stack is empty" in change_words("undo", transaction, changed, dry_run=False)
+    assert "  the stack is empty" in change_words("undo", "mine", transaction, changed, dry_run=False)
 
 
 def test_a_damaged_frame_can_still_be_named_by_its_id(made):

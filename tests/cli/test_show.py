@@ -1,4 +1,4 @@
-from skillstack.cli.portrait import frame_json, frame_words, init_name
+from skillstack.cli.show import frame_json, frame_words, init_name
 
 from .answers import frames_of
 
@@ -6,7 +6,7 @@ from .answers import frames_of
 def test_place_and_lineage_are_told_apart(made):
     frames = frames_of(made.store, "mine")
     text = "\n".join(frame_words("mine", frames[0], made.store, init_name(made.store, frames[0], frames)))
-    assert f"stands on     cards {made.nodes[1][:8]}" in text
+    assert f"parent        cards {made.nodes[1][:8]}" in text
     assert f"started from  cards {frames[1].content_id[:8]}" in text
     assert "labels             2: no, yes" in text
     assert "92.0 % of 100" in text
@@ -18,7 +18,7 @@ def test_an_origin_off_the_stack_or_out_of_the_store_is_said(made):
     assert init_name(made.store, newest, []).endswith("which is not on this stack")
     (made.store.root / "contents" / f"{newest.content.init_from}.json").unlink()
     assert init_name(made.store, newest, []).endswith("which is not in this store")
-    assert init_name(made.store, oldest, []) == "nothing: a fresh adapter"
+    assert init_name(made.store, oldest, []) == "a fresh adapter"
 
 
 def test_json_holds_the_record_and_the_files_with_their_sizes(made):

@@ -2,7 +2,7 @@ import io
 import sys
 from dataclasses import replace
 
-from skillstack.cli.chain import chain_words
+from skillstack.cli.log import chain_words
 
 from .answers import frames_of
 

@@ -1,0 +1,430 @@
+"""The options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skillstack.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from skillstack.forecast.estimate import TrainingRequest
+
+#: What gives a command an option, or several.
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+PRECISIONS = ("fp32", "bf16", "fp16", "nf4")
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+def gathering(
+    kind: Callable[..., Any], name: str, options: Sequence[Decorator], fields: Sequence[str] = ()
+) -> Decorator:
+    """A decorator that gives a command these options; the command gets them as one value.
+
+    :param kind: what makes the value of them, such as a dataclass.
+    :param name: the command's parameter that takes the value.
+    :param fields: parameters that make the value; by default the fields of the dataclass. Each has an option
+        of its name, here or on the command itself.
+    """
+    if not fields:
+        assert isinstance(kind, type)
+        fields = [field.name for field in dataclasses.fields(kind)]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def gathered(*args: Any, **given: Any) -> Any:
+            value = kind(**{field: given.pop(field) for field in fields})
+            return function(*args, **{name: value}, **given)
+
+        whole: Callable[..., Any] = gathered
+        for option in reversed(options):
+            whole = option(whole)
+        return whole
+
+    return decorate
+
+
+# values -------------------------------------------------------------------------------------------------
+
+
+def duration(text: str) -> float:
+    """Seconds of ``8h``, ``1h30m``, ``30m`` or ``90s``; a number alone is seconds as well.
+
+    :raises click.BadParameter: if it is no time.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    if not text.strip() or found is None:
+        raise click.BadParameter(f"Invalid time {text[:40]!r}: write 8h, 1h30m, 30m or 90s.")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def number_or(word: str) -> Callable[[str], int]:
+    """Reads a number of rows, 1 or more; 0 for this word.
+
+    :raises click.BadParameter: if it is neither.
+    """
+
+    def read(text: str) -> int:
+        plain = text.strip().lower()
+        if plain == word:
+            return 0
+        if not (plain.isascii() and plain.isdigit() and len(plain) < 8 and int(plain)):
+            raise click.BadParameter(f"Invalid number of rows {text[:40]!r}: give 1 or more, or {word}.")
+        return int(plain)
+
+    return read
+
+
+def _all_or_number(_: click.Context, __: click.Parameter, value: int) -> int | None:
+    return value or None
+
+
+def between(name: str, most: float, divisor: float = 1) -> Callable[..., float | None]:
+    """A callback that reads a number above 0 and below ``most`` as a share; None stays None."""
+
+    def read(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+        if value is None:
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 < number < most:
+            raise UsageError(f"Invalid {name} {value[:40]!r}: must be between 0 and {most:g}.")
+        return number / divisor
+
+    return read
+
+
+def tables(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    """Tables by the skill that they belong to.
+
+    :raises UsageError: if one is not written NAME=FILE, or a name comes twice.
+    """
+    found: dict[str, Path] = {}
+    for value in values:
+        name, _equals, path = value.partition("=")
+        if not name or not path:
+            said = f"{option.opts[0]} takes NAME=FILE, not {value[:80]!r}."
+            raise UsageError(said, "For example tickets=more.csv.")
+        if name in found:
+            raise UsageError(f"{option.opts[0]} is given twice for {name[:80]!r}.", "Leave one of them out.")
+        found[name] = Path(path)
+    return found
+
+
+def _threshold(_: click.Context, __: click.Parameter, value: str) -> float | None:
+    if value == "auto":
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"Invalid threshold {value[:80]!r}.", "Give a number, or auto.")
+    return number
+
+
+# single options -----------------------------------------------------------------------------------------
+
+
+def model_option(
+    words: str = "Folder of the base model, if it is not where the frames expect it.", metavar: str = "FOLDER"
+) -> Decorator:
+    """``--model``, in a command's own words."""
+    return click.option("--model", metavar=metavar, help=words)
+
+
+def precision_option(words: str = "Precision of the base model.") -> Decorator:
+    """``--precision``; the command gets None for ``auto``."""
+    return click.option(
+        "--precision", type=click.Choice(["auto", *PRECISIONS]), default="auto", show_default=True,
+        callback=lambda context, option, value: None if value == "auto" else value, help=words,
+    )  # fmt: skip
+
+
+def device_option(words: str = "Device to run on.") -> Decorator:
+    """``--device``."""
+    devices = click.Choice(["auto", "cpu", "cuda"])
+    return click.option("--device", type=devices, default="auto", show_default=True, help=words)
+
+
+def precision_change_option(
+    words: str = "Load the base in another precision than the frames were trained in.",
+) -> Decorator:
+    """``--precision-change``, of a base that frames were trained on."""
+    return click.option("--precision-change", type=click.Choice(PRECISIONS), help=words)
+
+
+def per_class_option(name: str = "per_class") -> Decorator:
+    """``--eval-samples-per-class``; the command gets None for ``all``."""
+    return click.option(
+        "--eval-samples-per-class", name, default="64", show_default=True, metavar="N|all",
+        type=number_or("all"), callback=_all_or_number, help="Maximum number of test rows per class.",
+    )  # fmt: skip
+
+
+seed_option = click.option("--seed", type=int, metavar="N", help="Random seed.")
+router_option = click.option(
+    "--router", default="hybrid_chain", show_default=True, metavar="NAME",
+    help="Router: hybrid_chain or hybrid_svm.",
+)  # fmt: skip
+threshold_option = click.option(
+    "--threshold", callback=_threshold, default="auto", show_default=True, metavar="X",
+    help="Score above which hybrid_chain accepts a frame, unless another frame scores clearly higher.",
+)  # fmt: skip
+depth_option = click.option(
+    "--depth", type=click.IntRange(min=1), metavar="N", help="Maximum number of frames hybrid_chain checks."
+)
+data_dir_option = click.option(
+    "--data-dir", metavar="FOLDER", help="Folder with one folder of rows for each task."
+)
+task_option = click.option(
+    "--task", "tasks", multiple=True, metavar="NAME", help="Task name; repeat the option for several tasks."
+)
+rows_option = click.option(
+    "--rows", "tables", multiple=True, metavar="SKILL=FILE", callback=tables,
+    help="Table with your own labelled rows for a skill: CSV, TSV, JSON lines or Parquet.",
+)  # fmt: skip
+no_texts_option = click.option(
+    "--no-keep-texts", is_flag=True, help="Keep hashed features in the store instead of sample texts."
+)
+
+
+# what is trained, and how ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be trained, on which base: the options that doctor, train and bench share.
+
+    :ivar precision: None for the one that the rules choose.
+    """
+
+    preset: str | None
+    tasks: tuple[str, ...]
+    data_dir: str | None
+    model: str | None
+    precision: str | None
+    device: str
+
+    def request(self, store: str | None, overrides: Mapping[str, Any]) -> TrainingRequest:
+        """The same for a forecast; nothing is made, and of a store only its record is read.
+
+        :param overrides: fields of the recipe.
+        """
+        import os
+
+        from skillstack.errors import SkillStackError
+        from skillstack.forecast.estimate import TrainingRequest
+
+        folder = Path(store or os.environ.get("SKILLSTACK_STORE") or Path.cwd() / "frames")
+        try:
+            from skillstack.store.locate import find_store
+
+            found = find_store(store)
+            folder = folder if found.packaged else found.store.root
+        except (ImportError, SkillStackError):  # none yet, or no numpy to read one with
+            pass
+        data_dir = Path(self.data_dir) if self.data_dir is not None else None
+        return TrainingRequest(**{**vars(self), "data_dir": data_dir}, store=folder, overrides=overrides)
+
+    def check(self) -> None:
+        """See that everything that is named exists, without reading rows.
+
+        :raises UsageError: for a name that nobody knows, or if not exactly one of preset and tasks is given.
+        :raises InputError: for a task that needs a data folder.
+        """
+        if (self.preset is None) == (not self.tasks):
+            wrong = (
+                "--preset or --task is missing." if self.preset is None else "Both --preset and --task given."
+            )
+            hint = "Give one, such as --preset starter8; `skillstack train --list-presets` lists the presets."
+            raise UsageError(wrong, hint)
+        from skillstack.data.hub import HubSource
+        from skillstack.data.presets import load_preset
+        from skillstack.data.sources import StarterSource, load_task
+
+        names = load_preset(self.preset).task_names if self.preset is not None else self.tasks
+        starter, hub = StarterSource(), HubSource()
+        for name in names if self.data_dir is None else ():
+            if hub.holds(name) and not starter.holds(name):
+                hub.check(name)
+            elif not starter.holds(name):
+                load_task(name)  # knows why not
+
+
+wanting = gathering(
+    Wanted,
+    "wanted",
+    (
+        click.option("--preset", metavar="NAME", help="Preset: a named sequence of tasks with a recipe."),
+        task_option,
+        data_dir_option,
+        model_option("Base model: minilm (built in), smollm2, a folder, or a model of the hub.", "NAME"),
+        precision_option(),
+        device_option(),
+    ),
+)
+
+
+def recipe_options(*options: Decorator, names: Sequence[str]) -> Decorator:
+    """These options and ``--set``; the command gets ``recipe``, the fields that the command line gives.
+
+    :param names: the options' parameters, which are fields of `Recipe`; None is not given.
+    """
+
+    def recipe(settings: Sequence[str], **named: Any) -> dict[str, Any]:
+        return chosen_recipe({key: value for key, value in named.items() if value is not None}, settings)
+
+    setting = click.option(
+        "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe."
+    )
+    return gathering(recipe, "recipe", (*options, setting), ("settings", *names))
+
+
+def chosen_recipe(named: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """The fields of the recipe that the command line gives.
+
+    :param named: those with an option of their own.
+    :param settings: ``key=value`` each.
+    :raises UsageError: for an unknown field, one given twice, or an invalid value.
+    """
+    from skillstack.training.recipe import Recipe
+
+    known = {field.name: field.default for field in dataclasses.fields(Recipe)}
+    fields = dict(named)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals:
+            raise UsageError(
+                f"--set takes KEY=VALUE, not {setting[:80]!r}.", "For example --set dropout=0.1."
+            )
+        if key not in known:
+            raise UsageError(f"A recipe has no {key[:80]!r}.", did_you_mean(key, known))
+        if key in fields:
+            raise UsageError(f"The recipe's {key} is given twice.", "Leave one of them out.")
+        fields[key] = _value(text.strip(), known[key])
+    Recipe.from_mapping(fields)
+    return fields
+
+
+def _value(text: str, default: object) -> Any:
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if isinstance(default, str):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # the recipe says what it should be
+
+
+batch_size_option = click.option(
+    "--batch-size", type=number_or("auto"), metavar="N|auto",
+    callback=lambda context, option, value: value or None, help="Rows per training step; auto: the recipe's.",
+)  # fmt: skip
+
+
+def _run(auto_compress: bool, compress_margin: float | None, **settings: Any) -> dict[str, Any]:
+    if compress_margin is None:
+        return {"auto_compress": auto_compress, **settings}
+    if not auto_compress:
+        raise UsageError("--compress-margin needs --auto-compress.", "Add that, or leave it out.")
+    return {"auto_compress": auto_compress, "compress_margin": compress_margin, **settings}
+
+
+#: How a training runs and whether it merges frames; the command gets ``run``, as `Stack.train` takes it.
+running = gathering(
+    _run,
+    "run",
+    (
+        click.option(
+            "--micro-batch", type=number_or("auto"), default="auto", show_default=True, metavar="N|auto",
+            help="Rows that pass through the model at once; halved when memory runs out.",
+        ),
+        click.option(
+            "--accumulate", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+            help="Minimum gradient-accumulation steps.",
+        ),
+        click.option(
+            "--gradient-checkpointing/--no-gradient-checkpointing", default=None,
+            help="Recompute activations to save memory. Default: on a GPU from a billion parameters on.",
+        ),
+        click.option(
+            "--time-limit", type=duration, metavar="TIME",
+            help="Stop at a checkpoint after this time, with status 4: 8h, 1h30m, 30m, 90s.",
+        ),
+        click.option(
+            "--auto-compress", is_flag=True,
+            help="Merge each new frame with its family, where the guard allows it.",
+        ),
+        click.option(
+            "--compress-margin", metavar="POINTS", callback=between("margin", 50, 100),
+            help="Accuracy points that a task may lose by each merge.  [default: 2]",
+        ),
+    ),
+    ("micro_batch", "accumulate", "gradient_checkpointing", "time_limit", "auto_compress", "compress_margin"),
+)  # fmt: skip
+
+
+# what is measured ---------------------------------------------------------------------------------------
+
+
+def _measured(tasks: tuple[str, ...], **settings: Any) -> dict[str, Any]:
+    return {"only": tasks, **settings}
+
+
+#: Which test rows are asked, on which base; the command gets ``measured``, as `Stack.evaluate` takes it.
+measuring = gathering(
+    _measured,
+    "measured",
+    (
+        data_dir_option,
+        click.option(
+            "--task", "tasks", multiple=True, metavar="NAME",
+            help="Evaluate only this task; repeat the option for several tasks.",
+        ),
+        click.option(
+            "--test", "tables", multiple=True, metavar="SKILL=FILE", callback=tables,
+            help="Table with your own test rows for a skill: CSV, TSV, JSON lines or Parquet.",
+        ),
+        per_class_option(),
+        model_option(),
+        device_option(),
+        precision_change_option(),
+    ),
+    ("data_dir", "tasks", "tables", "per_class", "model", "device", "precision_change"),
+)  # fmt: skip
+
+#: What a change may cost, and whose rows decide; the command gets ``guards``, as `Stack.compress` takes it.
+guarding = gathering(
+    dict,
+    "guards",
+    (
+        click.option(
+            "--margin", default="1", show_default=True, metavar="POINTS", callback=between("margin", 50, 100),
+            help="Accuracy points that a task may lose.",
+        ),
+        click.option(
+            "--level", default="0.05", show_default=True, metavar="P", callback=between("level", 0.5),
+            help="Maximum probability that a task which loses more passes the test.",
+        ),
+        data_dir_option,
+        rows_option,
+        model_option(),
+        device_option(),
+    ),
+    ("margin", "level", "data_dir", "tables", "model", "device"),
+)  # fmt: skip
