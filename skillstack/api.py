@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from skillstack import asked
 from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Routed, Trained, frames_from
 from skillstack.asked import Text
-from skillstack.errors import StoreError, UsageError, did_you_mean, require_extra
+from skillstack.errors import BusyError, StoreError, UsageError, did_you_mean, require_extra
 from skillstack.process_lock import ProcessLock
 from skillstack.routers.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
 from skillstack.stacks import copy, stack_to_add_to
@@ -268,7 +268,13 @@ class Stack:
         )
         check(lesson)
         if copied:
-            copy(REFERENCE, chosen, store)
+            try:
+                copy(REFERENCE, chosen, store, patience=lambda: not deadline.over)
+            except (BusyError, UsageError):
+                # Another command that learns may have been faster; then there is a stack to add to.
+                if stack_to_add_to(store, stack, own_base=model is not None) != (chosen, False):
+                    raise
+                copied = False
         to = find_store(str(store) if store is not None else None, create=True).store
         learning = Learning(to, lesson)
         result, change = learning.run(on_event or nobody)

@@ -20,18 +20,21 @@ from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
 from skillstack.predictor import Predictor, load_base_of
 from skillstack.routers.stack_router import StackRouter
+from skillstack.store.files import training_lock
 from skillstack.store.records import Count, FrameRecord
 from skillstack.store.store import Store
 from skillstack.training.execution import RunOptions
 from skillstack.training.plan import TrainingPlan, holds, kept_elsewhere
-from skillstack.training.progress import Listener
+from skillstack.training.progress import Listener, Waiting
 from skillstack.training.recipe import LEARNED_PER_CLASS
 from skillstack.training.resolve import base_kind, default_precision, recipe_of
-from skillstack.training.run import Settle, TrainingResult, train_stack
+from skillstack.training.run import Settle, TrainingResult, train_held
 from skillstack.wording import listed
 
 #: Held-back rows that are asked at most: an accuracy is then known to about two points.
 MOST_TESTED = 2000
+#: Labels of a frame that a message names.
+MOST_LABELS = 5
 Change = Literal["learned", "replaced", "brought back", "nothing", "unfinished"]
 
 
@@ -143,8 +146,30 @@ class Learning:
     def run(self, listen: Listener) -> tuple[TrainingResult, Change]:
         """Train the frame, or find that it is there; returns what became of the stack.
 
-        :raises UsageError: if the stack has another frame of this name, and it is not to be replaced.
+        Another training of the stack is waited for, and what is to be done follows from what is there then.
+
+        :raises UsageError: if the stack has another frame of this name, and it is not to be replaced or came
+            while this waited.
+        :raises BusyError: if the time limit comes while another training of the stack is under way.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
+        """
+        store, stack, deadline = self.store, self.lesson.stack, self.lesson.execution.deadline
+        seen, told = self._namesake(), False
+
+        def patience() -> bool:
+            nonlocal told
+            if not told:
+                listen(Waiting(stack))
+            told = True
+            return not deadline.over
+
+        with training_lock(store.root, stack, patience):
+            return self._run(listen, seen)
+
+    def _run(self, listen: Listener, seen: str | None) -> tuple[TrainingResult, Change]:
+        """Under the stack's training lock.
+
+        :param seen: the content of this name before there was a lock.
         """
         store, lesson = self.store, self.lesson
         before, chain = store.tip(lesson.stack), store.contents(lesson.stack)
@@ -155,16 +180,22 @@ class Learning:
         if kept_elsewhere(job, chain):
             return TrainingResult((name,), before), "nothing"
         if place < len(names) and not holds(job, chain):
+            there = f"of other rows or settings; its labels are {_labels(chain[place][1])}"
+            if chain[place][0] != seen:
+                raise UsageError(
+                    f"Another command gave the stack {lesson.stack!r} a frame {name!r} meanwhile, {there}.",
+                    f"It stays as it is: choose another name. `skillstack show {name}` tells more of it.",
+                )
             if not lesson.replace:
                 raise UsageError(
-                    f"The stack {lesson.stack!r} has a frame {name!r} already, of other rows or settings.",
-                    "Choose another name, or pass --replace; `skillstack undo` brings the old one back.",
+                    f"The stack {lesson.stack!r} has a frame {name!r} already, {there}.",
+                    "Choose another name, or pass --replace to have this one in its place.",
                 )
             job = self._job(chain[-1][1], len(names) - 1, replaces=name)
         _check_alone(lesson, [content for _, content in chain])
         fit = StackRouter(store, lesson.stack).fit
         settle = self._settle(job, listen)
-        result = train_stack(store, job, self._load(job), fit, listen, lesson.execution, settle)
+        result = train_held(store, job, self._load(job), fit, listen, lesson.execution, settle)
         if not result.complete:
             return result, "unfinished"
         if store.tip(lesson.stack) == before:
@@ -217,6 +248,12 @@ class Learning:
             if other == new
         ]
         return tuple(sorted(found, key=lambda taken: (-taken.rows, taken.task)))
+
+    def _namesake(self) -> str | None:
+        """Id of the content that has the skill's name on the stack now."""
+        name = self.lesson.table.data.task.name
+        found = self.store.contents(self.lesson.stack)
+        return next((content_id for content_id, content in found if content.name == name), None)
 
     def _job(self, tip: FrameRecord | None, first: int, replaces: str = "") -> TrainingPlan:
         lesson = self.lesson
@@ -284,12 +321,12 @@ def _check_alone(lesson: LearnRequest, contents: Sequence[FrameRecord]) -> None:
         if content.name == name and lesson.replace and len(skills) > 1:
             raise UsageError(
                 f"The frame {name!r} has several skills: {listed(skills)}.",
-                "Choose another name, or take it apart with `skillstack undo` first.",
+                f"Choose another name; `skillstack log --stack {lesson.stack} --history` tells how it came.",
             )
         if content.name != name and name in skills:
             raise UsageError(
                 f"The stack {lesson.stack!r} has a skill {name!r} already, in the frame {content.name!r}.",
-                "Choose another name, or take it apart with `skillstack undo` first.",
+                f"Choose another name; `skillstack log --stack {lesson.stack} --history` tells how it came.",
             )
 
 
@@ -307,6 +344,13 @@ def check(lesson: LearnRequest) -> None:
 def overrides(lesson: LearnRequest) -> dict[str, Any]:
     """What a lesson changes of its base's recipe."""
     return {"samples_per_class": LEARNED_PER_CLASS, **(lesson.recipe or {})}
+
+
+def _labels(content: FrameRecord) -> str:
+    """The labels of a frame's skills in words, the first few of many."""
+    labels = [label for skill in content.skills for label in skill.labels]
+    more = len(labels) - MOST_LABELS
+    return listed(labels[:MOST_LABELS] + ([f"{more} more"] if more > 0 else []))
 
 
 def _right(answers: list[int], labels: list[int]) -> Count:

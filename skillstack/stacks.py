@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skillstack.errors import StoreError
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.fields import check_name
+from skillstack.store.files import Patience, no_patience
 from skillstack.store.locate import choose_stack, find_store, holding
 from skillstack.store.stacks import is_deleted
 from skillstack.store.store import MAIN, REFERENCE, Store
@@ -105,11 +106,12 @@ def import_stack(path: str | Path, *, name: str | None = None, store: str | Path
     return replace(imported, current=to.head_stack() == wanted)
 
 
-def copy(old: str, new: str, store: str | Path | None = None) -> str:
+def copy(old: str, new: str, store: str | Path | None = None, *, patience: Patience = no_patience) -> str:
     """Give the frames of a stack a second name; returns the tip.
 
     The reference stack inside the package is copied into a store here, which is made where there is none.
 
+    :param patience: with a training of a stack of the new name; by default none.
     :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
     :raises StoreError: if the store cannot be written.
     """
@@ -127,11 +129,11 @@ def copy(old: str, new: str, store: str | Path | None = None) -> str:
         router = _router_files(found.store, old, to, new)
         measured = measurements(found.store, cargo)
         note = f"copy the stack {old}"
-        place(found.store, cargo, measured, to, new, router=router, note=note, hint=hint)
+        place(found.store, cargo, measured, to, new, router=router, note=note, hint=hint, patience=patience)
         if to.head_stack() is None:
             to.set_head_stack(new)
         return tip
-    return renaming.copy(to, old, new, router=_router_files(to, old, to, new))
+    return renaming.copy(to, old, new, router=_router_files(to, old, to, new), patience=patience)
 
 
 def rename(old: str, new: str, store: str | Path | None = None) -> str:

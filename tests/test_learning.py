@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +19,11 @@ from skillstack.cli.learn import learned_words
 from skillstack.cli.watching import UNFINISHED
 from skillstack.data.own_table import load_table
 from skillstack.data.sources import load_task
-from skillstack.errors import InputError, UsageError
+from skillstack.errors import BusyError, InputError, UsageError
+from skillstack.store.files import training_lock
 from skillstack.store.store import Store
-from skillstack.training.progress import Event, FrameStarted, StepDone
+from skillstack.store.verify import verify
+from skillstack.training.progress import Event, FrameStarted, StepDone, Waiting
 
 SMALL = {"max_length": 32, "epochs": 1, "min_epochs": 1, "router_samples": 48, "dev_samples": 40}
 TASK = "banking"
@@ -212,3 +219,117 @@ def test_without_rows_held_back_it_still_says_what_others_lose(folder: Path, tmp
     assert learned.test is None
     assert learned.lost is not None
     assert "other tasks" in "\n".join(learned_words(learned, Invocation(None, None, False)))
+
+
+TWO = """
+import json, sys, time
+from pathlib import Path
+from skillstack import Stack
+from skillstack.errors import SkillStackError
+from skillstack.training.progress import Waiting
+go, name, file, where, recipe = *sys.argv[1:4], json.loads(sys.argv[4]), json.loads(sys.argv[5])
+print("ready", flush=True)
+while not Path(go).exists():
+    time.sleep(0.01)
+heard = []
+try:
+    Stack.learn(name, file, recipe=recipe, on_event=heard.append, **where)
+except SkillStackError as error:
+    print(json.dumps([type(error).__name__, error.message, error.hint]))
+else:
+    print(json.dumps(["done", any(isinstance(event, Waiting) for event in heard), ""]))
+"""
+
+
+def at_once(folder: Path, *lessons: tuple[str, Path], where: dict[str, str] | None = None) -> list[list[str]]:
+    """What becomes of two that learn into one stack at once, each in a process of its own."""
+    where = {"store": str(folder / "frames"), "stack": "own"} if where is None else where
+    path = os.pathsep.join(filter(None, sys.path))
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", TWO, "go", name, str(file), json.dumps(where), json.dumps(SMALL)],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        for name, file in lessons
+    ]
+    assert [process.stdout.readline() for process in started] == ["ready\n"] * len(lessons)  # type: ignore[union-attr]
+    (folder / "go").touch()
+    return [json.loads(process.communicate(timeout=300)[0].splitlines()[-1]) for process in started]
+
+
+def test_two_that_learn_at_once_are_both_there_and_the_newest_is_undone_alone(tmp_path: Path) -> None:
+    tickets = write(tmp_path / "tickets.csv", rows_of("banking", 3, 150))
+    trips = write(tmp_path / "trips.csv", rows_of("travel", 3, 150))
+    told = at_once(tmp_path, ("tickets", tickets), ("trips", trips))
+    assert [what for what, *_ in told] == ["done", "done"]
+    stack = Stack.open(tmp_path / "frames")
+    names = [frame.name for frame in stack]
+    assert sorted(names) == ["tickets", "trips"]
+    assert verify(stack.store).ok
+    assert learn(tmp_path, "tickets", tickets).change == "nothing"
+    assert learn(tmp_path, "trips", trips).change == "nothing"
+    stack.undo()
+    assert [frame.name for frame in Stack.open(tmp_path / "frames")] == names[1:]
+    assert verify(stack.store).ok
+
+
+@pytest.mark.slow
+def test_two_that_start_the_copy_of_the_reference_at_once_are_both_there(tmp_path: Path) -> None:
+    tickets = write(tmp_path / "tickets.csv", rows_of("banking", 3, 150))
+    trips = write(tmp_path / "trips.csv", rows_of("travel", 3, 150))
+    told = at_once(tmp_path, ("tickets", tickets), ("trips", trips), where={})
+    assert [what for what, *_ in told] == ["done", "done"], told
+    stack = Stack.open(tmp_path / "frames")
+    assert (stack.name, len(stack)) == ("main", 10)
+    assert sorted(frame.name for frame in stack.frames()[:2]) == ["tickets", "trips"]
+    assert verify(stack.store).ok
+
+
+def test_of_two_that_learn_one_name_at_once_the_later_is_told_what_is_there(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.csv", rows_of("banking", 3, 150))
+    two = write(tmp_path / "two.csv", rows_of("travel", 3, 150))
+    told = at_once(tmp_path, ("tickets", one), ("tickets", two))
+    learned, refused = sorted(told, key=lambda found: found[0] != "done")
+    assert (learned[0], refused[0]) == ("done", "UsageError")
+    stack = Stack.open(tmp_path / "frames")
+    assert [frame.name for frame in stack] == ["tickets"]
+    assert all(label in refused[1] for label in stack.frame("tickets").skills[0].labels)
+    assert "another name" in refused[2] and "undo" not in refused[2]
+    assert verify(stack.store).ok
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_frame_that_came_while_this_waited_is_not_replaced(tmp_path: Path, replace: bool) -> None:
+    one = write(tmp_path / "one.csv", rows_of("banking", 3, 150))
+    two = write(tmp_path / "two.csv", rows_of("travel", 3, 150))
+    store = Store.create(tmp_path / "frames")
+    first = contextlib.ExitStack()
+    first.enter_context(training_lock(store.root, "own"))
+
+    def other(event: Event) -> None:
+        if isinstance(event, Waiting):
+            first.close()
+            learn(tmp_path, "tickets", one)
+
+    with pytest.raises(UsageError, match="meanwhile") as refused:
+        learn(tmp_path, "tickets", two, replace=replace, on_event=other)
+    (frame,) = Stack.open(tmp_path / "frames")
+    assert all(label in refused.value.message for label in frame.skills[0].labels)
+    assert "another name" in refused.value.hint
+    assert not any(word in refused.value.hint for word in ("undo", "--replace"))
+    # Who knows of it may replace it.
+    assert learn(tmp_path, "tickets", two, replace=True).change == "replaced"
+
+
+def test_who_waits_for_another_training_says_so_and_no_longer_than_its_time(
+    folder: Path, tmp_path: Path
+) -> None:
+    heard: list[Event] = []
+    store = Store.create(tmp_path / "frames")
+    with training_lock(store.root, "own"), pytest.raises(BusyError, match="under way"):
+        learn(tmp_path, "tickets", folder / "tickets.csv", time_limit=1, on_event=heard.append)
+    assert heard == [Waiting("own")]
+    assert store.stacks() == ()

@@ -19,6 +19,7 @@ from skillstack.training.progress import (
     Listener,
     MemoryShort,
     StepDone,
+    Waiting,
     nobody,
 )
 from skillstack.wording import listed, many, percent, seconds
@@ -87,6 +88,8 @@ def event_line(event: Event) -> str | None:
         return f"{event.family}: {listed(list(event.frames))} are one frame now, {event.merged}: {event.why}"
     if isinstance(event, MemoryShort):
         return f"{event.name}: out of memory; {many(event.rows, 'row')} at once from now on"
+    if isinstance(event, Waiting):
+        return f"another training of the stack {event.stack} is under way; this one waits until it has ended"
     return None
 
 
@@ -182,7 +185,7 @@ class _Display:
                 self._steps = None
             self._say(event)
             self._show(f"{event.index} of {many(event.total, 'frame')}", event.index, event.total)
-        elif isinstance(event, (MemoryShort, FamilySettled)):
+        elif isinstance(event, (MemoryShort, FamilySettled, Waiting)):
             self._say(event)
 
     def _say(self, event: Event) -> None:

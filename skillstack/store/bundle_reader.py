@@ -21,7 +21,7 @@ from skillstack.errors import IntegrityError, StoreError, UsageError
 from skillstack.store import bundle, canonical, files, removal, samples, tensors, transactions
 from skillstack.store.bundle import BundleContents, BundleFile, Manifest, cargo_of
 from skillstack.store.fields import check_name
-from skillstack.store.files import as_store_error, training_lock
+from skillstack.store.files import Patience, as_store_error, no_patience, training_lock
 from skillstack.store.store import MAX_FILE, REFERENCE, Store
 
 #: A stack of a thousand frames has some eight thousand files.
@@ -276,6 +276,7 @@ def place(
     router: Mapping[Path, bytes],
     note: str,
     hint: str,
+    patience: Patience = no_patience,
 ) -> Imported:
     """Copy a chain from one store to another, and make it a stack there. Again, it changes nothing.
 
@@ -283,6 +284,7 @@ def place(
     :param router: files of the router's state, by the place where they belong.
     :param note: what the history says.
     :param hint: what to do when the name is taken.
+    :param patience: with a training of a stack of this name.
     :raises UsageError: if another stack has the name.
     :raises StoreError: if the store is for reading only, or the disk refuses; no stack has changed then.
     """
@@ -290,7 +292,7 @@ def place(
     store.check_writable()
     if store.tip(name) not in (None, cargo.tip):
         raise UsageError(f"There is a stack {name!r} in {store.root} already, and it is another one.", hint)
-    with training_lock(store.root, name):
+    with training_lock(store.root, name, patience):
         written = _write(source, cargo, measured, store, router)
         new = store.tip(name) is None
         if new:

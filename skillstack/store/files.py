@@ -285,6 +285,19 @@ def as_store_error(error: OSError, path: Path, verb: str = "write") -> StoreErro
 COMMIT_WAIT = 20.0
 
 
+#: Seconds between two questions whether to wait on.
+_ASKS = 0.25
+
+
+#: Asked again and again while another process holds a lock: whether to wait on.
+Patience = Callable[[], bool]
+
+
+def no_patience() -> bool:
+    """Do not wait."""
+    return False
+
+
 @contextlib.contextmanager
 def commit_lock(root: Path) -> Iterator[None]:
     """Hold the store's commit lock.
@@ -297,15 +310,14 @@ def commit_lock(root: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def training_lock(root: Path, stack: str) -> Iterator[None]:
+def training_lock(root: Path, stack: str, patience: Patience = no_patience) -> Iterator[None]:
     """Hold the lock of everything that takes long on one stack.
 
-    :raises BusyError: at once, if another process trains this stack.
+    :raises BusyError: if another process trains this stack, and patience ends.
     :raises StoreError: if the lock file cannot be made.
     """
-    with _hold(
-        root / "work" / f"{stack}.lock", 0.0, f"Another training of the stack {stack!r} is under way."
-    ):
+    busy = f"Another training of the stack {stack!r} is under way."
+    with _hold(root / "work" / f"{stack}.lock", 0.0, busy, patience):
         yield
 
 
@@ -328,13 +340,19 @@ def _commit_path(root: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _hold(path: Path, wait: float, busy: str) -> Iterator[None]:
+def _hold(path: Path, wait: float, busy: str, patience: Patience = no_patience) -> Iterator[None]:
     import filelock  # on the writing path only
 
     lock = filelock.FileLock(path)
     try:
         make_folder(path.parent)
-        lock.acquire(timeout=wait)
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=wait)
+            except filelock.Timeout:
+                if not patience():
+                    raise
+                wait = _ASKS
     except filelock.Timeout:
         raise BusyError(busy, "Wait until it has ended, or stop it, and run this command again.") from None
     except OSError as error:

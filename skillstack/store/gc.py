@@ -101,8 +101,8 @@ def _expired(path: Path, expire_now: bool, horizon: float) -> int | None:
     return status.st_size if expire_now or written < horizon else None
 
 
-def _candidates(store: Store) -> removal.Found:
-    found = removal.Found()
+def _candidates(store: Store) -> removal.Removable:
+    found = removal.Removable()
     for folder in _FOLDERS:
         found += removal.find(store.root / folder, removal.KNOWN[folder])
         if found.links and folder in ("nodes", "contents"):

@@ -58,7 +58,7 @@ _BY_DESCRIPTOR = {os.open, os.unlink, os.rmdir} <= os.supports_dir_fd and hasatt
 
 
 @dataclass(frozen=True)
-class Found:
+class Removable:
     """What of a folder may be deleted.
 
     :ivar files: known by name, in real folders; of a linked file, the link itself.
@@ -68,32 +68,32 @@ class Found:
     files: tuple[Path, ...] = ()
     links: tuple[Path, ...] = ()
 
-    def __add__(self, other: Found) -> Found:
-        return Found(self.files + other.files, self.links + other.links)
+    def __add__(self, other: Removable) -> Removable:
+        return Removable(self.files + other.files, self.links + other.links)
 
 
-def find(folder: Path, levels: Sequence[re.Pattern[str]], *, own: bool = False) -> Found:
+def find(folder: Path, levels: Sequence[re.Pattern[str]], *, own: bool = False) -> Removable:
     """Files in a folder of a store, by name.
 
     :param levels: names of the folders in it, from the upper to the lower, and last those of the files.
     :param own: whether the folder is the one that the user named, which may be a link.
     """
     if not own and is_link(folder):
-        return Found(links=(folder,))
-    found = Found()
+        return Removable(links=(folder,))
+    found = Removable()
     try:
         entries = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return found
     for entry in entries:
         if _LEFT_OVER.fullmatch(entry.name):
-            found += Found((entry,)) if _is_file(entry) else Found()
+            found += Removable((entry,)) if _is_file(entry) else Removable()
         elif not levels or not levels[0].fullmatch(entry.name):
             continue
         elif len(levels) > 1:
             found += find(entry, levels[1:])
         elif _is_file(entry):
-            found += Found((entry,))
+            found += Removable((entry,))
     return found
 
 

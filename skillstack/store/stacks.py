@@ -14,7 +14,7 @@ from typing import Literal
 from skillstack.errors import StoreError, UsageError
 from skillstack.store import files, transactions
 from skillstack.store.bundle_reader import TRANSACTION, check_new_name
-from skillstack.store.files import training_lock
+from skillstack.store.files import Patience, no_patience, training_lock
 from skillstack.store.history import History, Transaction, read_history
 from skillstack.store.store import REFERENCE, Store
 
@@ -22,16 +22,19 @@ _COPY, _DELETE, _RENAME = "copy:", "delete:", "rename:"
 _HINT = "Choose another name; `skillstack stacks` lists those that are taken."
 
 
-def copy(store: Store, old: str, new: str, *, router: Mapping[Path, bytes]) -> str:
+def copy(
+    store: Store, old: str, new: str, *, router: Mapping[Path, bytes], patience: Patience = no_patience
+) -> str:
     """Give the frames of a stack a second name; returns the tip.
 
     :param router: files of the router's state, by the place where the new name looks for them.
+    :param patience: with a training of a stack of the new name.
     :raises UsageError: if there is no such stack, it is empty, or the new name is taken.
     :raises StoreError: if the store is for reading only.
     """
     tip = _frames_of(store, old)
     _check_free(store, new)
-    with training_lock(store.root, new):
+    with training_lock(store.root, new, patience):
         _put_router(router)
         transaction = f"{_COPY}{old}:{new}:{uuid.uuid4().hex}"
         _move(store, new, None, tip, transaction, f"copy the stack {old}")

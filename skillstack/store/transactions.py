@@ -40,7 +40,7 @@ def push(
         if skill.name in taken:
             raise UsageError(
                 f"The stack {stack!r} has a skill {skill.name!r} already.",
-                "Choose another name, or undo the old one first.",
+                "Choose another name.",
             )
     node_id = store.put_node(Node(store.put_content(content), expected))
     move(

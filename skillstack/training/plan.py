@@ -247,7 +247,7 @@ def _check_plan(job: TrainingPlan, chain: Chain, position: int, content: FrameRe
 def _holds_others(job: TrainingPlan, difference: str) -> UsageError:
     return UsageError(
         f"The stack {job.stack!r} holds other frames already: {difference}.",
-        "Name another stack with --stack, or run `skillstack undo` first.",
+        f"Name another stack with --stack; `skillstack log --stack {job.stack}` shows what this one holds.",
     )
 
 

@@ -52,6 +52,11 @@ class Deadline:
         once = sum(self._longest.get(part, 0.0) for part in parts)
         return once + sum(self._longest.get(part, 0.0) * count for part, count in counted.items())
 
+    @property
+    def over(self) -> bool:
+        """Whether the limit is reached, be anything gained or not."""
+        return self.seconds is not None and self._clock() - self._began >= self.seconds
+
     def allows(self, *parts: str, **counted: float) -> bool:
         """Whether to do these parts, one after the other: there is time for them, or nothing is gained yet.
 
@@ -63,6 +68,16 @@ class Deadline:
         if not self.gained and self.seconds > 0:
             return True
         return self._began + self.seconds - self._clock() > self.expected(*parts, **counted)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Another training of the stack is under way; this one begins when that has ended.
+
+    :ivar stack: the stack.
+    """
+
+    stack: str
 
 
 @dataclass(frozen=True)
@@ -181,7 +196,7 @@ class FamilySettled:
     why: str
 
 
-Event = FrameStarted | StepDone | DevMeasured | MemoryShort | FrameDone | FrameKept | FamilySettled
+Event = Waiting | FrameStarted | StepDone | DevMeasured | MemoryShort | FrameDone | FrameKept | FamilySettled
 Listener = Callable[[Event], None]
 
 

@@ -78,46 +78,59 @@ def train_stack(
     :raises MismatchError: if the stack stands on another base.
     """
     execution = execution if execution is not None else RunOptions()
+    with _lock(store, job.stack, execution.processes):
+        return train_held(store, job, load, fit_router, listen, execution, settle)
+
+
+def train_held(
+    store: Store,
+    job: TrainingPlan,
+    load: Callable[[], Base],
+    fit_router: Callable[[Chain], object],
+    listen: Listener,
+    execution: RunOptions,
+    settle: Settle | None = None,
+) -> TrainingResult:
+    """As `train_stack`, for who holds the stack's training lock and planned the job under it."""
     processes, deadline = execution.processes, execution.deadline
-    with _lock(store, job.stack, processes):
-        chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
-        kept = keep_frames(job, chain, listen)
-        processes.first(lambda: _clear_work(store, chain))
-        if len(kept) == len(job.tasks) and (settle is None or not settle.pending):
-            return TrainingResult(kept, store.tip(job.stack))
-        # A new frame needs the router fitted anew; better told now than after the training.
-        store.check_texts(content for _, content in chain)
-        if not processes.agree(deadline.allows):
-            return TrainingResult(kept, store.tip(job.stack), complete=False)
-        # One after the other, so that a conversion or a download is done once.
-        base = processes.first(load) or load()
-        if chain and not chain[0][1].base.same_as(base.identity):
-            raise MismatchError(
-                f"The stack {job.stack!r} stands on {describe(chain[0][1].base)}, "
-                f"this is {describe(base.identity)}.",
-                "One stack has one base: name another stack with --stack.",
-            )
-        trained: list[NewFrame] = []
-        again: list[str] = []
-        slot = Slot(base)
-        complete = True
-        chain = _settled(store, job, chain, slot, settle if kept else None, execution)
-        for data in job.tasks:
-            if data.task.name in kept:
-                continue
-            try:
-                content, made = _train_one(store, job, data, slot, chain, fit_router, listen, execution)
-            except OutOfTime:
-                complete = False
-                break
-            chain += ((content.id, content),)
-            chain = _settled(store, job, chain, slot, settle, execution)
-            if made is None:
-                again.append(content.name)
-            else:
-                trained.append(made)
-        slot.remove()
-        return TrainingResult((*kept, *again), store.tip(job.stack), complete, tuple(trained))
+    chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
+    kept = keep_frames(job, chain, listen)
+    processes.first(lambda: _clear_work(store, chain))
+    if len(kept) == len(job.tasks) and (settle is None or not settle.pending):
+        return TrainingResult(kept, store.tip(job.stack))
+    # A new frame needs the router fitted anew; better told now than after the training.
+    store.check_texts(content for _, content in chain)
+    if not processes.agree(deadline.allows):
+        return TrainingResult(kept, store.tip(job.stack), complete=False)
+    # One after the other, so that a conversion or a download is done once.
+    base = processes.first(load) or load()
+    if chain and not chain[0][1].base.same_as(base.identity):
+        raise MismatchError(
+            f"The stack {job.stack!r} stands on {describe(chain[0][1].base)}, "
+            f"this is {describe(base.identity)}.",
+            "One stack has one base: name another stack with --stack.",
+        )
+    trained: list[NewFrame] = []
+    again: list[str] = []
+    slot = Slot(base)
+    complete = True
+    chain = _settled(store, job, chain, slot, settle if kept else None, execution)
+    for data in job.tasks:
+        if data.task.name in kept:
+            continue
+        try:
+            content, made = _train_one(store, job, data, slot, chain, fit_router, listen, execution)
+        except OutOfTime:
+            complete = False
+            break
+        chain += ((content.id, content),)
+        chain = _settled(store, job, chain, slot, settle, execution)
+        if made is None:
+            again.append(content.name)
+        else:
+            trained.append(made)
+    slot.remove()
+    return TrainingResult((*kept, *again), store.tip(job.stack), complete, tuple(trained))
 
 
 def _clear_work(store: Store, chain: Chain) -> None:

@@ -18,9 +18,11 @@ from skillstack.training.progress import (
     FrameStarted,
     MemoryShort,
     StepDone,
+    Waiting,
 )
 
 EVENTS = (
+    Waiting("main"),
     FrameKept(1, 2, "films"),
     FrameStarted(2, 2, "banking", 96, 12, 4),
     DevMeasured("banking", "frozen-linear", Count(160, 200)),
@@ -36,6 +38,7 @@ def test_without_a_terminal_a_frame_has_a_line_at_its_start_and_its_end(capsys):
         for event in EVENTS:
             listen(event)
     assert capsys.readouterr().err.splitlines() == [
+        "another training of the stack main is under way; this one waits until it has ended",
         "frame 1 of 2, films: there already",
         "frame 2 of 2, banking: 96 rows, 12 steps, continuing from step 4",
         "banking: out of memory; 8 rows at once from now on",

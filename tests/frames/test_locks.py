@@ -63,6 +63,21 @@ def test_a_second_training_of_a_stack_is_refused_at_once(store):
         pass
 
 
+def test_who_has_patience_waits_until_the_training_has_ended(store):
+    with held_by_another_process(store.root, "main") as other:
+        asked = []
+
+        def patience() -> bool:
+            asked.append(1)
+            if len(asked) == 2:
+                other.stdin.close()
+            return len(asked) < 200
+
+        with files.training_lock(store.root, "main", patience):
+            assert files.is_training(store.root)
+    assert 2 <= len(asked) < 200
+
+
 def test_a_commit_waits_for_another_one(store, monkeypatch):
     with held_by_another_process(store.root, "-") as other:
         monkeypatch.setattr(files, "COMMIT_WAIT", 0.1)
