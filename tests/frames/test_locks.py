@@ -21,9 +21,9 @@ from .builders import chain, push
 HOLD = """
 import sys
 from pathlib import Path
-from skillstack.frames import locks
+from skillstack.store import files
 root, stack = Path(sys.argv[1]), sys.argv[2]
-with locks.commit_lock(root) if stack == "-" else locks.training_lock(root, stack):
+with files.commit_lock(root) if stack == "-" else files.training_lock(root, stack):
     print("held", flush=True)
     sys.stdin.read()
 """
