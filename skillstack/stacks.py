@@ -79,26 +79,26 @@ def import_stack(path: str | Path, *, name: str | None = None, store: str | Path
 
     :param name: its name here; by default the one that it had.
     :raises UsageError: if another stack has the name.
-    :raises IntegrityError: if the file is damaged, or no archive of a stack.
+    :raises IntegrityError: if the file is damaged, or no bundle of a stack.
     :raises StoreError: if a newer version made it, or the store cannot be written.
     """
-    from skillstack.store.bundle_reader import check_new_name, check_room, open_archive, place
+    from skillstack.store.bundle_reader import check_new_name, check_room, open_bundle, place
 
-    with open_archive(Path(path)) as (packed, cargo):
+    with open_bundle(Path(path)) as (bundle, contents):
         hint = "Give it another name with --as."
-        wanted = check_new_name(name or packed.manifest.stack, hint)
+        wanted = check_new_name(name or bundle.manifest.stack, hint)
         to = find_store(str(store) if store is not None else None, create=True).store
-        check_room(to, packed.size)
+        check_room(to, bundle.size)
         router = StackRouter(to, wanted)
-        fitting = router.fitting(cargo.chain, packed.router())
+        fitting = router.fitting(contents.chain, bundle.router())
         imported = place(
-            packed,
-            cargo,
-            packed.measured(),
+            bundle,
+            contents,
+            bundle.measured(),
             to,
             wanted,
             router={to.routers / wanted / file: data for file, data in fitting.items()},
-            note=f"import {packed.manifest.stack}",
+            note=f"import {bundle.manifest.stack}",
             hint=hint,
         )
     if to.head_stack() is None:
@@ -116,7 +116,7 @@ def copy(old: str, new: str, store: str | Path | None = None, *, patience: Patie
     :raises StoreError: if the store cannot be written.
     """
     from skillstack.store import stacks as renaming
-    from skillstack.store.bundle import cargo_of, measurements
+    from skillstack.store.bundle import bundle_contents, measurements
     from skillstack.store.bundle_reader import check_new_name, place
 
     found = holding(find_store(str(store) if store is not None else None), old)
@@ -125,11 +125,13 @@ def copy(old: str, new: str, store: str | Path | None = None, *, patience: Patie
     if found.packaged and tip is not None:
         check_new_name(new, hint)
         to = find_store(str(store) if store is not None else None, create=True).store
-        cargo = cargo_of(found.store, tip)
+        contents = bundle_contents(found.store, tip)
         router = _router_files(found.store, old, to, new)
-        measured = measurements(found.store, cargo)
+        measured = measurements(found.store, contents)
         note = f"copy the stack {old}"
-        place(found.store, cargo, measured, to, new, router=router, note=note, hint=hint, patience=patience)
+        place(
+            found.store, contents, measured, to, new, router=router, note=note, hint=hint, patience=patience
+        )
         if to.head_stack() is None:
             to.set_head_stack(new)
         return tip

@@ -105,7 +105,7 @@ def test_the_archive_of_a_stack_is_the_same_each_time_also_from_the_other_side(a
         assert one.namelist() == other.namelist()
         for name in one.namelist()[1:]:  # the manifest has the stack's name
             assert one.read(name) == other.read(name)
-    assert first.texts == first.kept_back == 0
+    assert first.texts == first.redacted == 0
 
 
 def test_the_reference_stacks_name_is_kept(archive, elsewhere):
@@ -126,17 +126,17 @@ def test_a_hostile_archive_does_not_even_make_a_store(archive, elsewhere):
 def test_without_its_texts_a_stack_routes_as_before_and_is_never_fitted_anew(elsewhere):
     here = own_stack(elsewhere / "here")
     done = here.export("own.zip")
-    assert (done.texts, done.kept_back, done.router) == (0, 120, True)
+    assert (done.texts, done.redacted, done.router) == (0, 120, True)
     with zipfile.ZipFile("own.zip") as archive:
         held = b"".join(archive.read(name) for name in archive.namelist())
     text = load_task("banking").train[0].row.text
     assert text.encode() not in held
-    assert import_stack("own.zip", store="there").kept_back == 120
+    assert import_stack("own.zip", store="there").redacted == 120
     there = Stack.open("there")
     assert [route.ranking for route in there.route(TEXTS)] == [r.ranking for r in here.route(TEXTS)]
     assert there.verify()[0].ok
     shutil.rmtree(there.router_folder())
-    with pytest.raises(StoreError, match=r"left out.*Import the same archive again.*--with-texts"):
+    with pytest.raises(StoreError, match=r"left out.*Import the same bundle again.*--with-texts"):
         Stack.open("there").route(TEXTS)
     import_stack("own.zip", store="there")
     assert [route.ranking for route in Stack.open("there").route(TEXTS)] == [
@@ -145,7 +145,7 @@ def test_without_its_texts_a_stack_routes_as_before_and_is_never_fitted_anew(els
     shutil.rmtree(there.router_folder())
     here.export("full.zip", with_texts=True)
     again = import_stack("full.zip", store="there")
-    assert (again.new, again.texts, again.kept_back) == (False, 120, 0)
+    assert (again.new, again.texts, again.redacted) == (False, 120, 0)
     shutil.rmtree(there.router_folder(), ignore_errors=True)
     found = Stack.open("there").route(TEXTS)
     assert [route.task for route in found] == [route.task for route in here.route(TEXTS)]

@@ -67,9 +67,9 @@ def _zip(call: Invocation, opened: Stack, path: Path, with_texts: bool) -> None:
         lines = [f"{done.path}: {what}, {size(done.bytes)} in {many(done.files, 'file')}, all checked."]
         if done.texts:
             texts = f"It includes {many(done.texts, 'text')} of the router's samples, for anyone to read."
-        elif done.kept_back:
+        elif done.redacted:
             texts = (
-                f"It leaves out {many(done.kept_back, 'text')} of the router's samples: the router works "
+                f"It leaves out {many(done.redacted, 'text')} of the router's samples: the router works "
                 "after the import, and cannot be fitted again there. --with-texts includes them."
             )
         else:
@@ -81,7 +81,7 @@ def _zip(call: Invocation, opened: Stack, path: Path, with_texts: bool) -> None:
 
     def document() -> dict[str, Any]:
         found = {**asdict(done), "path": str(done.path)}
-        left_out = found.pop("kept_back")
+        left_out = found.pop("redacted")
         return {**found, "texts_kept_back": left_out}
 
     call.answer(document, words)

@@ -37,9 +37,9 @@ def import_(call: Invocation, file: str, name: str | None) -> None:
         added = f"; {many(done.written, 'missing file')} added" if done.written else ""
         what = "imported" if done.new else f"is here already{added}"
         lines = [f"{done.stack}: {many(done.frames, 'frame')}, tip {short(done.tip)}, {what}."]
-        if done.kept_back:
+        if done.redacted:
             lines += wrapped(
-                f"The file leaves out {many(done.kept_back, 'text')} of the router's samples: the router "
+                f"The file leaves out {many(done.redacted, 'text')} of the router's samples: the router "
                 "works, and cannot be fitted again, which a new frame would need.",
                 rest="",
             )
@@ -51,7 +51,7 @@ def import_(call: Invocation, file: str, name: str | None) -> None:
 
     def document() -> dict[str, Any]:
         found = asdict(done)
-        left_out, _ = found.pop("kept_back"), found.pop("current")
+        left_out, _ = found.pop("redacted"), found.pop("current")
         return {**found, "texts_kept_back": left_out}
 
     call.answer(document, words)

@@ -42,7 +42,7 @@ def combine(whole: NDArray[np.int16], exponents: NDArray[np.int8]) -> NDArray[np
 
 #: Bytes of a block.
 BLOCK_BYTES = 1 << 16
-_HINT = "It is fitted again from the samples; where they were left out, import the same archive again."
+_HINT = "It is fitted again from the samples; where they were left out, import the same bundle again."
 
 
 def block_digests(data: bytes) -> str:

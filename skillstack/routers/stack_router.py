@@ -19,11 +19,10 @@ from skillstack.routers.base import Router, RouteResult, Scores, SkillSamples
 from skillstack.routers.features import HashedRows, hash_rows
 from skillstack.routers.state import RouterState, fit_state, state_digest
 from skillstack.store import removal
-from skillstack.store import samples as withheld
 from skillstack.store.history import read_history
 from skillstack.store.records import FrameRecord
 from skillstack.store.rows import Row
-from skillstack.store.samples import FeatureSamples, ReferenceSamples
+from skillstack.store.samples import REDACTED_SUFFIX, FeatureSamples, ReferenceSamples
 from skillstack.store.store import Store
 from skillstack.store.walk import Stop, walk
 
@@ -86,7 +85,7 @@ class StackRouter:
 
         A state is named by what it follows from, so one that belongs to another chain is never taken.
 
-        :raises StoreError: if it must be fitted, and texts of its samples were left out of the archive that
+        :raises StoreError: if it must be fitted, and texts of its samples were left out of the bundle that
             the stack came in.
         """
         digest = _digest(chain)
@@ -137,7 +136,7 @@ class StackRouter:
             raise StoreError(
                 f"The router's state of the stack {self.stack!r} is missing or damaged, and cannot be fitted "
                 "anew: sample texts were left out when the stack was exported.",
-                "Import the same archive again, or one made with `skillstack export --with-texts`.",
+                "Import the same bundle again, or one made with `skillstack export --with-texts`.",
             )
         fitted = self._fitted(chain)
         if self._keeps:
@@ -148,7 +147,7 @@ class StackRouter:
 
     def _is_redacted(self, chain: Chain) -> bool:
         """Whether sample texts of it were left out, so that no state can be fitted."""
-        return any(self.store.is_withheld(path) for _, content in chain for path in content.files)
+        return any(self.store.is_redacted(path) for _, content in chain for path in content.files)
 
     def files(self, chain: Chain, *, fit: bool = True) -> dict[Path, bytes]:
         """The files of the state of a chain, tensors first; none where there is no state.
@@ -160,7 +159,7 @@ class StackRouter:
         found = self.fitting(chain, self._read(chain))
         skills = [skill for _, content in chain for skill in content.skills]
         # Without samples of every skill, kept and here, there is nothing to fit from.
-        fit = fit and all(s.samples and not self.store.is_withheld(f"samples/{s.samples}") for s in skills)
+        fit = fit and all(s.samples and not self.store.is_redacted(f"samples/{s.samples}") for s in skills)
         if found or not fit:
             return found
         return {Path(_digest(chain)) / name: data for name, data in state.encode(self.fit(chain)).items()}
@@ -259,7 +258,7 @@ def needed_states(store: Store) -> set[Path]:
 def unneeded_states(store: Store) -> list[Path]:
     """Files of router states that fit no stack's tip. They can be fitted again."""
     needed = needed_states(store)
-    if any((store.root / "samples").glob(f"*{withheld.SUFFIX}")):
+    if any((store.root / "samples").glob(f"*{REDACTED_SUFFIX}")):
         needed |= _irreplaceable(store)
     found = removal.find(store.routers, removal.KNOWN["routers"])
     return [path for path in found.files if path.parent not in needed]
@@ -275,7 +274,7 @@ def _irreplaceable(store: Store) -> set[Path]:
                 chain = store.contents_to(tip)
             except IntegrityError:
                 continue  # an earlier collection took it
-            if any(store.is_withheld(path) for _, content in chain for path in content.files):
+            if any(store.is_redacted(path) for _, content in chain for path in content.files):
                 found.add(StackRouter(store, stack).folder(chain))
     return found
 

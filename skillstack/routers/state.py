@@ -89,7 +89,7 @@ TENSORS = "state.safetensors"
 
 #: Raise with every change of the two files; keep the old reader beside the new one, or refit.
 FORMAT = 1
-_HINT = "It is fitted again from the samples; where they were left out, import the same archive again."
+_HINT = "It is fitted again from the samples; where they were left out, import the same bundle again."
 _MAX_BYTES = 1 << 30
 
 #: Bytes from which a file is read in parts. Most states are far smaller, and faster when read at once.

@@ -9,10 +9,9 @@ from typing import Any
 
 from skillstack.errors import IntegrityError, StoreError
 from skillstack.store import canonical, fields
-from skillstack.store import samples as withheld
 from skillstack.store.canonical import sha256
 from skillstack.store.records import ADAPTER_FILES, FrameRecord
-from skillstack.store.samples import TextSamples
+from skillstack.store.samples import TextSamples, redaction_path
 from skillstack.store.store import Store
 
 #: Folders of records, each of which may name what lies in those before it.
@@ -52,16 +51,16 @@ class BundleContents:
 
     :ivar tip: id of the newest node.
     :ivar chain: contents with their ids, of the oldest node first.
-    :ivar items: the files, each once; samples that are kept back are not among them.
+    :ivar items: the files, each once; samples that are redacted are not among them.
     :ivar texts: sets of sample texts among them.
-    :ivar kept_back: sets of sample texts that are not.
+    :ivar redacted: sets of sample texts that are not.
     """
 
     tip: str
     chain: tuple[tuple[str, FrameRecord], ...]
     items: tuple[BundleFile, ...]
     texts: tuple[BundleTexts, ...]
-    kept_back: tuple[BundleTexts, ...]
+    redacted: tuple[BundleTexts, ...]
 
     @cached_property
     def stages(self) -> tuple[tuple[BundleFile, ...], ...]:
@@ -82,7 +81,7 @@ class BundleContents:
         return frozenset(content.behaviour(skill) for _, content in self.chain for skill in content.skills)
 
 
-def cargo_of(store: Store, tip: str, *, with_texts: bool = True) -> BundleContents:
+def bundle_contents(store: Store, tip: str, *, with_texts: bool = True) -> BundleContents:
     """What the chain of a node consists of. Records and samples are read and checked.
 
     :param with_texts: whether sample texts are part of it.
@@ -92,17 +91,17 @@ def cargo_of(store: Store, tip: str, *, with_texts: bool = True) -> BundleConten
     contents = {node.content: store.content(node.content) for _, node in chain}
     items: dict[str, BundleFile] = {}
     texts: dict[str, BundleTexts] = {}
-    kept_back: dict[str, BundleTexts] = {}
+    redacted: dict[str, BundleTexts] = {}
     for content in contents.values():
         for item in content_items(content):
             samples = _texts(store, item)
             if samples is None:
                 items[item.path] = item
-            elif with_texts and not store.is_withheld(item.path):
+            elif with_texts and not store.is_redacted(item.path):
                 items[item.path] = item
                 texts[samples.digest] = samples
             else:
-                kept_back[samples.digest] = samples
+                redacted[samples.digest] = samples
     records = [BundleFile(f"contents/{content_id}.json", content_id) for content_id in contents]
     records += [BundleFile(f"nodes/{node_id}.json", node_id) for node_id, _ in chain]
     return BundleContents(
@@ -110,7 +109,7 @@ def cargo_of(store: Store, tip: str, *, with_texts: bool = True) -> BundleConten
         chain=tuple((node.content, contents[node.content]) for _, node in chain),
         items=(*items.values(), *records),
         texts=tuple(texts.values()),
-        kept_back=tuple(kept_back.values()),
+        redacted=tuple(redacted.values()),
     )
 
 
@@ -130,15 +129,15 @@ def content_items(content: FrameRecord) -> tuple[BundleFile, ...]:
 
 def _texts(store: Store, item: BundleFile) -> BundleTexts | None:
     """What a file holds of people's texts, or None where it holds none."""
-    if withheld.marker(item.path) is None:
+    if redaction_path(item.path) is None:
         return None
-    if store.is_withheld(item.path):
-        return BundleTexts(item.digest, store.withheld_rows(item.digest))
+    if store.is_redacted(item.path):
+        return BundleTexts(item.digest, store.redacted_rows(item.digest))
     samples = store.samples(item.digest)
     return BundleTexts(item.digest, len(samples.rows)) if isinstance(samples, TextSamples) else None
 
 
-def measurements(store: Store, cargo: BundleContents) -> tuple[BundleFile, ...]:
+def measurements(store: Store, contents: BundleContents) -> tuple[BundleFile, ...]:
     """The measurements of these frames that a folder's store has, checked, in order of their names.
 
     :raises IntegrityError: if one is damaged.
@@ -146,7 +145,7 @@ def measurements(store: Store, cargo: BundleContents) -> tuple[BundleFile, ...]:
     found: list[BundleFile] = []
     for path in sorted((store.root / "evaluations").glob("*.json")):
         behaviour, _, kind = path.stem.partition("-")
-        if behaviour in cargo.behaviours:
+        if behaviour in contents.behaviours:
             store.measurement(behaviour, kind)
             relative = f"evaluations/{path.name}"
             found.append(BundleFile(relative, sha256(store.read(relative))))
@@ -155,9 +154,11 @@ def measurements(store: Store, cargo: BundleContents) -> tuple[BundleFile, ...]:
 
 #: To raise it: keep the reader of the old number, write only the newest.
 FORMAT = 1
-NAME = "manifest.json"
+MANIFEST = "manifest.json"
+#: What a manifest calls the redacted texts; the format is older than the word.
+_REDACTED = "kept_back"
 
-#: The only paths that an archive may hold besides the manifest.
+#: The only paths that a bundle may hold besides the manifest.
 _PATHS = re.compile(
     r"(nodes|contents|canaries)/[0-9a-f]{64}\.json"
     r"|heads/[0-9a-f]{64}\.safetensors"
@@ -171,9 +172,9 @@ _PATHS = re.compile(
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in an archive.
+    """A file in a bundle.
 
-    :ivar path: where it lies in the archive and in a store.
+    :ivar path: where it lies in the bundle and in a store.
     :ivar sha256: digest of its bytes.
     :ivar size: how many.
     """
@@ -185,28 +186,30 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an archive says of itself.
+    """What a bundle says of itself.
 
     :ivar stack: name of the stack.
     :ivar tip: id of its newest node.
     :ivar entries: its files.
-    :ivar kept_back: sample texts that its contents name and that it does not hold.
+    :ivar redacted: sample texts that its contents name and that it does not hold.
     """
 
     stack: str
     tip: str
     entries: tuple[Entry, ...]
-    kept_back: tuple[BundleTexts, ...]
+    redacted: tuple[BundleTexts, ...]
 
     def to_bytes(self) -> bytes:
         """A sealed record."""
-        return canonical.seal({"format": FORMAT, **fields.plain(self)})
+        record = fields.plain(self)
+        record[_REDACTED] = record.pop("redacted")
+        return canonical.seal({"format": FORMAT, **record})
 
     @classmethod
     def from_bytes(cls, data: bytes, *, what: str) -> Manifest:
         """Read a sealed record.
 
-        :raises IntegrityError: if it is damaged, or names a path that no archive may hold.
+        :raises IntegrityError: if it is damaged, or names a path that no bundle may hold.
         :raises StoreError: if a newer version wrote it.
         """
         value: dict[str, Any] = canonical.unseal(data, what=what)
@@ -219,26 +222,26 @@ class Manifest:
 
 
 def check_path(path: str) -> str:
-    """This path, if an archive may hold it.
+    """This path, if a bundle may hold it.
 
     :raises IntegrityError: if it leads elsewhere or is of no known kind.
     """
     if _PATHS.fullmatch(path) is None:
         raise IntegrityError(
-            f"The archive holds {path[:80]!r}, which is no file of a stack.", "Do not trust this archive."
+            f"The bundle holds {path[:80]!r}, which is no file of a stack.", "Do not trust this bundle."
         )
     return path
 
 
 def _manifest(value: dict[str, Any]) -> Manifest:
-    fields.keys(value, {"format", "stack", "tip", "entries", "kept_back"})
+    fields.keys(value, {"format", "stack", "tip", "entries", _REDACTED})
     if value["format"] != FORMAT:
         raise ValueError(f"format {value['format']} is unknown")
     return Manifest(
         stack=fields.name(value["stack"]),
         tip=fields.digest(value["tip"]),
         entries=fields.sequence(value["entries"], _entry),
-        kept_back=fields.sequence(value["kept_back"], _texts_from),
+        redacted=fields.sequence(value[_REDACTED], _texts_from),
     )
 
 

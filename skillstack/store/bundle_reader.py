@@ -1,6 +1,6 @@
-"""An archive, read as the store that it came from, and checked before anything is believed.
+"""A bundle, read as the store that it came from, and checked before anything is believed.
 
-What is refused: entries that are encrypted, links, doubled or of an unknown path; sizes that the archive's
+What is refused: entries that are encrypted, links, doubled or of an unknown path; sizes that the bundle's
 own size cannot explain; bytes without the promised digest; files that the chain does not name, or too few.
 """
 
@@ -18,58 +18,66 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.store import bundle, canonical, files, removal, samples, tensors, transactions
-from skillstack.store.bundle import BundleContents, BundleFile, Manifest, cargo_of
+from skillstack.store import canonical, files, removal, tensors, transactions
+from skillstack.store.bundle import (
+    MANIFEST,
+    BundleContents,
+    BundleFile,
+    Manifest,
+    bundle_contents,
+    check_path,
+)
 from skillstack.store.fields import check_name
 from skillstack.store.files import Patience, as_store_error, no_patience, training_lock
+from skillstack.store.samples import REDACTED_SUFFIX, redaction_bytes, redaction_path
 from skillstack.store.store import MAX_FILE, REFERENCE, Store
 
 #: A stack of a thousand frames has some eight thousand files.
 MAX_ENTRIES = 200_000
 MAX_MANIFEST = 64 << 20
 
-#: How much larger than the archive its content may be; for archives that somebody packed again, deflated.
+#: How much larger than the bundle its content may be; for bundles that somebody packed again, deflated.
 MAX_RATIO = 20
-_HINT = "Get the archive again, or export it anew; nothing was written."
+_HINT = "Get the bundle again, or export it anew; nothing was written."
 _PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
 class BundleStore(Store):
-    """An archive as a store to read from. `open_archive` makes one.
+    """A bundle as a store to read from. `open_bundle` makes one.
 
     :ivar archive: the open zip archive.
     :ivar manifest: what it says of itself.
-    :ivar kept_back: rows of the sample texts that were left out, by the digest of their set.
+    :ivar redacted: rows of the redacted sample texts, by the digest of their set.
     """
 
     archive: zipfile.ZipFile = field(kw_only=True)
     manifest: Manifest = field(kw_only=True)
-    kept_back: Mapping[str, int] = field(kw_only=True)
+    redacted: Mapping[str, int] = field(kw_only=True)
 
     def read(self, relative: str) -> bytes:
-        """A file of the archive.
+        """A file of the bundle.
 
         :raises IntegrityError: if it is not there or cannot be unpacked.
         """
         return b"".join(_pieces(self.archive, relative))
 
-    def is_withheld(self, relative: str) -> bool:
-        """Whether samples were left out of the archive."""
-        record = samples.marker(relative)
-        return record is not None and relative.partition("/")[2] in self.kept_back
+    def is_redacted(self, relative: str) -> bool:
+        """Whether samples were left out of the bundle."""
+        record = redaction_path(relative)
+        return record is not None and relative.partition("/")[2] in self.redacted
 
-    def withheld_rows(self, digest: str) -> int:
+    def redacted_rows(self, digest: str) -> int:
         """How many rows a set of samples has that was left out."""
-        return self.kept_back[digest]
+        return self.redacted[digest]
 
     def router(self) -> dict[str, bytes]:
-        """The files of the router's state by their names; none where the archive has none."""
+        """The files of the router's state by their names; none where the bundle has none."""
         paths = [e.path for e in self.manifest.entries if e.path.startswith("router/")]
         return {path.partition("/")[2]: self.read(path) for path in paths}
 
     def measured(self) -> tuple[BundleFile, ...]:
-        """The measurements in the archive."""
+        """The measurements in the bundle."""
         entries = self.manifest.entries
         return tuple(BundleFile(e.path, e.sha256) for e in entries if e.path.startswith("evaluations/"))
 
@@ -80,10 +88,10 @@ class BundleStore(Store):
 
 
 @contextlib.contextmanager
-def open_archive(path: Path) -> Iterator[tuple[BundleStore, BundleContents]]:
-    """An archive and what its chain consists of, after every check there is.
+def open_bundle(path: Path) -> Iterator[tuple[BundleStore, BundleContents]]:
+    """A bundle and what its chain consists of, after every check there is.
 
-    :raises IntegrityError: if it is no archive of a stack, damaged, or not what an export writes.
+    :raises IntegrityError: if it is no bundle of a stack, damaged, or not what an export writes.
     :raises StoreError: if it cannot be read, or a newer version made it.
     """
     with contextlib.ExitStack() as opened:
@@ -92,14 +100,14 @@ def open_archive(path: Path) -> Iterator[tuple[BundleStore, BundleContents]]:
             _check_entries(archive, path)
             record = _read_manifest(archive)
             _check_files(archive, record)
-            kept_back = {texts.digest: texts.rows for texts in record.kept_back}
-            packed = BundleStore(path, path, True, archive=archive, manifest=record, kept_back=kept_back)
-            cargo = _check_chain(packed)
+            redacted = {texts.digest: texts.rows for texts in record.redacted}
+            bundle = BundleStore(path, path, True, archive=archive, manifest=record, redacted=redacted)
+            contents = _check_chain(bundle)
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
             raise _refused(f"{path} is no whole zip archive: {str(error)[:120].rstrip('.')}") from None
         except OSError as error:
             raise as_store_error(error, path, "read") from error
-        yield packed, cargo
+        yield bundle, contents
 
 
 def _refused(message: str) -> IntegrityError:
@@ -107,7 +115,7 @@ def _refused(message: str) -> IntegrityError:
 
 
 def _check_entries(archive: zipfile.ZipFile, path: Path) -> None:
-    """Refuse what no export writes, from the archive's directory alone."""
+    """Refuse what no export writes, from the bundle's directory alone."""
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise _refused(f"{path} holds {len(entries):,} files; at most {MAX_ENTRIES:,} are read")
@@ -116,8 +124,8 @@ def _check_entries(archive: zipfile.ZipFile, path: Path) -> None:
         name = entry.filename
         if entry.orig_filename != name:
             raise _refused(f"{path} holds the odd name {entry.orig_filename[:80]!r}")
-        if name != bundle.NAME:
-            bundle.check_path(name)
+        if name != MANIFEST:
+            check_path(name)
         if name in seen:
             raise _refused(f"{path} holds {name} twice")
         seen.add(name)
@@ -130,25 +138,25 @@ def _check_entries(archive: zipfile.ZipFile, path: Path) -> None:
             raise _refused(f"{path} is packed by a method that is not read here")
         if entry.file_size > MAX_FILE:
             raise _refused(f"{path} holds {name}, which is implausibly large")
-    total, packed = sum(entry.file_size for entry in entries), path.stat().st_size
-    if total > MAX_RATIO * packed + _PIECE:
-        raise _refused(f"{path} of {packed:,} bytes unpacks to {total:,}, which no stack does")
+    total, size = sum(entry.file_size for entry in entries), path.stat().st_size
+    if total > MAX_RATIO * size + _PIECE:
+        raise _refused(f"{path} of {size:,} bytes unpacks to {total:,}, which no stack does")
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
     names = set(archive.namelist())
-    if bundle.NAME not in names:
+    if MANIFEST not in names:
         raise IntegrityError(
-            f"{archive.filename} has no {bundle.NAME}: it is no archive of a stack.",
+            f"{archive.filename} has no {MANIFEST}: it is no bundle of a stack.",
             "`skillstack export` makes one.",
         )
-    if archive.getinfo(bundle.NAME).file_size > MAX_MANIFEST:
+    if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST:
         raise _refused(f"{archive.filename} has a manifest that is implausibly large")
-    data = b"".join(_pieces(archive, bundle.NAME))
-    record = Manifest.from_bytes(data, what=f"{archive.filename}/{bundle.NAME}")
+    data = b"".join(_pieces(archive, MANIFEST))
+    record = Manifest.from_bytes(data, what=f"{archive.filename}/{MANIFEST}")
     promised = [entry.path for entry in record.entries]
-    if len(set(promised)) < len(promised) or {*promised, bundle.NAME} != names:
-        odd = sorted(names.symmetric_difference({*promised, bundle.NAME}))
+    if len(set(promised)) < len(promised) or {*promised, MANIFEST} != names:
+        odd = sorted(names.symmetric_difference({*promised, MANIFEST}))
         raise _refused(f"{archive.filename} does not hold what its manifest names{_such_as(odd)}")
     return record
 
@@ -180,41 +188,41 @@ def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
         raise _refused(f"{archive.filename} holds less of {name} than it says")
 
 
-def _check_chain(packed: BundleStore) -> BundleContents:
+def _check_chain(bundle: BundleStore) -> BundleContents:
     """Read the chain from tip to root, and have exactly the files that it names, each of its format."""
     try:
-        cargo = cargo_of(packed, packed.manifest.tip)
-        needed = {item.path: item.digest for item in cargo.items}
-        found = {e.path: e.sha256 for e in packed.manifest.entries if not _is_extra(e.path)}
+        contents = bundle_contents(bundle, bundle.manifest.tip)
+        needed = {item.path: item.digest for item in contents.items}
+        found = {e.path: e.sha256 for e in bundle.manifest.entries if not _is_extra(e.path)}
         if needed != found:
             odd = sorted(needed.items() ^ found.items())
-            raise _refused(f"{packed.root} does not hold what its chain needs{_such_as(p for p, _ in odd)}")
-        if {texts.digest for texts in cargo.kept_back} != set(packed.kept_back):
-            raise _refused(f"{packed.root} names samples as left out that its chain does not know")
-        _check_formats(packed, cargo)
+            raise _refused(f"{bundle.root} does not hold what its chain needs{_such_as(p for p, _ in odd)}")
+        if {texts.digest for texts in contents.redacted} != set(bundle.redacted):
+            raise _refused(f"{bundle.root} names samples as left out that its chain does not know")
+        _check_formats(bundle, contents)
     except IntegrityError as error:
         raise IntegrityError(error.message, _HINT) from None
-    return cargo
+    return contents
 
 
-def _check_formats(packed: BundleStore, cargo: BundleContents) -> None:
-    for item in cargo.items:
+def _check_formats(bundle: BundleStore, contents: BundleContents) -> None:
+    for item in contents.items:
         folder = item.path.partition("/")[0]
         if folder == "canaries":
-            packed.canaries(item.digest)
+            bundle.canaries(item.digest)
         elif item.path.endswith("adapter_model.safetensors"):
-            tensors.load(packed.read(item.path), what=str(packed.root / item.path))
-    for _, content in cargo.chain:
+            tensors.load(bundle.read(item.path), what=str(bundle.root / item.path))
+    for _, content in contents.chain:
         for skill in content.skills:
-            shape = packed.head(skill.head)["weight"].shape
+            shape = bundle.head(skill.head)["weight"].shape
             if shape != (len(skill.labels), content.base.hidden_size):
-                raise _refused(f"{packed.root} has a head of shape {shape} for {len(skill.labels)} labels")
-    for entry in packed.manifest.entries:
+                raise _refused(f"{bundle.root} has a head of shape {shape} for {len(skill.labels)} labels")
+    for entry in bundle.manifest.entries:
         folder, _, name = entry.path.partition("/")
         if folder == "evaluations":
-            if name.partition("-")[0] not in cargo.behaviours:
-                raise _refused(f"{packed.root} holds {entry.path}, a measurement of something else")
-            canonical.unseal(packed.read(entry.path), what=entry.path)
+            if name.partition("-")[0] not in contents.behaviours:
+                raise _refused(f"{bundle.root} holds {entry.path}, a measurement of something else")
+            canonical.unseal(bundle.read(entry.path), what=entry.path)
 
 
 def _is_extra(path: str) -> bool:
@@ -240,7 +248,7 @@ class Imported:
     :ivar new: whether it was not here already.
     :ivar written: files that were not here already.
     :ivar texts: rows of sample texts that came along.
-    :ivar kept_back: rows of sample texts that did not, and are not here either.
+    :ivar redacted: rows of sample texts that did not, and are not here either.
     :ivar router: whether the router's state came along and fits.
     :ivar current: whether commands mean it when none is named.
     """
@@ -251,7 +259,7 @@ class Imported:
     new: bool
     written: int
     texts: int
-    kept_back: int
+    redacted: int
     router: bool
     current: bool = False
 
@@ -268,7 +276,7 @@ def check_new_name(name: str, hint: str) -> str:
 
 def place(
     source: Store,
-    cargo: BundleContents,
+    contents: BundleContents,
     measured: Sequence[BundleFile],
     store: Store,
     name: str,
@@ -290,24 +298,24 @@ def place(
     """
     check_new_name(name, hint)
     store.check_writable()
-    if store.tip(name) not in (None, cargo.tip):
+    if store.tip(name) not in (None, contents.tip):
         raise UsageError(f"There is a stack {name!r} in {store.root} already, and it is another one.", hint)
     with training_lock(store.root, name, patience):
-        written = _write(source, cargo, measured, store, router)
+        written = _write(source, contents, measured, store, router)
         new = store.tip(name) is None
         if new:
             transaction = f"{TRANSACTION}{uuid.uuid4().hex}"
             transactions.move(
-                store, name, "push", cargo.tip, expected=None, transaction=transaction, note=note
+                store, name, "push", contents.tip, expected=None, transaction=transaction, note=note
             )
     return Imported(
         stack=name,
-        tip=cargo.tip,
-        frames=len(cargo.chain),
+        tip=contents.tip,
+        frames=len(contents.chain),
         new=new,
         written=written,
-        texts=sum(texts.rows for texts in cargo.texts),
-        kept_back=sum(t.rows for t in cargo.kept_back if store.is_withheld(f"samples/{t.digest}")),
+        texts=sum(texts.rows for texts in contents.texts),
+        redacted=sum(t.rows for t in contents.redacted if store.is_redacted(f"samples/{t.digest}")),
         router=bool(router),
     )
 
@@ -328,28 +336,28 @@ def check_room(store: Store, size: int) -> None:
 
 def _write(
     source: Store,
-    cargo: BundleContents,
+    contents: BundleContents,
     measured: Sequence[BundleFile],
     store: Store,
     router: Mapping[Path, bytes],
 ) -> int:
     written = 0
     with files.FileBatch() as batch:
-        for texts in cargo.kept_back:
+        for texts in contents.redacted:
             place = f"samples/{texts.digest}"
             if not (store.root / place).is_file():
-                record = samples.to_bytes(texts.digest, texts.rows)
-                batch.add(store.root / f"{place}{samples.SUFFIX}", record)
+                record = redaction_bytes(texts.digest, texts.rows)
+                batch.add(store.root / f"{place}{REDACTED_SUFFIX}", record)
         new = [item for item in measured if not (store.root / item.path).is_file()]
-        for items in (*cargo.stages, new):
+        for items in (*contents.stages, new):
             for item in items:
                 path = store.root / item.path
                 written += not path.is_file()
                 # Written again where it is there and altered: the digest says which of the two is right.
                 batch.add(path, source.read_checked(item.path, item.digest))
             batch.settle()
-        for texts in cargo.texts:
-            removal.remove_file(store.root, store.root / f"samples/{texts.digest}{samples.SUFFIX}")
+        for texts in contents.texts:
+            removal.remove_file(store.root, store.root / f"samples/{texts.digest}{REDACTED_SUFFIX}")
         for path, data in router.items():
             written += not path.is_file()
             batch.add(path, data)

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.store import bundle
-from skillstack.store.bundle import BundleFile, Entry, Manifest, cargo_of, measurements
+from skillstack.store.bundle import MANIFEST, BundleFile, Entry, Manifest, bundle_contents, measurements
 from skillstack.store.canonical import sha256, sha256_file
 from skillstack.store.files import as_store_error, writing
 from skillstack.store.store import Store
@@ -30,7 +29,7 @@ _MAGIC = b"PK\x03\x04"
 
 @dataclass(frozen=True)
 class Exported:
-    """An archive that was written.
+    """A bundle that was written.
 
     :ivar path: where it lies.
     :ivar stack: the stack in it.
@@ -40,7 +39,7 @@ class Exported:
     :ivar bytes: its size.
     :ivar sha256: its digest.
     :ivar texts: rows of sample texts in it.
-    :ivar kept_back: rows of sample texts that were left out.
+    :ivar redacted: rows of sample texts that were left out.
     :ivar router: whether the router's state is in it.
     """
 
@@ -52,7 +51,7 @@ class Exported:
     bytes: int
     sha256: str
     texts: int
-    kept_back: int
+    redacted: int
     router: bool
 
 
@@ -71,12 +70,12 @@ def export(
     if tip is None:
         raise UsageError(f"The stack {stack!r} has no frames.", "There is nothing to export.")
     _check_target(path)
-    cargo = cargo_of(store, tip, with_texts=with_texts)
-    items = sorted((*cargo.items, *measurements(store, cargo)), key=lambda item: item.path)
+    contents = bundle_contents(store, tip, with_texts=with_texts)
+    items = sorted((*contents.items, *measurements(store, contents)), key=lambda item: item.path)
     entries = [Entry(item.path, item.digest, _size(store, item)) for item in items]
     entries += [Entry(f"router/{name}", sha256(data), len(data)) for name, data in router.items()]
     entries.sort(key=lambda entry: entry.path)
-    record = Manifest(stack, tip, tuple(entries), tuple(sorted(cargo.kept_back, key=lambda t: t.digest)))
+    record = Manifest(stack, tip, tuple(entries), tuple(sorted(contents.redacted, key=lambda t: t.digest)))
     try:
         with writing(path) as file:
             _write(file, store, record, router)
@@ -87,19 +86,19 @@ def export(
         path=path,
         stack=stack,
         tip=tip,
-        frames=len(cargo.chain),
+        frames=len(contents.chain),
         files=len(entries) + 1,
         bytes=size,
         sha256=digest,
-        texts=sum(texts.rows for texts in cargo.texts),
-        kept_back=sum(texts.rows for texts in cargo.kept_back),
+        texts=sum(texts.rows for texts in contents.texts),
+        redacted=sum(texts.rows for texts in contents.redacted),
         router=bool(router),
     )
 
 
 def _write(file: BinaryIO, store: Store, record: Manifest, router: Mapping[str, bytes]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        _add(archive, bundle.NAME, record.to_bytes())
+        _add(archive, MANIFEST, record.to_bytes())
         for entry in record.entries:
             folder, _, name = entry.path.partition("/")
             if folder == "router":
@@ -125,17 +124,17 @@ def _size(store: Store, item: BundleFile) -> int:
 
 
 def _check_target(path: Path) -> None:
-    """Only an archive of a stack is overwritten."""
+    """Only a bundle of a stack is overwritten."""
     if path.is_dir():
         raise UsageError(f"{path} is a folder.", "Name the file to write, such as stack.zip.")
     try:
         with path.open("rb") as file:
-            start = file.read(30 + len(bundle.NAME))
+            start = file.read(30 + len(MANIFEST))
     except FileNotFoundError:
         return
     except OSError as error:
         raise as_store_error(error, path, "read") from error
-    if not (start.startswith(_MAGIC) and start.endswith(bundle.NAME.encode())):
+    if not (start.startswith(_MAGIC) and start.endswith(MANIFEST.encode())):
         raise StoreError(
-            f"{path} exists and is no archive of a stack.", "Choose another name, or move it away."
+            f"{path} exists and is no bundle of a stack.", "Choose another name, or move it away."
         )

@@ -189,6 +189,6 @@ class _Marked:
         content = self.store.content(content_id)
         self.paths.add(f"contents/{content_id}.json")
         self.paths.update(content.files)
-        missing = (relative for relative in content.files if samples.is_withheld(self.store.root, relative))
-        self.paths.update(f"{relative}{samples.SUFFIX}" for relative in missing)
+        missing = (relative for relative in content.files if samples.is_redacted(self.store.root, relative))
+        self.paths.update(f"{relative}{samples.REDACTED_SUFFIX}" for relative in missing)
         self.behaviours.update(content.behaviour(skill) for skill in content.skills)

@@ -111,36 +111,37 @@ def _row(row: object) -> Row:
 
 
 REDACTED_FORMAT = 1
-SUFFIX = ".withheld"
+#: Ending of the record in the place of redacted samples; stores are older than the word.
+REDACTED_SUFFIX = ".withheld"
 
 
-def marker(relative: str) -> str | None:
+def redaction_path(relative: str) -> str | None:
     """The record that may stand in the place of a store's file, or None where nothing may.
 
     :param relative: path within the store.
     """
     folder, _, name = relative.partition("/")
-    return f"{relative}{SUFFIX}" if folder == "samples" and is_digest(name) else None
+    return f"{relative}{REDACTED_SUFFIX}" if folder == "samples" and is_digest(name) else None
 
 
-def is_withheld(root: Path, relative: str) -> bool:
+def is_redacted(root: Path, relative: str) -> bool:
     """Whether a file of the store in this folder is not there on purpose."""
-    record = marker(relative)
+    record = redaction_path(relative)
     return record is not None and not (root / relative).is_file() and (root / record).is_file()
 
 
 def is_there(root: Path, relative: str) -> bool:
-    """Whether a file of the store in this folder is there, or was kept back on purpose."""
-    return (root / relative).is_file() or is_withheld(root, relative)
+    """Whether a file of the store in this folder is there, or was redacted on purpose."""
+    return (root / relative).is_file() or is_redacted(root, relative)
 
 
-def to_bytes(samples: str, rows: int) -> bytes:
+def redaction_bytes(samples: str, rows: int) -> bytes:
     """The record of a sample set of so many rows."""
     return canonical.seal({"format": REDACTED_FORMAT, "rows": rows, "samples": samples})
 
 
-def check(data: bytes, *, what: str, samples: str) -> int:
-    """The number of rows that were kept back.
+def redacted_rows(data: bytes, *, what: str, samples: str) -> int:
+    """The number of rows that were redacted.
 
     :param samples: digest of the sample set that the record must be of.
     :raises IntegrityError: if it is damaged, or of another sample set.
@@ -159,10 +160,10 @@ def check(data: bytes, *, what: str, samples: str) -> int:
     return fields.reading(what, read)
 
 
-def refusal(relative: str) -> StoreError:
-    """What reading withheld samples comes to."""
+def redaction_error(relative: str) -> StoreError:
+    """What reading redacted samples comes to."""
     return StoreError(
         f"The texts of the samples {relative.partition('/')[2][:12]} were left out when this stack was "
         "exported, so its router cannot be fitted anew.",
-        "Import an archive that was made with `skillstack export --with-texts`.",
+        "Import a bundle that was made with `skillstack export --with-texts`.",
     )

@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, StoreError, UsageError, did_you_mean
 from skillstack.store import canonical, files, tensors
-from skillstack.store import canonical as sealed
-from skillstack.store import samples as withheld
 from skillstack.store.canonical import check_digest, sha256
 from skillstack.store.fields import check_name, is_name
 from skillstack.store.records import ADAPTER_FILES, AdapterRef, FrameRecord, Node
-from skillstack.store.samples import Samples, read_samples
+from skillstack.store.samples import (
+    REDACTED_SUFFIX,
+    Samples,
+    is_redacted,
+    is_there,
+    read_samples,
+    redacted_rows,
+    redaction_error,
+)
 
 #: Version of the folder's layout. To raise it: teach `Store.open` to read the old layout, write the new one,
 #: keep a golden store of the old one in the tests, and say in the changelog which version is needed.
@@ -160,7 +166,7 @@ class Store:
         data = content.to_bytes()
         FrameRecord.from_bytes(data, what=f"The content {content.name!r}")
         for relative in content.files:
-            if not withheld.is_there(self.root, relative):
+            if not is_there(self.root, relative):
                 raise IntegrityError(f"{relative} is missing.", "Write a content's files before the content.")
         return self._put("contents", data, ".json")
 
@@ -251,13 +257,13 @@ class Store:
         :raises IntegrityError: if they are missing or altered.
         """
         relative = f"samples/{check_digest(digest, 'A sample set')}"
-        if self.is_withheld(relative):
-            raise withheld.refusal(relative)
+        if self.is_redacted(relative):
+            raise redaction_error(relative)
         return read_samples(self.read_checked(relative, digest), what=str(self.root / relative))
 
-    def is_withheld(self, relative: str) -> bool:
+    def is_redacted(self, relative: str) -> bool:
         """Whether samples are not there on purpose: the stack came without its texts."""
-        return withheld.is_withheld(self.root, relative)
+        return is_redacted(self.root, relative)
 
     def check_texts(self, contents: Iterable[FrameRecord]) -> None:
         """Refuse what needs the samples of these contents, before it has cost anything.
@@ -266,16 +272,16 @@ class Store:
         """
         for content in contents:
             for relative in content.files:
-                if self.is_withheld(relative):
-                    raise withheld.refusal(relative)
+                if self.is_redacted(relative):
+                    raise redaction_error(relative)
 
-    def withheld_rows(self, digest: str) -> int:
-        """How many rows a set of withheld samples has.
+    def redacted_rows(self, digest: str) -> int:
+        """How many rows a set of redacted samples has.
 
         :raises IntegrityError: if the record in its place is missing or damaged.
         """
-        relative = f"samples/{check_digest(digest, 'A sample set')}{withheld.SUFFIX}"
-        return withheld.check(self.read(relative), what=str(self.root / relative), samples=digest)
+        relative = f"samples/{check_digest(digest, 'A sample set')}{REDACTED_SUFFIX}"
+        return redacted_rows(self.read(relative), what=str(self.root / relative), samples=digest)
 
     def put_canaries(self, record: Mapping[str, object]) -> str:
         """Keep canary logits; returns their digest."""
@@ -294,13 +300,13 @@ class Store:
         self.check_writable()
         check_digest(behaviour, "A behaviour")
         check_name(kind, "The measurement")
-        files.write_file(self.root / "evaluations" / f"{behaviour}-{kind}.json", sealed.seal(record))
+        files.write_file(self.root / "evaluations" / f"{behaviour}-{kind}.json", canonical.seal(record))
 
     def measurement(self, behaviour: str, kind: str) -> dict[str, object] | None:
         """A measurement, or None where there is none."""
         name = f"{check_digest(behaviour, 'A behaviour')}-{check_name(kind, 'The measurement')}.json"
         path = self.root / "evaluations" / name
-        return sealed.unseal(self.read(f"evaluations/{name}"), what=str(path)) if path.is_file() else None
+        return canonical.unseal(self.read(f"evaluations/{name}"), what=str(path)) if path.is_file() else None
 
     # stacks -------------------------------------------------------------------------------------------
 
@@ -396,7 +402,7 @@ class Store:
             return None
         except OSError as error:
             raise files.as_store_error(error, path, "read") from error
-        name = sealed.unseal(data, what=str(path)).get("stack")
+        name = canonical.unseal(data, what=str(path)).get("stack")
         if not is_name(name):
             raise IntegrityError(f"{path} names no stack.", "Choose one with `skillstack use`.")
         return str(name)
@@ -404,7 +410,7 @@ class Store:
     def set_head_stack(self, stack: str) -> None:
         """Make a stack the current one."""
         self.check_writable()
-        files.write_file(self.root / "HEAD", sealed.seal({"stack": check_name(stack, "The stack")}))
+        files.write_file(self.root / "HEAD", canonical.seal({"stack": check_name(stack, "The stack")}))
 
     def check_writable(self) -> None:
         """Refuse changes to a store that is for reading only.

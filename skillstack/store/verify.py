@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.store import canonical, derived, samples, tensors
+from skillstack.store import canonical, derived, tensors
 from skillstack.store.canonical import sha256_file
 from skillstack.store.files import TEMPORARY
 from skillstack.store.history import read_history, read_steps
 from skillstack.store.records import ADAPTER_FILES, FrameRecord
+from skillstack.store.samples import REDACTED_SUFFIX, is_there, redacted_rows
 from skillstack.store.store import MARKER, Store
 
 
@@ -94,8 +95,8 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
             walk.check(path, lambda p=path: store.node(p.stem))  # type: ignore[misc]
         elif folder == "heads":
             walk.check(path, lambda p=path: store.head(p.stem))  # type: ignore[misc]
-        elif folder == "samples" and path.suffix == samples.SUFFIX:
-            walk.check(path, lambda p=path: samples.check(p.read_bytes(), what=p.name, samples=p.stem))  # type: ignore[misc]
+        elif folder == "samples" and path.suffix == REDACTED_SUFFIX:
+            walk.check(path, lambda p=path: redacted_rows(p.read_bytes(), what=p.name, samples=p.stem))  # type: ignore[misc]
         elif folder == "samples":
             walk.check(path, lambda p=path: store.samples(p.name))  # type: ignore[misc]
         elif folder == "canaries":
@@ -157,7 +158,7 @@ def _content(store: Store, path: Path, walk: _Walk) -> None:
         for name, digest in zip(ADAPTER_FILES, (adapter.config, adapter.model, adapter.card), strict=True):
             walk.check(folder / name, lambda f=folder / name, d=digest: _adapter_file(f, d))  # type: ignore[misc]
     for relative in content.files:
-        if not samples.is_there(store.root, relative):
+        if not is_there(store.root, relative):
             walk.check(store.root / relative, lambda r=relative: store.read(r))  # type: ignore[misc]
     for skill in content.skills:
         if (store.root / "heads" / f"{skill.head}.safetensors").is_file():

@@ -11,21 +11,21 @@ import pytest
 
 from skillstack.errors import BusyError, IntegrityError, StoreError, UsageError
 from skillstack.store import transactions
-from skillstack.store.bundle_reader import check_room, open_archive, place
+from skillstack.store.bundle_reader import check_room, open_bundle, place
 from skillstack.store.files import training_lock
 from skillstack.store.history import read_history
 from skillstack.store.store import Store
 from skillstack.store.verify import verify
 
-from .archives import bring_in, write_archive
 from .builders import chain, files, full_store, push
+from .bundles import bring_in, write_bundle
 from .faults import ROOM, Killed, faults
 
 
 @pytest.fixture(scope="module")
 def good(ram):
     store = full_store(ram / "source" / "frames")
-    return write_archive(store, "main", ram / "main.zip", with_texts=False)
+    return write_bundle(store, "main", ram / "main.zip", with_texts=False)
 
 
 def test_ids_and_measurements_are_the_same_on_the_other_side(good, full, store):
@@ -57,9 +57,9 @@ def test_measurements_that_are_here_stay_and_are_not_searched_for_file_by_file(g
     bring_in(good, store)
     (path,) = (store.root / "evaluations").iterdir()
     path.write_bytes(b"another one")
-    with open_archive(good) as (packed, cargo):
+    with open_bundle(good) as (packed, contents):
         measured = Sealed(packed.measured())
-        place(packed, cargo, measured, store, "main", router={}, note="import", hint="")
+        place(packed, contents, measured, store, "main", router={}, note="import", hint="")
     assert path.read_bytes() == b"another one"
 
 
@@ -249,22 +249,22 @@ def test_really_killed_at_every_fourth_call(good, place):
 
 
 def test_a_stack_copied_from_one_store_to_another_needs_no_archive(full, store):
-    from skillstack.store.bundle import cargo_of, measurements
+    from skillstack.store.bundle import bundle_contents, measurements
     from skillstack.store.bundle_reader import place
 
-    cargo = cargo_of(full, full.tip("main"))
-    measured = measurements(full, cargo)
-    place(full, cargo, measured, store, "mine", router={}, note="copy", hint="")
+    contents = bundle_contents(full, full.tip("main"))
+    measured = measurements(full, contents)
+    place(full, contents, measured, store, "mine", router={}, note="copy", hint="")
     assert chain(store, "mine") == chain(full, "main")
     assert verify(store).ok
 
 
 def test_a_source_that_is_damaged_meanwhile_moves_no_tip(full, store, good):
-    with open_archive(good) as (packed, cargo):
+    with open_bundle(good) as (packed, contents):
         from skillstack.store.bundle_reader import place
 
-        (full.root / cargo.items[0].path).write_bytes(b"rust")
+        (full.root / contents.items[0].path).write_bytes(b"rust")
         with pytest.raises(IntegrityError):
-            place(full, cargo, (), store, "mine", router={}, note="", hint="")
-        assert packed.read(cargo.items[0].path) != b"rust"
+            place(full, contents, (), store, "mine", router={}, note="", hint="")
+        assert packed.read(contents.items[0].path) != b"rust"
     assert store.stacks() == () and verify(store).ok

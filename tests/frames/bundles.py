@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skillstack.store import canonical
-from skillstack.store.bundle_reader import Imported, open_archive, place
+from skillstack.store.bundle_reader import Imported, open_bundle, place
 from skillstack.store.bundle_writer import export
 from skillstack.store.canonical import sha256
 from skillstack.store.store import Store
@@ -16,11 +16,11 @@ Files = dict[str, bytes]
 
 
 def bring_in(path: Path, store: Store, name: str | None = None, **options: object) -> Imported:
-    """Import an archive, without a router."""
-    with open_archive(path) as (packed, cargo):
+    """Import a bundle, without a router."""
+    with open_bundle(path) as (packed, contents):
         return place(
             packed,
-            cargo,
+            contents,
             packed.measured(),
             store,
             name or packed.manifest.stack,
@@ -31,7 +31,7 @@ def bring_in(path: Path, store: Store, name: str | None = None, **options: objec
         )
 
 
-def write_archive(store: Store, stack: str, path: Path, *, with_texts: bool = True) -> Path:
+def write_bundle(store: Store, stack: str, path: Path, *, with_texts: bool = True) -> Path:
     """Export a stack, without a router."""
     export(store, stack, path, with_texts=with_texts, router={})
     return path

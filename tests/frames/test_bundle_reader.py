@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError, StoreError
 from skillstack.store import bundle_reader as module
-from skillstack.store.bundle_reader import open_archive
+from skillstack.store.bundle_reader import open_bundle
 from skillstack.store.canonical import sha256
 from skillstack.store.store import Store
 from skillstack.store.verify import verify
 
-from .archives import Files, bring_in, packed, promised, unpacked, write_archive
 from .builders import chain, files, full_store, with_field
+from .bundles import Files, bring_in, packed, promised, unpacked, write_bundle
 
 
 @pytest.fixture(scope="module")
 def good(ram: Path) -> Path:
     store = full_store(ram / "good" / "frames")
-    return write_archive(store, "main", ram / "good.zip")
+    return write_bundle(store, "main", ram / "good.zip")
 
 
 def first(held: Files, folder: str) -> str:
@@ -42,10 +42,10 @@ def refused(path: Path, match: str, kind: type[Exception] = IntegrityError) -> N
 
 
 def test_a_good_archive_reads_as_the_store_that_it_came_from(good, full):
-    with open_archive(good) as (found, cargo):
-        assert found.manifest.tip == cargo.tip == full.tip("main")
-        assert [node for node, _ in found.walk(cargo.tip)] == chain(full, "main")
-        assert cargo.chain == full.contents("main")
+    with open_bundle(good) as (found, contents):
+        assert found.manifest.tip == contents.tip == full.tip("main")
+        assert [node for node, _ in found.walk(contents.tip)] == chain(full, "main")
+        assert contents.chain == full.contents("main")
         assert len(found.measured()) == 1
 
 
@@ -126,7 +126,7 @@ def test_an_archive_that_was_packed_again_is_taken_where_the_files_are_the_same(
     assert verify(store).ok
     with (
         pytest.raises(IntegrityError, match="method"),
-        open_archive(packed(unpacked(good), place / "b.zip", compression=zipfile.ZIP_BZIP2)),
+        open_bundle(packed(unpacked(good), place / "b.zip", compression=zipfile.ZIP_BZIP2)),
     ):
         pass
 
@@ -213,8 +213,8 @@ def test_any_flipped_bit_is_refused_or_changes_nothing(good, ram, data):
     path = ram / "flipped.zip"
     path.write_bytes(changed)
     try:
-        with open_archive(path) as (found, cargo):
-            held = {item.path: found.read_checked(item.path, item.digest) for item in cargo.items}
+        with open_bundle(path) as (found, contents):
+            held = {item.path: found.read_checked(item.path, item.digest) for item in contents.items}
     except StoreError as error:
         assert error.hint
     else:  # a date or a mode, which nothing reads
@@ -226,5 +226,5 @@ def test_any_bytes_are_refused(ram, noise):
     for start in (b"", b"PK\x03\x04", b"PK\x05\x06"):
         path = ram / "noise.zip"
         path.write_bytes(start + noise)
-        with pytest.raises(StoreError), open_archive(path):
+        with pytest.raises(StoreError), open_bundle(path):
             pass
