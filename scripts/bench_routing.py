@@ -30,7 +30,6 @@ from sklearn.svm import LinearSVC
 
 from skillstack.data.splits import router_rows
 from skillstack.data.task import Example
-from skillstack.routers import state as states
 from skillstack.routers.base import SkillSamples
 from skillstack.routers.features import hash_rows
 from skillstack.routers.hybrid_chain import HybridChain
@@ -150,7 +149,7 @@ def _race(
 
 def _state_bytes(router: HybridSVM) -> int:
     with tempfile.TemporaryDirectory() as name:
-        states.save(Path(name), router.state)
+        router.save(Path(name))
         return sum(path.stat().st_size for path in Path(name).iterdir())
 
 

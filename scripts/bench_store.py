@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from skillstack.data.sources import StarterSource
-from skillstack.routers import state
 from skillstack.routers.blocks import combine, split
 from skillstack.routers.calibration import NEUTRAL
 from skillstack.routers.features import hash_rows
+from skillstack.routers.hybrid_chain import HybridChain
 from skillstack.routers.stack_router import StackRouter
 from skillstack.routers.state import RouterState
 from skillstack.routers.svm import LinearModel, Weighting
@@ -87,7 +87,7 @@ def make_store(path: Path, count: int) -> None:
     chain = store.contents("made-up")
     router = StackRouter(store, "made-up")
     folder = router.folder(chain)
-    state.save(folder, _state(folder.name, count, texts, random))
+    HybridChain(_state(folder.name, count, texts, random)).save(folder)
 
 
 def _content(store: Store, number: int, texts: list[Row], random: np.random.Generator) -> FrameRecord:

@@ -238,13 +238,13 @@ class Learning:
         """Sample texts of other tasks that go to a skill, each by a router that did not see it."""
         router = StackRouter(self.store, self.lesson.stack)
         chain = self.store.contents(self.lesson.stack)
-        state = router.state(chain)
-        if state.calibration.lost is None:
+        fitted = router.fitted(chain)
+        if fitted.lost is None:
             return None
-        new = state.skills.index(skill)
+        new = fitted.skills.index(skill)
         found = [
-            TakenTexts(state.skills[own], count, router.sample_count(chain, state.skills[own]))
-            for own, other, count in state.calibration.lost
+            TakenTexts(fitted.skills[own], count, router.sample_count(chain, fitted.skills[own]))
+            for own, other, count in fitted.lost
             if other == new
         ]
         return tuple(sorted(found, key=lambda taken: (-taken.rows, taken.task)))

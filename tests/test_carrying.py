@@ -12,7 +12,7 @@ import pytest
 from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.routers import stack_router
+from skillstack.routers import hybrid_svm
 from skillstack.routers.stack_router import StackRouter
 from skillstack.routers.state import OLDER_FITS
 from skillstack.stacks import copy, delete, import_stack, rename, stacks
@@ -180,9 +180,8 @@ def test_a_router_state_that_does_not_fit_is_not_taken(elsewhere, reference):
 
 
 def test_a_stack_without_texts_goes_on_with_the_router_of_an_older_version(elsewhere, monkeypatch):
-    digest = stack_router._digest
     with monkeypatch.context() as older:
-        older.setattr(stack_router, "_digest", lambda chain, _=None: digest(chain, OLDER_FITS[0]))
+        older.setattr(hybrid_svm, "FIT", OLDER_FITS[0])
         here = own_stack(elsewhere / "here")
         before = [route.task for route in here.route(TEXTS)]
         here.export("old.zip")

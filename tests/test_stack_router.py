@@ -1,14 +1,17 @@
 """A stack's router gives its scores, and the files of its state are checked together and read once."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from skillstack import Stack
 from skillstack.errors import IntegrityError, StoreError, UsageError
-from skillstack.routers import state
-from skillstack.routers.base import RouteResult
+from skillstack.routers import registry, stack_router
+from skillstack.routers.base import RECORD, TENSORS, Router, RouteResult, read_state
 from skillstack.routers.stack_router import StackRouter, router_file_check
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
@@ -27,15 +30,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_state_is_read_once_for_both_its_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[Path] = []
-    read = state.read
 
     def counting(place: Path) -> dict[str, bytes]:
         reads.append(place)
-        return read(place)
+        return read_state(place)
 
-    monkeypatch.setattr(state, "read", counting)
+    monkeypatch.setattr(stack_router, "read_state", counting)
     check = router_file_check()
-    assert [check(folder / name) for name in (state.RECORD, state.TENSORS, "notes.txt")] == [
+    assert [check(folder / name) for name in (RECORD, TENSORS, "notes.txt")] == [
         True,
         True,
         False,
@@ -43,12 +45,12 @@ def test_a_state_is_read_once_for_both_its_files(folder: Path, monkeypatch: pyte
     assert reads == [folder]
 
 
-@pytest.mark.parametrize("name", [state.RECORD, state.TENSORS])
+@pytest.mark.parametrize("name", [RECORD, TENSORS])
 def test_damage_in_one_file_is_told_of_both_and_seen_by_the_next_check(folder: Path, name: str) -> None:
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
     check = router_file_check()
-    for file in (state.RECORD, state.TENSORS):
+    for file in (RECORD, TENSORS):
         with pytest.raises(IntegrityError):
             check(folder / file)
     (folder / name).write_bytes(whole)
@@ -56,11 +58,11 @@ def test_damage_in_one_file_is_told_of_both_and_seen_by_the_next_check(folder: P
 
 
 def test_a_state_without_its_record_is_damage_only_where_a_stack_needs_it(folder: Path) -> None:
-    (folder / state.RECORD).unlink()
+    (folder / RECORD).unlink()
     for needed in (None, {folder}):
         with pytest.raises(IntegrityError):
-            router_file_check(needed)(folder / state.TENSORS)
-    assert router_file_check(set())(folder / state.TENSORS)
+            router_file_check(needed)(folder / TENSORS)
+    assert router_file_check(set())(folder / TENSORS)
 
 
 def test_scores_are_those_by_which_route_chooses() -> None:
@@ -75,9 +77,46 @@ def test_scores_are_those_by_which_route_chooses() -> None:
         assert scores == [score for name in found.skills for score in _score(result, name)]
     assert found.frames == tuple(range(len(chain)))
     assert router.scores(chain, rows, threshold=0.5).threshold == 0.5
-    assert found.threshold == router.state(chain).calibration.threshold
+    assert found.threshold == router.fitted(chain).threshold
     with pytest.raises(UsageError, match="no number"):
         router.scores(chain, rows, threshold=float("nan"))
+
+
+class Newest(Router):
+    """The newest frame answers whatever it can read."""
+
+    name = "newest"
+
+    def scores(self, rows: Sequence[Row]) -> NDArray[np.float32]:
+        return np.tile(np.array(self.frames, np.float32), (len(rows), 1))
+
+
+def test_a_router_is_a_class_and_a_line_in_the_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry._ROUTERS, "newest", f"{__name__}:Newest")
+    shutil.copytree(REFERENCE.parents[1] / "frames", tmp_path / "frames")
+    shutil.copytree(REFERENCE.parent, tmp_path / "routers")
+    stack = Stack.open(tmp_path / "frames", "reference")
+    texts = ["please block my card", "What a film!"]
+    before = stack.route(texts)
+    routed = stack.route(texts, router="newest")
+    assert {route.frame for route in routed} == {stack.frames()[0].name}
+    assert {(route.router, route.score, route.accepted) for route in routed} == {("newest", 7.0, True)}
+    # Its state lies beside that of the others, is checked with it, and is needed while it fits.
+    assert len(list((tmp_path / "routers" / "reference").iterdir())) == 2
+    assert stack.verify()[0].ok and stack.gc(expire_now=True).files == ()
+    again = Stack.open(tmp_path / "frames", "reference")
+    monkeypatch.setattr(Newest, "fit", lambda *_, **__: pytest.fail("the router was fitted anew"))
+    assert [route.ranking for route in again.route(texts, router="newest")] == [one.ranking for one in routed]
+    assert [route.ranking for route in again.route(texts)] == [one.ranking for one in before]
+    with pytest.raises(UsageError, match="no depth"):
+        again.route(texts, router="newest", depth=2)
+    record = next(
+        path for path in (tmp_path / "routers").rglob(RECORD) if not (path.parent / TENSORS).exists()
+    )
+    record.write_bytes(record.read_bytes().replace(b"newest", b"oldest"))
+    assert not again.verify()[0].ok
 
 
 def _score(result: RouteResult, name: str) -> list[float]:

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from skillstack.cli import console
 from skillstack.cli.group import PROGRAM
+from skillstack.routers import registry
 
 if TYPE_CHECKING:
     from skillstack.api import Stack
@@ -207,7 +208,7 @@ KINDS: dict[str, Name | Place] = {
     **{"frame": Name(_frames), "frames": Name(_frames)},
     **{
         "model": Name(lambda _: ("minilm", "smollm2")),
-        "router": Name(lambda _: ("hybrid_chain", "hybrid_svm")),
+        "router": Name(lambda _: registry.names()),
     },
     **{"store": Place("dir"), "data_dir": Place("dir")},
     **dict.fromkeys(("source", "file", "output", "places"), Place("file")),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skillstack.errors import UsageError, did_you_mean
+from skillstack.routers.registry import DEFAULT, names
 
 if TYPE_CHECKING:
     from skillstack.forecast.estimate import TrainingRequest
@@ -176,8 +177,8 @@ def per_class_option(name: str = "per_class") -> Decorator:
 
 seed_option = click.option("--seed", type=int, metavar="N", help="Random seed.")
 router_option = click.option(
-    "--router", default="hybrid_chain", show_default=True, metavar="NAME",
-    help="Router: hybrid_chain or hybrid_svm.",
+    "--router", default=DEFAULT, show_default=True, metavar="NAME",
+    help=f"Router: {' or '.join(names())}.",
 )  # fmt: skip
 threshold_option = click.option(
     "--threshold", callback=_threshold, default="auto", show_default=True, metavar="X",

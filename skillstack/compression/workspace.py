@@ -85,7 +85,7 @@ class Snapshot:
         :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
         """
         ids = [self.store.put_content(content) for content in contents]
-        StackRouter(self.store, self.name).state(list(zip(ids, contents, strict=True)))
+        StackRouter(self.store, self.name).fitted(list(zip(ids, contents, strict=True)))
         tip = self.frames[-1].id
         own = transaction or sha256("\n".join([verb, tip, *ids]).encode())
         return transactions.rebuild(self.store, self.name, ids, transaction=own, note=note, expected=tip)

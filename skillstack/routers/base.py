@@ -1,18 +1,23 @@
-"""What decides a router's fit, beside its samples."""
+"""Routers: what they are fitted on, what they answer, and the class that each of them extends."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import ClassVar, Generic, Protocol, Self, TypeVar, overload
+from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.errors import UsageError
+from skillstack.errors import IntegrityError, StoreError, UsageError
 from skillstack.routers.features import HashedRows
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.files import write_file
 from skillstack.store.rows import Row
 
 
@@ -185,42 +190,209 @@ class RouteResult:
     ranking: Ranking[SkillScore]
 
 
-class Router(Protocol):
+@dataclass(frozen=True)
+class Choices:
+    """The choice for each row.
+
+    :ivar skills: int64 [rows], columns of the scores.
+    :ivar accepted: bool [rows], whether a frame was sure enough; elsewhere the best of all was taken.
+    :ivar depths: int64 [rows], frames looked at.
+    """
+
+    skills: NDArray[np.int64]
+    accepted: NDArray[np.bool_]
+    depths: NDArray[np.int64]
+
+
+class Router(ABC):
     """Decides which skill answers a row. Routers do not change; `add` and `remove` give new ones.
 
-    :cvar name: what it is called on the command line.
+    A router has a name and `scores`. What else it overrides is its own: here a router learns nothing but its
+    skills and their frames, keeps them as its state, and picks the best score. Routers whose `digests` are
+    equal share their states.
+
+    :cvar name: what it is called on the command line; the registry has it as well.
     :cvar options: names of the options that it is made with, beside its state.
+    :ivar inputs: the one of `digests` that names its state.
+    :ivar skills: names of the skills in stack order, oldest to newest.
+    :ivar frames: of each skill, its frame's position in the stack.
+    :ivar calibrated: whether the temperature was fitted.
+    :ivar temperature: divisor of the scores under the softmax that gives the confidence.
+    :ivar lost: ``(skill, other, rows)`` for sample rows of a skill that go to another one, skills as
+        positions in stack order; None where the router does not know.
     """
 
     name: ClassVar[str]
-    options: ClassVar[tuple[str, ...]]
+    options: ClassVar[tuple[str, ...]] = ()
+    calibrated: bool = False
+    temperature: float = 1.0
+    lost: tuple[tuple[int, int, int], ...] | None = None
+
+    def __init__(self, inputs: str, skills: Sequence[str], frames: Sequence[int]) -> None:
+        self.inputs, self.skills, self.frames = inputs, tuple(skills), tuple(frames)
 
     @property
-    def skills(self) -> tuple[str, ...]:
-        """Names of the skills in stack order, oldest to newest."""
-        ...
+    def threshold(self) -> float:
+        """Score above which a frame is accepted: any."""
+        return -math.inf
+
+    # fitting -----------------------------------------------------------------------------------------
 
     @classmethod
-    def fit(cls, samples: Sequence[SkillSamples]) -> Self:
-        """A router of these skills, given in stack order."""
-        ...
+    def digests(cls, contents: Sequence[tuple[str, str, int]]) -> Iterator[str]:
+        """SHA-256 (hex) of what a state follows from; it names the state before it is fitted.
 
-    def add(self, samples: SkillSamples) -> Self:
-        """A router that knows one more skill, fitted anew with the samples kept."""
-        ...
+        The first is that of this version's fit. Those of older fits come after it: their states serve stacks
+        whose texts are gone.
 
-    def remove(self, skill: str) -> Self:
-        """A router that knows one skill less, fitted anew from the samples kept."""
-        ...
+        :param contents: of each skill in stack order its name, the digest of its samples as the store keeps
+            them, and the position of its frame.
+        """
+        yield sha256(canonical.dumps({"contents": [list(entry) for entry in contents], "router": cls.name}))
 
+    @classmethod
+    def fit(cls, samples: Sequence[SkillSamples], *, inputs: str | None = None) -> Self:
+        """A router of these skills, given in stack order.
+
+        :param inputs: the first of `digests`, where the caller knows the digests that the store has for the
+            samples; otherwise the digests of the hashed rows are taken.
+        :raises UsageError: if there are no samples, a name occurs twice, or the order is not a stack's.
+        """
+        samples = check_samples(samples)
+        contents = [(s.skill, s.rows.digest(), s.frame) for s in samples]
+        inputs = inputs or next(cls.digests(contents))
+        return cls(inputs, [s.skill for s in samples], [s.frame for s in samples])
+
+    @classmethod
+    def on(cls, fitted: Router) -> Self:
+        """This router on the state of a fitted one of the same digests; options are further arguments."""
+        return cls(fitted.inputs, fitted.skills, fitted.frames)
+
+    # choosing ----------------------------------------------------------------------------------------
+
+    @abstractmethod
     def scores(self, rows: Sequence[Row]) -> NDArray[np.float32]:
         """A score per row and skill, float32 [rows, skills]; the higher, the likelier."""
-        ...
 
     def route(self, rows: Sequence[Row]) -> list[RouteResult]:
         """The choice for each row."""
-        ...
+        return self.decide(self.scores(rows))
 
     def decide(self, scores: NDArray[np.float32]) -> list[RouteResult]:
-        """The choice for each row of float32 scores [rows, skills]."""
-        ...
+        """The choice for each row of float32 scores [rows, skills]; minus infinity bars a skill."""
+        choices = self.choices(scores)
+        confident = probabilities(scores, self.temperature)
+        return [
+            RouteResult(
+                skill=self.skills[skill],
+                score=values[skill],
+                confidence=float(confidence[skill]),
+                calibrated=self.calibrated,
+                accepted=accepted,
+                fallback=not accepted,
+                depth=depth,
+                router=self.name,
+                ranking=Ranking(self.skills, values, SkillScore),
+            )
+            for skill, accepted, depth, values, confidence in zip(
+                choices.skills.tolist(),
+                choices.accepted.tolist(),
+                choices.depths.tolist(),
+                scores.tolist(),
+                confident,
+                strict=True,
+            )
+        ]
+
+    def choices(self, scores: NDArray[np.float32]) -> Choices:
+        """The best score of each row."""
+        count, frames = len(scores), len(set(self.frames))
+        return Choices(scores.argmax(axis=1), np.ones(count, np.bool_), np.full(count, frames))
+
+    # keeping -----------------------------------------------------------------------------------------
+
+    def encode(self) -> dict[str, bytes]:
+        """The files of the state by their names, in the order of writing: any `TENSORS`, then `RECORD`."""
+        skills = [
+            {"frame": frame, "name": name} for name, frame in zip(self.skills, self.frames, strict=True)
+        ]
+        record = {"format": 1, "inputs": self.inputs, "router": self.name, "skills": skills}
+        return {RECORD: canonical.seal(record)}
+
+    @classmethod
+    def decode(cls, files: Mapping[str, bytes], digest: str, *, what: str) -> Self:
+        """The router of these files of a state.
+
+        :param digest: the one of `digests` that the state must be of.
+        :param what: names their folder in errors.
+        :raises IntegrityError: if they were altered, or the state follows from something else.
+        :raises StoreError: if a newer version wrote it.
+        """
+        record = canonical.unseal(files[RECORD], what=f"The router state {what}/{RECORD}")
+        if (record.get("format"), record.get("router"), record.get("inputs")) != (1, cls.name, digest):
+            raise IntegrityError(f"The router state in {what} belongs to another stack or router.", REFIT)
+        try:
+            skills = [(str(skill["name"]), int(skill["frame"])) for skill in record["skills"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(
+                f"The router state in {what} does not fit together: {error}.", REFIT
+            ) from None
+        return cls(digest, [name for name, _ in skills], [frame for _, frame in skills])
+
+    def save(self, folder: Path) -> None:
+        """Write the state into this folder, the record last, so that it never names what is not there.
+
+        :raises StoreError: if the disk refuses.
+        """
+        for name, data in self.encode().items():
+            write_file(folder / name, data)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The router whose state lies in this folder, which has the name of one of `digests`.
+
+        :raises IntegrityError: if a file is missing or was altered, or the state follows from something else.
+        :raises StoreError: if a newer version wrote it.
+        """
+        return cls.decode(read_state(folder), folder.name, what=str(folder))
+
+
+def probabilities(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """Softmax of the scores divided by the temperature, float64 [rows, skills]."""
+    scaled = scores.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    powers = np.exp(scaled)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+#: The files of a state: any tensors are written first, and the record makes it whole.
+RECORD = "state.json"
+TENSORS = "state.safetensors"
+
+#: What to do about a state that is lost or damaged.
+REFIT = "It is fitted again from the samples; where they were left out, import the same bundle again."
+_MAX_BYTES = 1 << 30
+
+
+def read_state(folder: Path) -> dict[str, bytes]:
+    """The bytes of a state's files by their names, unchecked.
+
+    :raises IntegrityError: if the record is missing.
+    """
+    tensors = [TENSORS] if (folder / TENSORS).exists() else []
+    return {name: read_state_file(folder / name) for name in (*tensors, RECORD)}
+
+
+def read_state_file(path: Path) -> bytes:
+    """The bytes of a file of a state.
+
+    :raises IntegrityError: if it is missing, or too large for one.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise IntegrityError(f"{path} is too large for a router state.", REFIT)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise IntegrityError(f"{path} is missing.", REFIT) from None
+    except OSError as error:
+        raise StoreError(f"Cannot read {path}: {error.strerror}.", "Check its permissions.") from error

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError
+from skillstack.routers.base import REFIT
 
 _BITS = 15
 _LOWEST = -100
@@ -42,7 +43,6 @@ def combine(whole: NDArray[np.int16], exponents: NDArray[np.int8]) -> NDArray[np
 
 #: Bytes of a block.
 BLOCK_BYTES = 1 << 16
-_HINT = "It is fitted again from the samples; where they were left out, import the same bundle again."
 
 
 def block_digests(data: bytes) -> str:
@@ -67,7 +67,7 @@ class BlockFile:
             self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         count = -(-len(self.data) // BLOCK_BYTES)
         if len(self._digests) != 32 * count:
-            raise IntegrityError(f"{path} has another size than its record says.", _HINT)
+            raise IntegrityError(f"{path} has another size than its record says.", REFIT)
         self._proved = np.zeros(count, dtype=np.bool_)
 
     def offset(self, array: NDArray[np.generic]) -> int:
@@ -91,7 +91,7 @@ class BlockFile:
             begin = block * BLOCK_BYTES
             found = hashlib.sha256(self.data[begin : begin + BLOCK_BYTES]).digest()
             if found != self._digests[32 * block : 32 * block + 32]:
-                raise IntegrityError(f"{self.path} was altered near byte {begin:,}.", _HINT)
+                raise IntegrityError(f"{self.path} was altered near byte {begin:,}.", REFIT)
             self._proved[block] = True
 
 

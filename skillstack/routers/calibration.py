@@ -12,26 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.routers.base import Parameters
+from skillstack.routers.base import Choices, Parameters, probabilities
 from skillstack.routers.svm import TrainingSet, fit_linear
 
 #: A score that is higher by more than this is clearly higher. A tenth of the way from a support vector
 #: machine's boundary to its margin: nearer scores are a tie, which the newer frame wins.
 CLEARLY = 0.1
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The choice for each row.
-
-    :ivar skills: int64 [rows], columns of the scores.
-    :ivar accepted: bool [rows], whether a frame was sure enough; elsewhere the best of all was taken.
-    :ivar depths: int64 [rows], frames looked at.
-    """
-
-    skills: NDArray[np.int64]
-    accepted: NDArray[np.bool_]
-    depths: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -153,14 +139,6 @@ def out_of_fold(training: TrainingSet, skills: int, parameters: Parameters) -> N
             return None
         scores[held] = fit_linear(part, skills, parameters, _COARSE).scores(training.rows.take(held))
     return scores
-
-
-def probabilities(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """Softmax of the scores divided by the temperature, float64 [rows, skills]."""
-    scaled = scores.astype(np.float64) / temperature
-    scaled -= scaled.max(axis=1, keepdims=True)
-    powers = np.exp(scaled)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def fit_temperature(scores: NDArray[np.float32], own: NDArray[np.int64]) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import UsageError
-from skillstack.routers.base import Parameters, SkillSamples
-from skillstack.routers.calibration import Chain, Choices
+from skillstack.routers.base import Choices, Parameters, SkillSamples
+from skillstack.routers.calibration import Chain
 from skillstack.routers.hybrid_svm import HybridSVM
 from skillstack.routers.state import RouterState, fit_state
 
@@ -47,10 +47,11 @@ class HybridChain(HybridSVM):
     @property
     def threshold(self) -> float:
         """The threshold in force."""
-        return self.state.calibration.threshold if self._given is None else self._given
+        return super().threshold if self._given is None else self._given
 
-    def _choices(self, scores: NDArray[np.float32]) -> Choices:
-        return Chain.of(scores, self.state.frames).choose(self.threshold, self.depth)
+    def choices(self, scores: NDArray[np.float32]) -> Choices:
+        """The newest frame that is sure enough for each row; else the best score."""
+        return Chain.of(scores, self.frames).choose(self.threshold, self.depth)
 
     def _again(self, samples: Sequence[SkillSamples]) -> Self:
         return type(self)(

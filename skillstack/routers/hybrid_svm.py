@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import UsageError, did_you_mean
-from skillstack.routers.base import Parameters, Ranking, RouteResult, SkillSamples, SkillScore
-from skillstack.routers.calibration import Choices, probabilities
+from skillstack.routers.base import Parameters, Router, SkillSamples
 from skillstack.routers.features import hash_rows
-from skillstack.routers.state import RouterState, fit_state
+from skillstack.routers.state import (
+    FIT,
+    OLDER_FITS,
+    RouterState,
+    decode,
+    encode,
+    fit_state,
+    load,
+    state_digest,
+)
 from skillstack.store.rows import Row
 
 # Rows hashed and scored at once: memory stays flat however many are given.
 _BATCH = 4096
 
 
-class HybridSVM:
+class HybridSVM(Router):
     """Scores of a fitted state, and the best of them.
 
     :param state: a fitted state.
@@ -28,7 +37,6 @@ class HybridSVM:
     """
 
     name: ClassVar[str] = "hybrid_svm"
-    options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -37,22 +45,55 @@ class HybridSVM:
         samples: Sequence[SkillSamples] | None = None,
         parameters: Parameters | None = None,
     ) -> None:
+        super().__init__(state.inputs, state.skills, state.frames)
         self.state = state
+        self.calibrated = state.calibration.calibrated
+        self.temperature = state.calibration.temperature
+        self.lost = state.calibration.lost
         self.samples = None if samples is None else tuple(samples)
         self.parameters = parameters or Parameters()
 
     @classmethod
-    def fit(cls, samples: Sequence[SkillSamples], parameters: Parameters | None = None) -> Self:
-        """Fit a router of these skills, oldest to newest.
+    def digests(cls, contents: Sequence[tuple[str, str, int]]) -> Iterator[str]:
+        """See `Router.digests`."""
+        return (state_digest(contents, fit=fit) for fit in (FIT, *OLDER_FITS))
 
-        :raises UsageError: if there are no samples, a name occurs twice, or the order is not a stack's.
-        """
-        return cls(fit_state(samples, parameters), samples=samples, parameters=parameters)
+    @classmethod
+    def fit(
+        cls,
+        samples: Sequence[SkillSamples],
+        parameters: Parameters | None = None,
+        *,
+        inputs: str | None = None,
+    ) -> Self:
+        """See `Router.fit`."""
+        return cls(fit_state(samples, parameters, inputs), samples=samples, parameters=parameters)
+
+    @classmethod
+    def on(cls, fitted: Router, **options: Any) -> Self:
+        """See `Router.on`."""
+        if not isinstance(fitted, HybridSVM):
+            raise TypeError(f"{fitted.name} has a state of another kind")
+        return cls(fitted.state, **options)
+
+    def encode(self) -> dict[str, bytes]:
+        """See `Router.encode`."""
+        return encode(self.state)
+
+    @classmethod
+    def decode(cls, files: Mapping[str, bytes], digest: str, *, what: str) -> Self:
+        """See `Router.decode`."""
+        return cls(decode(files, digest, what=what))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """See `Router.load`. Of a large state a part is read and checked only when a row needs it."""
+        return cls(load(folder, folder.name))
 
     @property
-    def skills(self) -> tuple[str, ...]:
-        """Names of the skills, oldest to newest."""
-        return self.state.skills
+    def threshold(self) -> float:
+        """The calibrated threshold."""
+        return self.state.calibration.threshold
 
     def add(self, samples: SkillSamples) -> Self:
         """A router that knows one more skill, put after those of its frame and of older ones.
@@ -77,41 +118,6 @@ class HybridSVM:
             for start in range(0, len(rows), _BATCH)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.skills)), np.float32)
-
-    def route(self, rows: Sequence[Row]) -> list[RouteResult]:
-        """The choice for each row."""
-        return self.decide(self.scores(rows))
-
-    def decide(self, scores: NDArray[np.float32]) -> list[RouteResult]:
-        """The choice for each row of float32 scores [rows, skills]; minus infinity bars a skill."""
-        choices = self._choices(scores)
-        calibration = self.state.calibration
-        confident = probabilities(scores, calibration.temperature)
-        return [
-            RouteResult(
-                skill=self.skills[skill],
-                score=values[skill],
-                confidence=float(confidence[skill]),
-                calibrated=calibration.calibrated,
-                accepted=accepted,
-                fallback=not accepted,
-                depth=depth,
-                router=self.name,
-                ranking=Ranking(self.skills, values, SkillScore),
-            )
-            for skill, accepted, depth, values, confidence in zip(
-                choices.skills.tolist(),
-                choices.accepted.tolist(),
-                choices.depths.tolist(),
-                scores.tolist(),
-                confident,
-                strict=True,
-            )
-        ]
-
-    def _choices(self, scores: NDArray[np.float32]) -> Choices:
-        count, frames = len(scores), len(set(self.state.frames))
-        return Choices(scores.argmax(axis=1), np.ones(count, np.bool_), np.full(count, frames))
 
     def _kept(self) -> tuple[SkillSamples, ...]:
         if self.samples is None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skillstack.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from skillstack.routers.base import Router
-    from skillstack.routers.state import RouterState
 
 #: What answers where no router is named.
 DEFAULT = "hybrid_chain"
@@ -26,21 +25,20 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_ROUTERS))
 
 
-def router_class(name: str) -> type[Any]:
-    """The class of this name, imported now. It satisfies `skillstack.routers.base.Router`.
+def router_class(name: str) -> type[Router]:
+    """The class of this name, imported now.
 
     :raises UsageError: if there is none.
     """
     if name not in _ROUTERS:
         raise UsageError(f"There is no router {name!r}.", did_you_mean(name, _ROUTERS))
     module, _, attribute = _ROUTERS[name].partition(":")
-    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+    found: type[Router] = getattr(import_module(module), attribute)
+    return found
 
 
-def create(
-    name: str, state: RouterState, *, threshold: float | None = None, depth: int | None = None
-) -> Router:
-    """The router of this name on a fitted state.
+def create(name: str, fitted: Router, *, threshold: float | None = None, depth: int | None = None) -> Router:
+    """The router of this name and these options on a fitted one's state.
 
     :param threshold: a score above it is accepted; None for the state's own.
     :param depth: newest frames that may accept; None for all.
@@ -52,5 +50,4 @@ def create(
     foreign = sorted(set(options) - set(made.options))
     if foreign:
         raise UsageError(f"The router {name!r} has no {foreign[0]}.", f"Use {DEFAULT!r}, or leave it out.")
-    router: Router = made(state, **options)
-    return router
+    return made.on(fitted, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from skillstack.data.sources import resolve
 from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
 from skillstack.process_lock import ProcessLock
-from skillstack.routers import registry, state
-from skillstack.routers.base import Router, RouteResult, Scores, SkillSamples
+from skillstack.routers.base import RECORD, TENSORS, Router, RouteResult, Scores, SkillSamples, read_state
 from skillstack.routers.features import HashedRows, hash_rows
-from skillstack.routers.state import RouterState, fit_state, state_digest
+from skillstack.routers.registry import DEFAULT, create, names, router_class
 from skillstack.store import removal
 from skillstack.store.history import read_history
 from skillstack.store.records import FrameRecord
@@ -28,6 +27,9 @@ from skillstack.store.walk import Stop, walk
 
 #: Contents of a stack with their ids, oldest first.
 Chain = Sequence[tuple[str, FrameRecord]]
+
+#: Routers that stay in memory; those of compression and ablation ask for one chain after another.
+_KEPT = 2
 
 
 class StackRouter:
@@ -44,7 +46,7 @@ class StackRouter:
         """
         self.store, self.stack = store, stack
         self._keeps = keep and not store.read_only
-        self._state: RouterState | None = None
+        self._known: dict[str, Router] = {}
         self._lock = ProcessLock()
 
     def route(self, chain: Chain, rows: Sequence[Row], *, router: str, **options: Any) -> list[RouteResult]:
@@ -54,7 +56,7 @@ class StackRouter:
         :param options: ``threshold`` and ``depth``, for routers that have them.
         :raises UsageError: if there is no such router, or an option is none of its own.
         """
-        chosen, scores, _ = self._scored(chain, rows, router, options)
+        chosen, scores = self._scored(chain, rows, router, options)
         return chosen.decide(scores)
 
     def scores(self, chain: Chain, rows: Sequence[Row], *, threshold: float | None = None) -> Scores:
@@ -63,86 +65,88 @@ class StackRouter:
         :param threshold: score above which the chain accepts; None for the calibrated one.
         :raises UsageError: if the threshold is no number.
         """
-        _, values, state = self._scored(chain, rows, registry.DEFAULT, {"threshold": threshold})
-        accepts = state.calibration.threshold if threshold is None else threshold
-        return Scores(values, state.skills, state.frames, accepts)
+        chosen, values = self._scored(chain, rows, DEFAULT, {"threshold": threshold})
+        return Scores(values, chosen.skills, chosen.frames, chosen.threshold)
 
     def _scored(
         self, chain: Chain, rows: Sequence[Row], router: str, options: Mapping[str, Any]
-    ) -> tuple[Router, NDArray[np.float32], RouterState]:
-        state = self.state(chain)
-        chosen = registry.create(router, state, **options)
+    ) -> tuple[Router, NDArray[np.float32]]:
+        fitted = self.fitted(chain, router)
+        chosen = create(router, fitted, **options)
         try:
             scores = chosen.scores(rows)
         except IntegrityError:  # of a large state, a part is read and checked only when a text needs it
-            state = self._instead_of(state, chain)
-            chosen = registry.create(router, state, **options)
+            chosen = create(router, self._instead_of(fitted, chain, router), **options)
             scores = chosen.scores(rows)
-        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores), state
+        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores)
 
-    def state(self, chain: Chain) -> RouterState:
-        """The state that fits a chain: loaded, or fitted where it is missing or damaged.
+    def fitted(self, chain: Chain, router: str = DEFAULT) -> Router:
+        """The router of a chain, without options: loaded, or fitted where its state is missing or damaged.
 
         A state is named by what it follows from, so one that belongs to another chain is never taken.
 
+        :raises UsageError: if there is no such router.
         :raises StoreError: if it must be fitted, and texts of its samples were left out of the bundle that
             the stack came in.
         """
-        digest = _digest(chain)
-        known = self._state
-        if known is not None and known.inputs == digest:
+        if (known := self._known.get(next(_digests(chain, router)))) is not None:
             return known
-        folder = self.folder(chain)
+        folder = self.folder(chain, router)
         with self._lock:
-            known = self._state
-            if known is None or known.inputs != folder.name:
+            known = self._known.get(folder.name)
+            if known is None:
                 try:
-                    known = state.load(folder, folder.name)
+                    known = router_class(router).load(folder)
                 except IntegrityError:
-                    known = self._fit_again(chain)
-                self._state = known
+                    known = self._fit_again(chain, router)
+                self._remember(known)
         return known
 
-    def _instead_of(self, damaged: RouterState, chain: Chain) -> RouterState:
-        """A state of a chain that is fitted anew, unless another thread has done so meanwhile."""
+    def _instead_of(self, damaged: Router, chain: Chain, router: str) -> Router:
+        """A router of a chain that is fitted anew, unless another thread has done so meanwhile."""
         with self._lock:
-            known = self._state
-            if known is None or known is damaged or known.inputs != damaged.inputs:
-                self._state = known = self._fit_again(chain)
+            known = self._known.get(damaged.inputs)
+            if known is None or known is damaged:
+                known = self._fit_again(chain, router)
+                self._remember(known)
         return known
 
-    def fit(self, chain: Chain) -> RouterState:
-        """Fit the state of a chain from the stored samples, and keep it where the store can be written.
+    def _remember(self, router: Router) -> None:
+        """Keep the newest few. Routers that share a state share what is kept: `create` makes each of it."""
+        kept = {**self._known, router.inputs: router}
+        self._known = {inputs: kept[inputs] for inputs in list(kept)[-_KEPT:]}
+
+    def fit(self, chain: Chain, router: str = DEFAULT) -> Router:
+        """Fit the router of a chain from the stored samples, and keep its state if the store can be written.
 
         :raises IntegrityError: if samples are missing or were altered.
-        :raises UsageError: if a skill kept no samples.
+        :raises UsageError: if a skill kept no samples, or there is no such router.
         :raises StoreError: if the disk fails.
         """
-        fitted = self._fitted(chain)
+        fitted = self._fitted(chain, router)
         if self._keeps:
-            state.save(self.folder(chain), fitted)
+            fitted.save(self.folder(chain, router))
         return fitted
 
-    def _fitted(self, chain: Chain) -> RouterState:
-        digest = _digest(chain)
+    def _fitted(self, chain: Chain, router: str) -> Router:
         samples = [
             SkillSamples(stop.skill.name, stop.place, self._rows(stop.skill.name, stop.skill.samples))
             for stop in _walk(chain)
         ]
-        return fit_state(samples, inputs=digest)
+        return router_class(router).fit(samples, inputs=next(_digests(chain, router)))
 
-    def _fit_again(self, chain: Chain) -> RouterState:
+    def _fit_again(self, chain: Chain, router: str) -> Router:
         if self._is_redacted(chain):
             raise StoreError(
                 f"The router's state of the stack {self.stack!r} is missing or damaged, and cannot be fitted "
                 "anew: sample texts were left out when the stack was exported.",
                 "Import the same bundle again, or one made with `skillstack export --with-texts`.",
             )
-        fitted = self._fitted(chain)
+        fitted = self._fitted(chain, router)
         if self._keeps:
             # A full disk costs the next command the same seconds, and this one nothing.
             with contextlib.suppress(StoreError):
-                state.save(self.folder(chain), fitted)
+                fitted.save(self.folder(chain, router))
         return fitted
 
     def _is_redacted(self, chain: Chain) -> bool:
@@ -156,13 +160,17 @@ class StackRouter:
 
         :param fit: whether a state that is missing or damaged is fitted, where that is possible.
         """
-        found = self.fitting(chain, self._read(chain))
-        skills = [skill for _, content in chain for skill in content.skills]
+        with contextlib.suppress(IntegrityError):
+            if found := self.fitting(chain, read_state(self.folder(chain))):
+                return found
         # Without samples of every skill, kept and here, there is nothing to fit from.
-        fit = fit and all(s.samples and not self.store.is_redacted(f"samples/{s.samples}") for s in skills)
-        if found or not fit:
-            return found
-        return {Path(_digest(chain)) / name: data for name, data in state.encode(self.fit(chain)).items()}
+        skills = [skill for _, content in chain for skill in content.skills]
+        if not fit or not all(
+            s.samples and not self.store.is_redacted(f"samples/{s.samples}") for s in skills
+        ):
+            return {}
+        fitted = self.fit(chain)
+        return {Path(fitted.inputs) / name: data for name, data in fitted.encode().items()}
 
     def fitting(self, chain: Chain, files: Mapping[str, bytes]) -> dict[Path, bytes]:
         """These files of a state, if they are whole and follow from this chain; else none.
@@ -171,26 +179,17 @@ class StackRouter:
 
         :param files: by their names.
         """
-        if set(files) != {state.TENSORS, state.RECORD}:
+        if RECORD not in files or not {RECORD, TENSORS}.issuperset(files):
             return {}
-        for fit in (state.FIT, *state.OLDER_FITS):
-            digest = _digest(chain, fit)
+        for digest in _digests(chain, DEFAULT):
             with contextlib.suppress(StoreError):
-                state.decode(files, digest, what="that was given")
-                return {Path(digest) / name: files[name] for name in (state.TENSORS, state.RECORD)}
+                router_class(DEFAULT).decode(files, digest, what="that was given")
+                return {Path(digest) / name: files[name] for name in (TENSORS, RECORD) if name in files}
         return {}
 
-    def _read(self, chain: Chain) -> dict[str, bytes]:
-        try:
-            return state.read(self.folder(chain))
-        except IntegrityError:
-            return {}
-
-    def folder(self, chain: Chain) -> Path:
+    def folder(self, chain: Chain, router: str = DEFAULT) -> Path:
         """Where the state of a chain lies: one of an older fit where none can be fitted any more."""
-        folders = [
-            self.store.routers / self.stack / _digest(chain, fit) for fit in (state.FIT, *state.OLDER_FITS)
-        ]
+        folders = [self.store.routers / self.stack / digest for digest in _digests(chain, router)]
         if not folders[0].is_dir() and self._is_redacted(chain):
             return next((folder for folder in folders if folder.is_dir()), folders[0])
         return folders[0]
@@ -228,16 +227,25 @@ def router_file_check(needed: Collection[Path] | None = None) -> Callable[[Path]
 
     @cache
     def trouble(folder: Path) -> SkillStackError | None:
-        if needed is not None and folder not in needed and not (folder / state.RECORD).exists():
+        if needed is not None and folder not in needed and not (folder / RECORD).exists():
             return None
         try:
-            state.check(folder)
+            files = read_state(folder)
         except SkillStackError as error:
-            return error.with_traceback(None)  # which would keep the files' bytes
-        return None
+            return error
+        found: SkillStackError | None = None
+        # The state is whole where it is the one of any router; else it counts as the default one's.
+        for router in (DEFAULT, *names()):
+            try:
+                router_class(router).decode(files, folder.name, what=str(folder))
+            except SkillStackError as error:
+                found = found or error.with_traceback(None)  # which would keep the files' bytes
+            else:
+                return None
+        return found
 
     def check(path: Path) -> bool:
-        if path.name not in (state.RECORD, state.TENSORS):
+        if path.name not in (RECORD, TENSORS):
             return False
         if (error := trouble(path.parent)) is not None:
             raise error
@@ -252,7 +260,12 @@ def needed_states(store: Store) -> set[Path]:
     :raises IntegrityError: if a chain is damaged.
     """
     chains = {stack: store.contents(stack) for stack in store.stacks()}
-    return {StackRouter(store, stack).folder(chain) for stack, chain in chains.items() if chain}
+    return {folder for stack, chain in chains.items() if chain for folder in _folders(store, stack, chain)}
+
+
+def _folders(store: Store, stack: str, chain: Chain) -> Iterator[Path]:
+    """Where the states of a chain lie, one for each router."""
+    return (StackRouter(store, stack).folder(chain, router) for router in names())
 
 
 def unneeded_states(store: Store) -> list[Path]:
@@ -275,7 +288,7 @@ def _irreplaceable(store: Store) -> set[Path]:
             except IntegrityError:
                 continue  # an earlier collection took it
             if any(store.is_redacted(path) for _, content in chain for path in content.files):
-                found.add(StackRouter(store, stack).folder(chain))
+                found.update(_folders(store, stack, chain))
     return found
 
 
@@ -290,9 +303,9 @@ def _barred(chain: Chain, rows: Sequence[Row]) -> NDArray[np.bool_]:
     return found
 
 
-def _digest(chain: Chain, fit: int = state.FIT) -> str:
-    skills = ((stop.skill.name, stop.skill.samples or "", stop.place) for stop in _walk(chain))
-    return state_digest(skills, fit=fit)
+def _digests(chain: Chain, router: str) -> Iterator[str]:
+    skills = [(stop.skill.name, stop.skill.samples or "", stop.place) for stop in _walk(chain)]
+    return router_class(router).digests(skills)
 
 
 def _walk(chain: Chain) -> list[Stop]:

@@ -1,4 +1,4 @@
-"""From samples to a router state."""
+"""The state that `hybrid_svm` and `hybrid_chain` share: how it is fitted, and its two files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.routers.base import Parameters, SkillSamples, check_samples
+from skillstack.routers.base import (
+    RECORD,
+    REFIT,
+    TENSORS,
+    Parameters,
+    SkillSamples,
+    check_samples,
+    read_state,
+    read_state_file,
+)
 from skillstack.routers.blocks import BlockFile, StoredCoefficients, block_digests, combine, split
 from skillstack.routers.calibration import RouterCalibration, calibrate
 from skillstack.routers.features import BUCKETS, SPEC
 from skillstack.routers.svm import Coefficients, LinearModel, TrainingSet, Weighting, alphabetical, fit_linear
 from skillstack.store import canonical, tensors
-from skillstack.store import files as atomic
 from skillstack.store.canonical import sha256
 
 #: Raise when the fit itself changes, so that states of an older fit are not taken for its own.
@@ -84,13 +92,8 @@ def fit_state(
     return RouterState(inputs, tuple(s.skill for s in samples), frames, in_stack_order, calibration)
 
 
-RECORD = "state.json"
-TENSORS = "state.safetensors"
-
 #: Raise with every change of the two files; keep the old reader beside the new one, or refit.
 FORMAT = 1
-_HINT = "It is fitted again from the samples; where they were left out, import the same bundle again."
-_MAX_BYTES = 1 << 30
 
 #: Bytes from which a file is read in parts. Most states are far smaller, and faster when read at once.
 _LARGE = 32 << 20
@@ -105,15 +108,6 @@ def encode(state: RouterState) -> dict[str, bytes]:
     return {TENSORS: data, RECORD: canonical.seal(record)}
 
 
-def save(folder: Path, state: RouterState) -> None:
-    """Write the state into this folder, tensors first, so that a record never names what is not there.
-
-    :raises StoreError: if the disk refuses.
-    """
-    for name, data in encode(state).items():
-        atomic.write_file(folder / name, data)
-
-
 def load(folder: Path, expected_digest: str) -> RouterState:
     """The state in this folder.
 
@@ -121,27 +115,10 @@ def load(folder: Path, expected_digest: str) -> RouterState:
     :raises IntegrityError: if a file is missing or was altered, or the state follows from something else.
     :raises StoreError: if a newer version wrote it.
     """
-    record = _unsealed(_read(folder / RECORD), expected_digest, str(folder))
+    record = _unsealed(read_state_file(folder / RECORD), expected_digest, str(folder))
     if "blocks" in record:
         return _assembled(record, *_mapped(folder / TENSORS, record), str(folder))
-    return decode(read(folder), expected_digest, what=str(folder))
-
-
-def check(folder: Path) -> None:
-    """Read a state whole, and check every byte of it.
-
-    :raises IntegrityError: if a file is missing or was altered.
-    :raises StoreError: if a newer version wrote it.
-    """
-    decode(read(folder), folder.name, what=str(folder))
-
-
-def read(folder: Path) -> dict[str, bytes]:
-    """The bytes of the two files in this folder by their names, unchecked; tensors first.
-
-    :raises IntegrityError: if one is missing.
-    """
-    return {name: _read(folder / name) for name in (TENSORS, RECORD)}
+    return decode(read_state(folder), expected_digest, what=str(folder))
 
 
 def decode(files: Mapping[str, bytes], expected_digest: str, *, what: str) -> RouterState:
@@ -152,10 +129,11 @@ def decode(files: Mapping[str, bytes], expected_digest: str, *, what: str) -> Ro
     :raises IntegrityError: if they were altered, or the state follows from something else.
     :raises StoreError: if a newer version wrote it.
     """
-    record = _unsealed(files[RECORD], expected_digest, what)
-    data = files[TENSORS]
+    if TENSORS not in files:
+        raise IntegrityError(f"{what}/{TENSORS} is missing.", REFIT)
+    record, data = _unsealed(files[RECORD], expected_digest, what), files[TENSORS]
     if sha256(data) != record.get("tensors"):
-        raise IntegrityError(f"{what}/{TENSORS} is not what its record promises.", _HINT)
+        raise IntegrityError(f"{what}/{TENSORS} is not what its record promises.", REFIT)
     return _assembled(record, tensors.load(data, what=f"{what}/{TENSORS}"), None, what)
 
 
@@ -164,7 +142,7 @@ def _unsealed(data: bytes, expected_digest: str, what: str) -> dict[str, Any]:
     if type(record.get("format")) is int and record["format"] > FORMAT:
         raise StoreError(f"The router state in {what} has a newer format.", "Update skillstack.")
     if record.get("inputs") != expected_digest:
-        raise IntegrityError(f"The router state in {what} belongs to another stack.", _HINT)
+        raise IntegrityError(f"The router state in {what} belongs to another stack.", REFIT)
     return record
 
 
@@ -173,9 +151,9 @@ def _mapped(path: Path, record: dict[str, Any]) -> tuple[dict[str, NDArray[np.ge
     try:
         file = BlockFile(path, str(record["blocks"]))
     except FileNotFoundError:
-        raise IntegrityError(f"{path} is missing.", _HINT) from None
+        raise IntegrityError(f"{path} is missing.", REFIT) from None
     except (OSError, ValueError) as error:
-        raise IntegrityError(f"{path} cannot be read: {error}.", _HINT) from None
+        raise IntegrityError(f"{path} cannot be read: {error}.", REFIT) from None
     file.prove(np.zeros(1, np.int64), min(len(file.data), tensors.header_bytes(file.data, what=str(path))))
     arrays = tensors.load(file.data, what=str(path))
     for name, array in arrays.items():
@@ -190,18 +168,7 @@ def _assembled(
     try:
         return _from_files(record, arrays, file)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise IntegrityError(f"The router state in {what} does not fit together: {error}.", _HINT) from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise IntegrityError(f"{path} is too large for a router state.", _HINT)
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise IntegrityError(f"{path} is missing.", _HINT) from None
-    except OSError as error:
-        raise StoreError(f"Cannot read {path}: {error.strerror}.", "Check its permissions.") from error
+        raise IntegrityError(f"The router state in {what} does not fit together: {error}.", REFIT) from None
 
 
 def _to_record(state: RouterState, digest: str) -> dict[str, object]:

@@ -111,7 +111,7 @@ def test_before_is_what_the_stack_predicts(found, whole):
 def choices_without(stack, rows, gone):
     """The chain rule by hand on the scores of today: the newest that is sure enough, else the best."""
     chain = [(frame.content_id, frame.content) for frame in reversed(stack.frames())]
-    threshold = StackRouter(stack.store, stack.name).state(chain).calibration.threshold
+    threshold = StackRouter(stack.store, stack.name).fitted(chain).threshold
     chosen = []
     for routed in stack.route(list(rows)):
         scores = {ranked.task: ranked.score for ranked in routed.ranking if ranked.task != gone}

@@ -90,7 +90,7 @@ def test_only_samples_can_be_left_out(place):
     store = full_store(place / "frames")
     content = make_content(store, "eta")
     head = content.files[3]
-    assert head.startswith("heads/") and samples.marker(head) is None
+    assert head.startswith("heads/") and samples.redaction_path(head) is None
     (store.root / head).rename(store.root / f"{head}.withheld")
     with pytest.raises(IntegrityError):
         store.put_content(content)
@@ -102,4 +102,4 @@ def test_a_record_of_another_shape_is_refused(change):
 
     record = {"format": 1, "rows": 2, "samples": "a" * 64, **change}
     with pytest.raises(StoreError):
-        samples.check(canonical.seal(record), what="it", samples="a" * 64)
+        samples.redacted_rows(canonical.seal(record), what="it", samples="a" * 64)

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from skillstack.routers.base import Parameters, SkillSamples
+from skillstack.routers.base import Parameters, SkillSamples, probabilities
 from skillstack.routers.calibration import (
     NEUTRAL,
     TOLERANCE,
     Chain,
     fit_temperature,
     out_of_fold,
-    probabilities,
     safe_threshold,
 )
 from skillstack.routers.features import hash_rows

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from skillstack.errors import IntegrityError, StoreError
+from skillstack.routers.base import RECORD, TENSORS
 from skillstack.routers.hybrid_svm import HybridSVM
-from skillstack.routers.state import RECORD, TENSORS, RouterState, load, save
+from skillstack.routers.state import RouterState, load
 from skillstack.store import canonical
 from skillstack.store.rows import Row
 
 
 @pytest.fixture
 def folder(state: RouterState, tmp_path: Path) -> Path:
-    save(tmp_path / "state", state)
+    HybridSVM(state).save(tmp_path / "state")
     return tmp_path / "state"
 
 
@@ -33,7 +34,7 @@ def test_a_loaded_state_scores_bit_for_bit_as_the_fitted_one(
 
 
 def test_equal_states_are_equal_files(state: RouterState, folder: Path, tmp_path: Path) -> None:
-    save(tmp_path / "again", load(folder, state.inputs))
+    HybridSVM(load(folder, state.inputs)).save(tmp_path / "again")
     for name in (RECORD, TENSORS):
         assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
@@ -97,5 +98,5 @@ def test_states_are_small(state: RouterState, folder: Path) -> None:
 
 
 def test_a_state_that_is_lost_says_what_to_do_with_samples_and_without(tmp_path: Path) -> None:
-    with pytest.raises(IntegrityError, match=r"missing.*fitted again.*left out, import the same archive"):
+    with pytest.raises(IntegrityError, match=r"missing.*fitted again.*left out, import the same bundle"):
         load(tmp_path, "a" * 64)
