@@ -1,4 +1,4 @@
-"""Coefficients in 16 bits: a router state is half as large, and its scores move by less than 1e-4.
+"""Coefficients in 16 bits, so that scores move by less than 1e-4; of large states, read from disk in blocks.
 
 The coefficients of one feature share a power of two. Half precision would take as much room and be sixteen
 times coarser at the largest coefficient of a feature, which is too coarse for that promise.
@@ -20,6 +20,9 @@ from skillstack.routers.base import REFIT
 _BITS = 15
 _LOWEST = -100
 
+#: Bytes of a block, which is checked as a whole.
+BLOCK_BYTES = 1 << 16
+
 
 def split(
     coefficients: NDArray[np.float32] | NDArray[np.float64],
@@ -39,10 +42,6 @@ def combine(whole: NDArray[np.int16], exponents: NDArray[np.int8]) -> NDArray[np
     """The coefficients that `split` kept, float32 [features, skills], exactly."""
     powers = np.ldexp(np.float32(1), exponents.astype(np.int32) - _BITS).astype(np.float32)
     return whole.astype(np.float32) * powers[:, None]
-
-
-#: Bytes of a block.
-BLOCK_BYTES = 1 << 16
 
 
 def block_digests(data: bytes) -> str:

@@ -33,6 +33,12 @@ FIT = 3
 #: Older fits, the newest first. Their states serve stacks whose texts are gone, which cannot be fitted anew.
 OLDER_FITS = (2,)
 
+#: Raise with every change of the two files; keep the old reader beside the new one, or refit.
+FORMAT = 1
+
+#: Bytes from which a file is read in parts. Most states are far smaller, and faster when read at once.
+_LARGE = 32 << 20
+
 
 @dataclass(frozen=True)
 class RouterState:
@@ -90,13 +96,6 @@ def fit_state(
     in_stack_order = LinearModel(model.weighting, coefficients, model.intercepts[order])
     calibration = calibrate(training, order, frames, parameters)
     return RouterState(inputs, tuple(s.skill for s in samples), frames, in_stack_order, calibration)
-
-
-#: Raise with every change of the two files; keep the old reader beside the new one, or refit.
-FORMAT = 1
-
-#: Bytes from which a file is read in parts. Most states are far smaller, and faster when read at once.
-_LARGE = 32 << 20
 
 
 def encode(state: RouterState) -> dict[str, bytes]:

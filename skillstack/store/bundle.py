@@ -1,4 +1,4 @@
-"""What a stack consists of: every file that must travel with it, and the digest that it must have."""
+"""What a bundle holds: every file that a stack needs, with the digest that it must have; and its manifest."""
 
 from __future__ import annotations
 
@@ -13,6 +13,23 @@ from skillstack.store.canonical import sha256
 from skillstack.store.records import ADAPTER_FILES, FrameRecord
 from skillstack.store.samples import TextSamples, redaction_path
 from skillstack.store.store import Store
+
+#: To raise it: keep the reader of the old number, write only the newest.
+FORMAT = 1
+MANIFEST = "manifest.json"
+#: What a manifest calls the redacted texts; the format is older than the word.
+_REDACTED = "kept_back"
+
+#: The only paths that a bundle may hold besides the manifest.
+_PATHS = re.compile(
+    r"(nodes|contents|canaries)/[0-9a-f]{64}\.json"
+    r"|heads/[0-9a-f]{64}\.safetensors"
+    r"|samples/[0-9a-f]{64}"
+    r"|adapters/[a-z0-9][a-z0-9._-]{0,63}-[0-9a-f]{12}/"
+    r"(adapter_config\.json|adapter_model\.safetensors|README\.md)"
+    r"|evaluations/[0-9a-f]{64}-[a-z0-9][a-z0-9._-]{0,63}\.json"
+    r"|router/state\.(json|safetensors)"
+)
 
 #: Folders of records, each of which may name what lies in those before it.
 _RECORDS = ("contents", "nodes")
@@ -150,24 +167,6 @@ def measurements(store: Store, contents: BundleContents) -> tuple[BundleFile, ..
             relative = f"evaluations/{path.name}"
             found.append(BundleFile(relative, sha256(store.read(relative))))
     return tuple(found)
-
-
-#: To raise it: keep the reader of the old number, write only the newest.
-FORMAT = 1
-MANIFEST = "manifest.json"
-#: What a manifest calls the redacted texts; the format is older than the word.
-_REDACTED = "kept_back"
-
-#: The only paths that a bundle may hold besides the manifest.
-_PATHS = re.compile(
-    r"(nodes|contents|canaries)/[0-9a-f]{64}\.json"
-    r"|heads/[0-9a-f]{64}\.safetensors"
-    r"|samples/[0-9a-f]{64}"
-    r"|adapters/[a-z0-9][a-z0-9._-]{0,63}-[0-9a-f]{12}/"
-    r"(adapter_config\.json|adapter_model\.safetensors|README\.md)"
-    r"|evaluations/[0-9a-f]{64}-[a-z0-9][a-z0-9._-]{0,63}\.json"
-    r"|router/state\.(json|safetensors)"
-)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ MAX_RATIO = 20
 _HINT = "Get the bundle again, or export it anew; nothing was written."
 _PIECE = 1 << 20
 
+#: How the transaction of an import begins.
+TRANSACTION = "import:"
+
 
 @dataclass(frozen=True)
 class BundleStore(Store):
@@ -232,10 +235,6 @@ def _is_extra(path: str) -> bool:
 def _such_as(names: Iterable[str]) -> str:
     first = next(iter(names), None)
     return f", such as {first[:120]}" if first else ""
-
-
-#: How the transaction of an import begins.
-TRANSACTION = "import:"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Writing files so that a crash at any instant leaves the old bytes or the new ones.
+"""Writing files so that a crash at any instant leaves the old bytes or the new ones; and the locks.
 
 Temporary name in the same folder, write, flush, fsync, rename, fsync of the folder. A failed fsync is
 never retried: the kernel may have dropped the pages, and a second call would report success. Many files go
-through these steps together (`Batch`): the order stays, and the waits overlap.
+through these steps together (`FileBatch`): the order stays, and the waits overlap.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES
 
 #: Files and folders of a batch that wait for the disk at once; file systems commit those together.
 _WAITING = 8
+
+#: Seconds that a commit waits for another one. Commits take milliseconds.
+COMMIT_WAIT = 20.0
+
 _warned = False
 _T = TypeVar("_T")
 
@@ -281,14 +285,8 @@ def as_store_error(error: OSError, path: Path, verb: str = "write") -> StoreErro
     return StoreError(f"Cannot {verb} {path}: {error.strerror or error}.", "Nothing was changed.")
 
 
-#: Seconds that a commit waits for another one. Commits take milliseconds.
-COMMIT_WAIT = 20.0
-
-
 #: Seconds between two questions whether to wait on.
 _ASKS = 0.25
-
-
 #: Asked again and again while another process holds a lock: whether to wait on.
 Patience = Callable[[], bool]
 

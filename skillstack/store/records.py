@@ -1,4 +1,4 @@
-"""The records of a store: what a frame is (`Content`), where it stands (`Node`), and their JSON.
+"""The records of a store: what a frame is (`FrameRecord`), where it stands (`Node`), and their JSON.
 
 Both are canonical JSON, named by the SHA-256 of their bytes. Numbers are integers or strings.
 """
@@ -17,6 +17,12 @@ from skillstack.store.canonical import sha256
 #: after it, give the new number its own reader, write only the newest, add a golden store of the old one to
 #: the tests, and raise `store.FORMAT` as well, so that older programs refuse the store and do not misread it.
 FORMAT = 1
+
+#: The files of an adapter folder, in the order of `AdapterRef`.
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "README.md")
+
+#: Where a merged frame's recipe keeps those of its members.
+TAUGHT = "taught"
 
 
 @dataclass(frozen=True)
@@ -184,7 +190,7 @@ class FrameRecord:
         :raises StoreError: if a newer version wrote it.
         """
         value = _versioned(data, what)
-        return fields.reading(what, lambda: _content(value))
+        return fields.reading(what, lambda: _frame_record(value))
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -221,10 +227,6 @@ class FrameRecord:
                 }
             )
         )
-
-
-#: The files of an adapter folder, in the order of `AdapterRef`.
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "README.md")
 
 
 @dataclass(frozen=True)
@@ -338,7 +340,7 @@ def _adapter(value: object) -> AdapterRef:
     )
 
 
-def _content(value: object) -> FrameRecord:
+def _frame_record(value: object) -> FrameRecord:
     v = fields.fields_of(FrameRecord, value)
     skills = fields.sequence(v["skills"], _skill)
     if not skills:
@@ -357,10 +359,6 @@ def _content(value: object) -> FrameRecord:
         canaries=fields.optional(v["canaries"], fields.digest),
         init_from=fields.optional(v["init_from"], fields.digest),
     )
-
-
-#: Where a merged frame's recipe keeps those of its members.
-TAUGHT = "taught"
 
 
 def taught(content: FrameRecord, skill: str) -> Mapping[str, Any]:

@@ -3,6 +3,8 @@
 ``text`` holds the rows. ``reference`` holds a source's name and the rows' digests, for data that ships with
 the package. ``features`` holds hashed n-gram counts, for people who keep no texts; hashed features can be
 partly reversed, so they hide texts from the eye and not from an effort.
+
+Texts that a bundle left out are redacted: a record of their number lies in their place.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from skillstack.store.canonical import check_digest, is_digest
 from skillstack.store.rows import Row, check_row
 
 FORMAT = 1
+REDACTED_FORMAT = 1
+
+#: Ending of the record in the place of redacted samples; stores are older than the word.
+REDACTED_SUFFIX = ".withheld"
 
 
 @dataclass(frozen=True)
@@ -108,11 +114,6 @@ def _row(row: object) -> Row:
     if not isinstance(row, list) or len(row) not in (1, 2):
         raise ValueError("a row has one text or two")
     return check_row(*row)
-
-
-REDACTED_FORMAT = 1
-#: Ending of the record in the place of redacted samples; stores are older than the word.
-REDACTED_SUFFIX = ".withheld"
 
 
 def redaction_path(relative: str) -> str | None:
