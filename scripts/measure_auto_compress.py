@@ -22,7 +22,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from measuring import command, say
 
 from skillstack.api import Stack
-from skillstack.continual.leaderboard import TaskOrder
+from skillstack.continual.cell import TaskOrder
 from skillstack.data.presets import load_preset
 from skillstack.evaluation.statistics import paired
 from skillstack.reports.provenance import versions

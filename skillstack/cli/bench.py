@@ -16,8 +16,8 @@ from skillstack.errors import UsageError
 from skillstack.wording import many, points, seconds, size
 
 if TYPE_CHECKING:
+    from skillstack.continual.bench import BenchProgress
     from skillstack.continual.leaderboard import MethodStanding
-    from skillstack.continual.running import BenchProgress
 
 RESULTS = "results/methods"
 GO_ON = "Finished cells are kept; run the same command again to continue."
@@ -92,10 +92,10 @@ def bench(
     names = check_names([name for name in methods.split(",") if name.strip()])
     wanted.check()
     console.note("Loading ...")
+    from skillstack.continual.bench import run
     from skillstack.continual.files import Results
     from skillstack.continual.leaderboard import leaderboard, to_json
     from skillstack.continual.request import resolve
-    from skillstack.continual.running import run
     from skillstack.hub import cache_dir
 
     data_dir = Path(wanted.data_dir) if wanted.data_dir is not None else None

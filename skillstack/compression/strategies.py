@@ -29,9 +29,9 @@ from skillstack.store import canonical
 from skillstack.store.canonical import sha256
 from skillstack.store.derived import Derived
 from skillstack.store.records import taught
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Recipe, Schedule, default_recipe
-from skillstack.training.steps import TrainingRows
 
 #: Merge methods and settings that are tried, those of a few first. Halves, and a common basis without
 #: trimming, were the best on dev rows of sentiment tasks.
@@ -250,11 +250,11 @@ def train_jointly(
         return Adapter(found, start.spec)
     counts = [len(one.more) for one in rows]
     caches = [workspace.trial.lower(one.more.rows, one.skill.rendering) for one in rows]
-    course = TrainingRows(
-        HiddenCache.joined([(cache, range(count)) for cache, count in zip(caches, counts, strict=True)]),
+    joined = HiddenCache.joined([(cache, range(count)) for cache, count in zip(caches, counts, strict=True)])
+    course = EncodedDataset(
+        lambda: joined,
         [int(label) for one in rows for label in one.more.labels],
         [number for number, count in enumerate(counts) for _ in range(count)],
-        sum(counts),
     )
     schedule = Schedule.of(dataclasses.replace(recipe, epochs=JOINT_EPOCHS), sum(counts))
     schedule = dataclasses.replace(schedule, measured=frozenset())

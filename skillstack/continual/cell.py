@@ -1,14 +1,16 @@
-"""Right and wrong answers as a short string, so that a result file holds every one of them."""
+"""A cell of a bench: what one method gave on one order of the tasks with one seed, as its file holds it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from skillstack.continual.cost import Cost
+from skillstack.errors import UsageError
 from skillstack.evaluation.metrics import (
     Mask,
     Regret,
@@ -19,6 +21,50 @@ from skillstack.evaluation.metrics import (
     regret,
     worst_case,
 )
+
+_RANDOM = re.compile(r"random(?::([1-9][0-9]?))?")
+
+
+@dataclass(frozen=True)
+class TaskOrder:
+    """One order.
+
+    :ivar name: ``forward``, ``reverse``, or ``random-1``, ``random-2``, ...
+    """
+
+    name: str
+
+    @property
+    def kind(self) -> str:
+        """``forward``, ``reverse`` or ``random``; what a table takes the mean over."""
+        return self.name.partition("-")[0]
+
+    def of(self, names: Sequence[str]) -> tuple[str, ...]:
+        """These names in this order; a random one depends on its number and on the names alone."""
+        if self.name == "reverse":
+            return tuple(reversed(names))
+        if self.kind == "random":
+            mixed = sorted(names)
+            random.Random(self.name).shuffle(mixed)
+            return tuple(mixed)
+        return tuple(names)
+
+
+def parse_orders(text: str) -> tuple[TaskOrder, ...]:
+    """The orders of ``forward,reverse,random:3``; the last one means three random orders.
+
+    :raises UsageError: if it is none of these.
+    """
+    found: list[TaskOrder] = []
+    for part in (part.strip().lower() for part in text.split(",")):
+        several = _RANDOM.fullmatch(part)
+        if several is not None:
+            found += [TaskOrder(f"random-{number + 1}") for number in range(int(several[1] or 1))]
+        elif part in ("forward", "reverse"):
+            found.append(TaskOrder(part))
+        else:
+            raise UsageError(f"There is no order {part[:80]!r}.", "Use forward, reverse or random:3.")
+    return tuple(dict.fromkeys(found))
 
 
 def to_hex(mask: Mask) -> str:
@@ -41,6 +87,24 @@ def from_hex(text: str, rows: int) -> Mask:
 
 
 SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a method needs besides time.
+
+    :ivar parameters: numbers that were trained, over all tasks.
+    :ivar bytes: weights and statistics that have to be kept to answer all tasks and to learn the next one.
+    :ivar texts: bytes of training texts that have to be kept for the same.
+    :ivar steps: optimizer steps.
+    :ivar rows: training rows that passed through the model in these, each as often as it did.
+    """
+
+    parameters: int = 0
+    bytes: int = 0
+    texts: int = 0
+    steps: int = 0
+    rows: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,65 +1,18 @@
-"""Orders in which tasks come."""
+"""The leaderboard of a bench: methods by kind of order, with what sets each apart from ours."""
 
 from __future__ import annotations
 
-import random
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from skillstack.continual import registry
-from skillstack.continual.cell import SCHEMA, BenchCell, mean_mask
-from skillstack.errors import InputError, UsageError
+from skillstack.continual.cell import SCHEMA, BenchCell, TaskOrder, mean_mask
+from skillstack.errors import InputError
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.metrics import Mask, macro
 from skillstack.evaluation.statistics import Paired, paired_runs, runs_interval
-
-_RANDOM = re.compile(r"random(?::([1-9][0-9]?))?")
-
-
-@dataclass(frozen=True)
-class TaskOrder:
-    """One order.
-
-    :ivar name: ``forward``, ``reverse``, or ``random-1``, ``random-2``, ...
-    """
-
-    name: str
-
-    @property
-    def kind(self) -> str:
-        """``forward``, ``reverse`` or ``random``; what a table takes the mean over."""
-        return self.name.partition("-")[0]
-
-    def of(self, names: Sequence[str]) -> tuple[str, ...]:
-        """These names in this order; a random one depends on its number and on the names alone."""
-        if self.name == "reverse":
-            return tuple(reversed(names))
-        if self.kind == "random":
-            mixed = sorted(names)
-            random.Random(self.name).shuffle(mixed)
-            return tuple(mixed)
-        return tuple(names)
-
-
-def parse_orders(text: str) -> tuple[TaskOrder, ...]:
-    """The orders of ``forward,reverse,random:3``; the last one means three random orders.
-
-    :raises UsageError: if it is none of these.
-    """
-    found: list[TaskOrder] = []
-    for part in (part.strip().lower() for part in text.split(",")):
-        several = _RANDOM.fullmatch(part)
-        if several is not None:
-            found += [TaskOrder(f"random-{number + 1}") for number in range(int(several[1] or 1))]
-        elif part in ("forward", "reverse"):
-            found.append(TaskOrder(part))
-        else:
-            raise UsageError(f"There is no order {part[:80]!r}.", "Use forward, reverse or random:3.")
-    return tuple(dict.fromkeys(found))
-
 
 #: The method that the others are compared with.
 OURS = "skillstack"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from skillstack.continual.cost import Cost
-from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
-from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
+from skillstack.continual.cell import Cost
+from skillstack.continual.tasks import SequenceTask
+from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.store.records import Count
+from skillstack.store.rows import Row
 from skillstack.store.store import Store
-from skillstack.training.candidates import best_logistic, measure
+from skillstack.training.candidates import FeatureHeads, FrameCandidate, preferred
+from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.plan import Chain
 from skillstack.training.recipe import Recipe
+
+
+def text_bytes(rows: Iterable[Row]) -> int:
+    """UTF-8 bytes of the texts of rows."""
+    return sum(len(row.text.encode()) + len((row.text_pair or "").encode()) for row in rows)
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,10 @@ class Learner(Protocol):
     def learn(self, lesson: SequenceTask) -> None:
         """Learn the next task of the sequence; its number is how many came before."""
 
-    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Logits ``[rows, labels]`` of a task learned so far, by the model as it is now; the task is given.
 
-        :param rows: which of the passages; all of them by default.
+        :param rows: which of the rows; all of them by default.
         """
 
     def version(self, task: int) -> int:
@@ -101,38 +108,29 @@ class Method:
         return {name: values[0] for name, values in self.grid.items()}
 
 
-def starting_head(terms: MethodContext, lesson: SequenceTask, *, bare: bool) -> Head:
-    """The logistic head of the recipe's penalty on the features as they are now, or a decoder's label words.
+def feature_heads(terms: MethodContext, lesson: SequenceTask, *, bare: bool) -> FeatureHeads:
+    """Heads on a task's features as they are now.
 
-    :param bare: whether what is in the slot changes nothing yet, so that the base's own features will do.
-        The slot is cleared for them.
+    :param bare: whether what is in the slot changes nothing, so that the base's own features will do. The
+        slot is cleared to read them.
     """
-    recipe, base = terms.recipe, terms.slot.base
-    decoder = base.kind == "decoder"
-    words = lesson.rendering.label_words if decoder and recipe.words else ()
-    seen = _features(lesson.train, bare=bare)
-    if recipe.start_penalty and not words:
-        # Nothing is chosen on dev, so it is not read.
-        return fit_logistic(
-            seen, lesson.train_labels, lesson.labels, recipe.start_penalty, standardise=decoder
-        )
-    seen_dev = _features(lesson.dev, bare=bare)
-    if recipe.start_penalty:
-        head = fit_logistic(
-            seen, lesson.train_labels, lesson.labels, recipe.start_penalty, standardise=decoder
-        )
-    else:
-        head, _ = best_logistic(
-            seen, lesson.train_labels, seen_dev, lesson.dev_labels, lesson.labels, standardise=decoder
-        )
-    if words:
-        count = measure(head, seen_dev, lesson.dev_labels)
-        plain = label_word_head(base, words)
-        for rival in (plain, centred(plain, seen)):
-            rival_count = measure(rival, seen_dev, lesson.dev_labels)
-            if rival_count.correct >= count.correct:
-                head, count = rival, rival_count
-    return head
+    slot = terms.slot
+
+    def read(rows: EncodedDataset) -> Floats:
+        return rows.bare(slot) if bare else rows.features()
+
+    return FeatureHeads(slot.base, lesson.train, lesson.dev, lesson.labels, read)
+
+
+def starting_head(terms: MethodContext, lesson: SequenceTask, *, bare: bool) -> Head:
+    """The head that a frame would start from; `bare` as for `feature_heads`."""
+    heads = feature_heads(terms, lesson, bare=bare)
+    return heads.starting(terms.recipe, lesson.rendering.label_words)[0]
+
+
+def frozen_head(terms: MethodContext, lesson: SequenceTask) -> tuple[Head, Count]:
+    """The logistic head on the bare base whose penalty dev prefers, with its dev accuracy."""
+    return feature_heads(terms, lesson, bare=True).best
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,54 +144,29 @@ class TaskModel:
     head: Head
     bare: bool = False
 
+    def logits(self, slot: Slot, rows: EncodedDataset, chosen: Sequence[int] | None) -> Floats:
+        """Logits ``[rows, labels]``; with the slot's adapter, unless the head reads the bare base.
+
+        :param chosen: which of the rows; all of them where it is None.
+        """
+        if not self.bare:
+            return self.head.logits(rows.features(chosen))
+        seen = rows.bare(slot)
+        return self.head.logits(seen if chosen is None else seen[list(chosen)])
+
 
 def answering_head(terms: MethodContext, lesson: SequenceTask, trained: Head) -> TaskModel:
     """The head that dev prefers of those that a frame may end with: frozen-linear, trained and refitted.
 
-    Of equals the later one, as in a frame's training. The slot holds the trained adapter, and may be clear
-    afterwards.
+    The slot holds the trained adapter, and may be clear afterwards.
     """
-    standardise = terms.slot.base.kind == "decoder"
-    seen_dev = lesson.dev.features()
-    found = [(measure(trained, seen_dev, lesson.dev_labels).correct, TaskModel(trained))]
+    heads = feature_heads(terms, lesson, bare=False)
+    found = [FrameCandidate("trained", None, trained, heads.measure(trained))]
     if terms.recipe.refit:
-        fitted, count = best_logistic(
-            lesson.train.features(),
-            lesson.train_labels,
-            seen_dev,
-            lesson.dev_labels,
-            lesson.labels,
-            standardise=standardise,
-        )
-        found.append((count.correct, TaskModel(fitted)))
-    frozen, count = frozen_head(terms, lesson)
-    found.insert(0, (count.correct, TaskModel(frozen, bare=True)))
-    most = max(correct for correct, _ in found)
-    return [answering for correct, answering in found if correct == most][-1]
-
-
-def frozen_head(terms: MethodContext, lesson: SequenceTask) -> tuple[Head, Count]:
-    """The logistic head on the bare base whose penalty dev prefers, with its dev accuracy."""
-    return best_logistic(
-        lesson.train.bare(),
-        lesson.train_labels,
-        lesson.dev.bare(),
-        lesson.dev_labels,
-        lesson.labels,
-        standardise=terms.slot.base.kind == "decoder",
-    )
-
-
-def head_logits(answering: TaskModel, passages: EncodedDataset, rows: Sequence[int] | None) -> Floats:
-    """Logits ``[rows, labels]``; with the slot's adapter, unless the head reads the bare base."""
-    if not answering.bare:
-        return answering.head.logits(passages.features(rows))
-    seen = passages.bare()
-    return answering.head.logits(seen if rows is None else seen[list(rows)])
-
-
-def _features(passages: EncodedDataset, *, bare: bool) -> Floats:
-    return passages.bare() if bare else passages.features()
+        found.append(FrameCandidate("refit", None, *heads.best))
+    frozen = FrameCandidate("frozen-linear", None, *frozen_head(terms, lesson))
+    chosen = preferred([frozen, *found])
+    return TaskModel(chosen.head, bare=chosen is frozen)
 
 
 def head_size(heads: Sequence[Head]) -> int:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 # The only modules that a method's name can lead to; a name from a file is looked up here and never imported.
 _METHODS = {
-    "skillstack": "skillstack.continual.methods.frames",
-    "sequential": "skillstack.continual.methods.sequential",
-    "independent": "skillstack.continual.methods.independent",
-    "ewc": "skillstack.continual.methods.ewc",
-    "replay": "skillstack.continual.methods.replay",
-    "joint": "skillstack.continual.methods.joint",
-    "olora": "skillstack.continual.methods.olora",
-    "frozen-linear": "skillstack.continual.methods.frozen_linear",
-    "exact-ridge": "skillstack.continual.methods.exact_ridge",
+    "skillstack": "skillstack.continual.methods.frames:METHOD",
+    "sequential": "skillstack.continual.methods.sequential:METHOD",
+    "independent": "skillstack.continual.methods.frames:INDEPENDENT",
+    "ewc": "skillstack.continual.methods.ewc:METHOD",
+    "replay": "skillstack.continual.methods.replay:METHOD",
+    "joint": "skillstack.continual.methods.joint:METHOD",
+    "olora": "skillstack.continual.methods.olora:METHOD",
+    "frozen-linear": "skillstack.continual.methods.frozen_linear:METHOD",
+    "exact-ridge": "skillstack.continual.methods.exact_ridge:METHOD",
 }
 
 
@@ -56,5 +56,6 @@ def method(name: str) -> Method:
     :raises UsageError: if there is none.
     """
     (known,) = check_names([name])
-    found: Method = import_module(_METHODS[known]).METHOD
+    module, _, name_there = _METHODS[known].partition(":")
+    found: Method = getattr(import_module(module), name_there)
     return found

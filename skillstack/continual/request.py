@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from skillstack.continual import registry
-from skillstack.continual.exams import rows_digest
-from skillstack.continual.leaderboard import TaskOrder, parse_orders
+from skillstack.continual.cell import TaskOrder, parse_orders
 from skillstack.continual.method import Method
+from skillstack.continual.sequence import rows_digest
 from skillstack.data.task import TaskData, rendering
 from skillstack.errors import UsageError
 from skillstack.evaluation.questions import PER_CLASS, test_rows

@@ -1,22 +1,176 @@
-"""A learner taken through a sequence of tasks, and examined."""
+"""A learner taken through a sequence of tasks: it learns, is tested on the way and at the end, is chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skillstack.continual.cell import HyperparameterTrial, TaskResult
-from skillstack.continual.cost import CostLedger, Spent
-from skillstack.continual.exams import TaskTest, Watch, routed
 from skillstack.continual.files import Results
-from skillstack.continual.lessons import SequenceTask
 from skillstack.continual.method import Learner, Method, MethodContext
 from skillstack.continual.methods.exact_ridge import ExactRidge
 from skillstack.continual.methods.frames import Frames, SkillStack
+from skillstack.continual.tasks import CostLedger, SequenceTask, Spent
+from skillstack.data.splits import sample
+from skillstack.data.task import Example, Task, TaskData, rendering
+from skillstack.errors import MismatchError
 from skillstack.evaluation.metrics import Mask, accuracy, macro, macro_f1
+from skillstack.evaluation.questions import SEED, test_rows
+from skillstack.models.split import SplitModel
+from skillstack.routers.registry import DEFAULT
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store import canonical
+from skillstack.store.canonical import sha256
+from skillstack.store.records import Rendering
+from skillstack.store.rows import Row
+from skillstack.training.data import labels_of, rows_of
+from skillstack.training.encoded import EncodedDataset
+
+#: Test rows of each class that are asked after every task. They are the first of those that are asked at the
+#: end.
+ON_THE_WAY = 16
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskTest:
+    """The test rows of one task.
+
+    :ivar task: the task.
+    :ivar rows: the rows.
+    :ivar rendering: how they are shown to the base.
+    :ivar encoded: the rows as the base reads them.
+    :ivar labels: ``[rows]``.
+    :ivar first: numbers of the rows that are asked on the way.
+    :ivar digest: SHA-256 over rows and labels, in order.
+    """
+
+    task: Task
+    rows: tuple[Row, ...]
+    rendering: Rendering
+    encoded: EncodedDataset
+    labels: Integers
+    first: tuple[int, ...]
+    digest: str
+
+    def answers(self, learner: Learner, number: int, rows: Sequence[int] | None = None) -> Integers:
+        """Labels that a learner gives, with the task given.
+
+        :param number: the task's place in the learner's sequence.
+        :raises MismatchError: if a logit is not finite.
+        """
+        logits = learner.logits(number, self.encoded, rows)
+        if not np.isfinite(logits).all():
+            raise MismatchError(
+                f"A logit of the task {self.task.name!r} is not finite.",
+                "Lower the learning rate with --set learning_rate=VALUE, or hold the base at fp32.",
+            )
+        found: Integers = logits.argmax(axis=1).astype(np.int64)
+        return found
+
+    def accuracy_on_the_way(self, right: Mask) -> float:
+        """That of the first rows, from all of them."""
+        return accuracy(right[list(self.first)])
+
+
+def task_test(split: SplitModel, data: TaskData, per_class: int | None, max_length: int) -> TaskTest:
+    """The test rows of a task.
+
+    :param per_class: rows of each class at most; None for all.
+    :raises InputError: if the task has no test rows.
+    """
+    chosen = test_rows(data, per_class)
+    shown = rendering(data.task, split.base.kind, max_length)
+    places = {example: place for place, example in enumerate(chosen)}
+    first = sample(chosen, ON_THE_WAY, SEED, data.task.name)
+    return TaskTest(
+        task=data.task,
+        rows=tuple(rows_of(chosen)),
+        rendering=shown,
+        encoded=EncodedDataset.of(split, chosen, shown),
+        labels=np.array(labels_of(chosen), dtype=np.int64),
+        first=tuple(sorted(places[example] for example in first)),
+        digest=rows_digest(chosen),
+    )
+
+
+def rows_digest(chosen: Sequence[Example]) -> str:
+    """SHA-256 over rows and labels, in order."""
+    return sha256(canonical.dumps([[one.row.digest(), one.label] for one in chosen]))
+
+
+class Watch:
+    """Follows the accuracy of every task learned so far, asking only what may have changed.
+
+    :param tests: in the order of the tasks.
+    """
+
+    def __init__(self, tests: Sequence[TaskTest]) -> None:
+        self._tests = tests
+        self._known: dict[int, tuple[int, float]] = {}
+
+    def look(self, learner: Learner, learned: int) -> tuple[float, ...]:
+        """Accuracy of each task learned so far on its first rows.
+
+        :param learned: how many there are.
+        """
+        return tuple(self._accuracy(learner, number) for number in range(learned))
+
+    def _accuracy(self, learner: Learner, number: int) -> float:
+        version = learner.version(number)
+        known = self._known.get(number)
+        if known is None or known[0] != version:
+            test, rows = self._tests[number], list(self._tests[number].first)
+            right = test.answers(learner, number, rows) == test.labels[rows]
+            known = self._known[number] = version, accuracy(right)
+        return known[1]
+
+
+def routed(
+    frames: Frames, lessons: Sequence[SequenceTask], tests: Sequence[TaskTest], right: Sequence[Mask]
+) -> list[tuple[Mask, Mask]]:
+    """Of each task's rows, which the picked skill answers rightly, and of which it is the own one.
+
+    An answer is right when its label has the right name, whoever gives it.
+
+    :param right: of each task, whether its own skill is right.
+    """
+    router = StackRouter(frames.place.store, frames.place.stack)
+    places = {lesson.data.task.name: lesson.number for lesson in lessons}
+    rows = [row for test in tests for row in test.rows]
+    routes = iter(router.route(frames.chain(), rows, router=DEFAULT))
+    found = []
+    for number, (test, own) in enumerate(zip(tests, right, strict=True)):
+        picked = [places.get(str(next(routes).skill), -1) for _ in test.rows]
+        served = own.copy()
+        for other in sorted(set(picked) - {number}):
+            strays = [row for row, place in enumerate(picked) if place == other]
+            served[strays] = False if other < 0 else _right(frames, lessons[other], test, strays)
+        found.append((served, np.array([place == number for place in picked], dtype=np.bool_)))
+    return found
+
+
+def _right(frames: Frames, lesson: SequenceTask, test: TaskTest, rows: Sequence[int]) -> Mask:
+    """Whether another task's frame gives the right label's name for these rows."""
+    shown, wanted = test.encoded, list(rows)
+    # What is kept serves where the other task's own way of showing rows makes no difference.
+    if replace(lesson.rendering, label_words=()) != replace(test.rendering, label_words=()):
+        chosen = [Example(test.rows[row], int(test.labels[row])) for row in rows]
+        shown = EncodedDataset.of(test.encoded.cache.split, chosen, lesson.rendering)
+        wanted = [*range(len(rows))]
+    answers = frames.logits(lesson.number, shown, wanted).argmax(axis=1)
+    names = lesson.data.task.labels
+    return np.array(
+        [
+            names[answer] == test.task.labels[test.labels[row]]
+            for answer, row in zip(answers, rows, strict=True)
+        ],
+        dtype=np.bool_,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +197,7 @@ def teach(
     method: Method,
     terms: MethodContext,
     lessons: Sequence[SequenceTask],
-    exams: Sequence[TaskTest],
+    tests: Sequence[TaskTest],
     ledger: CostLedger,
     tell: Callable[[int], None] = lambda learned: None,
 ) -> Taught:
@@ -53,7 +207,7 @@ def teach(
     :raises SkillStackError: one of its kinds, if the method cannot.
     """
     ledger.start()
-    learner, watch, spent = method.make(terms), Watch(exams), Spent()
+    learner, watch, spent = method.make(terms), Watch(tests), Spent()
     trajectory = []
     for lesson in lessons:
         before, saved = Spent.now(), ledger.saved
@@ -76,41 +230,41 @@ def dev_accuracy(learner: Learner, lessons: Sequence[SequenceTask]) -> float:
 
 
 def examine(
-    learner: Learner, lessons: Sequence[SequenceTask], exams: Sequence[TaskTest]
+    learner: Learner, lessons: Sequence[SequenceTask], tests: Sequence[TaskTest]
 ) -> tuple[TaskResult, ...]:
     """Ask all test rows.
 
     :raises MismatchError: if a logit is not finite.
     """
-    answers = [exam.answers(learner, number) for number, exam in enumerate(exams)]
-    right: list[Mask] = [given == exam.labels for given, exam in zip(answers, exams, strict=True)]
-    served: list[tuple[Mask | None, Mask | None]] = [(None, None)] * len(exams)
+    answers = [test.answers(learner, number) for number, test in enumerate(tests)]
+    right: list[Mask] = [given == test.labels for given, test in zip(answers, tests, strict=True)]
+    served: list[tuple[Mask | None, Mask | None]] = [(None, None)] * len(tests)
     if isinstance(learner, SkillStack):
-        served = [*routed(learner, lessons, exams, right)]
-    unaided: list[Mask | None] = [None] * len(exams)
+        served = [*routed(learner, lessons, tests, right)]
+    unaided: list[Mask | None] = [None] * len(tests)
     if isinstance(learner, ExactRidge):
-        unaided = [*_unaided(learner, exams)]
+        unaided = [*_unaided(learner, tests)]
     return tuple(
         TaskResult(
-            task=exam.task.name,
-            rows=exam.digest,
+            task=test.task.name,
+            rows=test.digest,
             right=own,
-            macro_f1=macro_f1(exam.labels, given, len(exam.task.labels)),
+            macro_f1=macro_f1(test.labels, given, len(test.task.labels)),
             routed=by_router[0],
             at_home=by_router[1],
             unaided=alone,
         )
-        for exam, own, given, by_router, alone in zip(exams, right, answers, served, unaided, strict=True)
+        for test, own, given, by_router, alone in zip(tests, right, answers, served, unaided, strict=True)
     )
 
 
-def _unaided(learner: ExactRidge, exams: Sequence[TaskTest]) -> list[Mask]:
+def _unaided(learner: ExactRidge, tests: Sequence[TaskTest]) -> list[Mask]:
     """Whether the best of all classes has the right label's name."""
-    names = [label for exam in exams for label in exam.task.labels]
+    names = [label for test in tests for label in test.task.labels]
     found = []
-    for exam in exams:
-        answers = learner.logits_of_all(exam.passages).argmax(axis=1)
-        wanted = [exam.task.labels[label] for label in exam.labels]
+    for test in tests:
+        answers = learner.logits_of_all(test.encoded).argmax(axis=1)
+        wanted = [test.task.labels[label] for label in test.labels]
         found.append(np.array([names[a] == w for a, w in zip(answers, wanted, strict=True)], dtype=np.bool_))
     return found
 

@@ -1,4 +1,4 @@
-"""The rival that costs nothing: a logistic head on the frozen base, taught the same rows as a frame."""
+"""The frozen-linear baseline: a logistic head on the frozen base, taught the same rows as a frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skillstack.data.task import Example, TaskData
 from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.predictions import BaselineHead
 from skillstack.store.records import FrameRecord, Skill, taught
-from skillstack.training.candidates import SAMPLING, rival_key, rivals
+from skillstack.training.baseline import SAMPLING, baseline_key, kept_baselines
 
 if TYPE_CHECKING:
     from skillstack.models.heads import Floats, Head
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skillstack.training.data import FrameData
 
 
-def frozen_rival(
+def frozen_linear(
     folder: Path,
     load: Callable[[], Predictor],
     content: FrameRecord,
@@ -44,13 +44,13 @@ def frozen_rival(
             f"Of {skill.name!r} it is not told how many rows of each class it was taught.",
             "Nothing can be held against it on the same rows.",
         )
-    key = rival_key(replace(content, precision=precision), skill, data.source.digest)
+    key = baseline_key(replace(content, precision=precision), skill, data.source.digest)
 
     @cache
     def head() -> Head:
         from skillstack.models.heads import Head
 
-        files = rivals(folder)
+        files = kept_baselines(folder)
         found = files.read(key)
         if found is not None:
             return Head.from_tensors(found, hidden_size=content.base.hidden_size, labels=len(skill.labels))

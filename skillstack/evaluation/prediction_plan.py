@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skillstack.answers import Frame
 from skillstack.errors import InputError
-from skillstack.evaluation.baselines import frozen_rival
+from skillstack.evaluation.baselines import frozen_linear
 from skillstack.evaluation.metrics import NO_ANSWER
 from skillstack.evaluation.predictions import PredictionRequest, Predictions
 from skillstack.evaluation.questions import published
@@ -61,7 +61,7 @@ class PredictionPlan:
             self.unmeasured[sitting.skill.name] = NO_TRAINING_ROWS
             return
         try:
-            rival = frozen_rival(
+            rival = frozen_linear(
                 subject.derived, subject.load, content, sitting.skill, data, precision=subject.precision
             )
         except InputError as error:

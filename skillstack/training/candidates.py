@@ -1,70 +1,18 @@
-"""The logistic head on the frozen base that every frame is held against, kept for later comparisons."""
+"""Candidates for a frame: heads fitted on features, and what dev prefers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skillstack.models.heads import Head, fit_logistic
-from skillstack.store import canonical
-from skillstack.store.canonical import sha256
-from skillstack.store.derived import FOLDER, Derived
-from skillstack.store.records import Count, FrameRecord, Skill, taught
-from skillstack.store.store import Store
-
-if TYPE_CHECKING:
-    from skillstack.models.heads import Head
-
-
-#: Raised when the same rows would give another head.
-KIND = "frozen-linear-1"
-
-#: What a recipe says of the rows that a frame is taught.
-SAMPLING = ("samples_per_class", "dev_samples", "seed")
-
-
-def rival_key(content: FrameRecord, skill: Skill, rows: str) -> str:
-    """SHA-256 of all that the head of a skill follows from.
-
-    :param content: the frame; its precision is the one at which the base is held.
-    :param rows: digest of the rows of the skill's task.
-    """
-    recipe, rendering = taught(content, skill.name), skill.rendering
-    return sha256(
-        canonical.dumps(
-            {
-                "base": [content.base.weights, content.base.tokenizer, content.precision],
-                "labels": skill.labels,
-                "recipe": {name: recipe[name] for name in SAMPLING},
-                "rendering": [rendering.prompt, rendering.truncation, rendering.max_length],
-                "rows": rows,
-                "task": skill.task,
-            }
-        )
-    )
-
-
-def rivals(folder: Path) -> Derived:
-    """The kept heads.
-
-    :param folder: of all derived files.
-    """
-    return Derived(folder, KIND)
-
-
-def keep_rival(store: Store, content: FrameRecord, head: Head) -> None:
-    """Keep the head that a training fitted, as it would be fitted again."""
-    skill = content.skills[0]
-    key = rival_key(content, skill, skill.source["digest"])
-    rivals(store.root / FOLDER).write(key, head.tensors())
-
-
-Floats = NDArray[np.float32]
+from skillstack.models.base import Base
+from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
+from skillstack.store.records import Count
+from skillstack.training.encoded import EncodedDataset, Floats
+from skillstack.training.recipe import Recipe
 
 #: Inverse penalties that a logistic head may have. Features of unit length times ten want weak heads when
 #: there are 48 rows a class, and standardised ones weaker heads still.
@@ -113,3 +61,80 @@ def best_logistic(
     if found is None:
         raise ValueError("no penalties to choose from")
     return found
+
+
+def preferred(candidates: Sequence[FrameCandidate]) -> FrameCandidate:
+    """The candidate that dev prefers; of equals the last one, which has seen most."""
+    return max(reversed(candidates), key=lambda one: one.dev.correct)
+
+
+class FeatureHeads:
+    """Heads fitted on the features that one adapter gives a task's rows, each measured on dev.
+
+    Features are read when they are first needed; the adapter has to be in the slot then.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        train: EncodedDataset,
+        dev: EncodedDataset,
+        labels: int,
+        read: Callable[[EncodedDataset], Floats] = EncodedDataset.features,
+    ) -> None:
+        """Take the rows.
+
+        :param labels: how many there are.
+        :param read: gives features ``[rows, hidden_size]`` of all rows.
+        """
+        self._base, self._train, self._dev, self._labels, self._read = base, train, dev, labels, read
+
+    @cached_property
+    def train(self) -> Floats:
+        """Features of the training rows."""
+        return self._read(self._train)
+
+    @cached_property
+    def dev(self) -> Floats:
+        """Features of the dev rows."""
+        return self._read(self._dev)
+
+    @cached_property
+    def best(self) -> tuple[Head, Count]:
+        """As `best_logistic`."""
+        return best_logistic(
+            self.train,
+            self._train.labels,
+            self.dev,
+            self._dev.labels,
+            self._labels,
+            standardise=self._base.kind == "decoder",
+        )
+
+    def measure(self, head: Head) -> Count:
+        """Dev accuracy of a head."""
+        return measure(head, self.dev, self._dev.labels)
+
+    def starting(
+        self, recipe: Recipe, label_words: Sequence[str], adapter: Mapping[str, Floats] | None = None
+    ) -> tuple[Head, list[FrameCandidate]]:
+        """The head that a training starts from, and a decoder's heads of label words as candidates.
+
+        It is the logistic head of the recipe's penalty, or label words where they do as well on dev.
+
+        :param adapter: which the features were read with.
+        """
+        decoder, penalty = self._base.kind == "decoder", recipe.start_penalty
+        if penalty:
+            head = fit_logistic(self.train, self._train.labels, self._labels, penalty, standardise=decoder)
+        else:
+            head, _ = self.best
+        if not (decoder and recipe.words and label_words):
+            return head, []
+        plain = label_word_head(self._base, label_words)
+        by_words = [
+            FrameCandidate(name, adapter, words, self.measure(words))
+            for name, words in (("label-words", plain), ("centred label-words", centred(plain, self.train)))
+        ]
+        chosen = preferred([FrameCandidate("start", adapter, head, self.measure(head)), *by_words])
+        return chosen.head, by_words

@@ -20,7 +20,8 @@ from skillstack.models.heads import Head
 from skillstack.store import canonical, files, removal, tensors
 from skillstack.store.canonical import is_digest, sha256
 from skillstack.store.records import Count
-from skillstack.training.candidates import Floats, FrameCandidate
+from skillstack.training.candidates import FrameCandidate
+from skillstack.training.encoded import Floats
 from skillstack.training.steps import Steps
 
 FORMAT = 1

@@ -14,8 +14,7 @@ from skillstack.data.sources import is_referable
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import skill_logits
 from skillstack.models.encoding import encode
-from skillstack.models.features import HiddenCache, features
-from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
+from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec, default_targets
 from skillstack.models.slot import Slot, reshaped
 from skillstack.models.split import SplitModel
@@ -24,15 +23,15 @@ from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
 from skillstack.store.store import Store
 from skillstack.training import checkpoint
-from skillstack.training.candidates import Floats, FrameCandidate, best_logistic, keep_rival, measure
+from skillstack.training.baseline import keep_baseline
+from skillstack.training.candidates import FeatureHeads, FrameCandidate
 from skillstack.training.card import write_card
-from skillstack.training.data import labels_of, rows_of
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import RunOptions, environment
 from skillstack.training.loop import Trainer, TrainingOutcome
 from skillstack.training.plan import FramePlan
 from skillstack.training.progress import DevMeasured, FrameStarted, Listener, MemoryShort, StepDone
 from skillstack.training.recipe import Schedule
-from skillstack.training.steps import TrainingRows
 
 Tensors = Mapping[str, NDArray[np.generic]]
 
@@ -114,7 +113,7 @@ def make_frame(
     seconds = time.monotonic() - began
     if content is not None:
         _put_measurement(store, content, outcome, seconds)
-        keep_rival(store, content, outcome.frozen.head)
+        keep_baseline(store, content, outcome.frozen.head)
     if processes.count > 1:
         content_id = processes.first(lambda: store.put_content(content) if content else "")
         content = store.content(processes.tell(content_id or ""))
@@ -165,12 +164,7 @@ def _train(
     cut = recipe.cache and recipe.method != "frozen-linear"
     split = SplitModel(base, spec.first_layer if cut else 0)
     with execution.deadline.timed("prepare", passes(plan)):
-        sides = []
-        for examples in (data.train, data.dev):
-            cache = HiddenCache(split, encode(base, rows_of(examples), plan.rendering))
-            cache.fill()
-            sides.append(TrainingRows(cache, labels_of(examples)))
-        train, dev = sides
+        train, dev = (EncodedDataset.of(split, part, plan.rendering) for part in (data.train, data.dev))
         found = _Starts(slot, plan, spec, train, dev, execution)
         starts = _fitting(slot, spec, starts)
         frozen = found.logistic(None)
@@ -216,19 +210,17 @@ class _Starts:
         slot: Slot,
         plan: FramePlan,
         spec: LoraSpec,
-        train: TrainingRows,
-        dev: TrainingRows,
+        train: EncodedDataset,
+        dev: EncodedDataset,
         execution: RunOptions,
     ) -> None:
-        self.slot, self.plan, self.spec, self.train, self.dev = slot, plan, spec, train, dev
-        self.execution = execution
-        self.labels = len(plan.data.task.labels)
-        self.decoder = slot.base.kind == "decoder"
-        self._seen: dict[str, tuple[Floats, Floats, FrameCandidate]] = {}
+        self.slot, self.plan, self.spec, self.execution = slot, plan, spec, execution
+        self._rows, self._labels = (train, dev), len(plan.data.task.labels)
+        self._seen: dict[str, tuple[FeatureHeads, FrameCandidate]] = {}
 
     def logistic(self, start: Start | None) -> FrameCandidate:
         """The logistic head on the features of a start, or of the bare base."""
-        return self._look(start)[2]
+        return self._look(start)[1]
 
     def choose(self, starts: Sequence[Start], frozen: FrameCandidate) -> Start | None:
         """The start that dev prefers, the first of equals; None for a fresh adapter."""
@@ -242,47 +234,31 @@ class _Starts:
 
         The slot holds the adapter that training starts from afterwards.
         """
-        recipe = self.plan.recipe
-        seen, seen_dev, candidate = self._look(start)
-        untrained = [candidate] if start is not None else []
+        recipe, words = self.plan.recipe, self.plan.rendering.label_words
+        heads, candidate = self._look(start)
         if start is None:
             self.slot.start_fresh(self.spec, recipe.seed)
-        else:
-            self.slot.copy_in(start.adapter, self.spec)
-        if start is not None and start.head is not None:
-            return start.head, untrained
-        head, count = candidate.head, candidate.dev
-        if recipe.start_penalty:
-            head = fit_logistic(
-                seen, self.train.labels, self.labels, recipe.start_penalty, standardise=self.decoder
-            )
-            count = measure(head, seen_dev, self.dev.labels)
-        if self.decoder and recipe.words and self.plan.rendering.label_words:
-            plain = label_word_head(self.slot.base, self.plan.rendering.label_words)
-            for name, words in (("label-words", plain), ("centred label-words", centred(plain, seen))):
-                words_count = measure(words, seen_dev, self.dev.labels)
-                untrained.append(FrameCandidate(name, candidate.adapter, words, words_count))
-                if words_count.correct >= count.correct:
-                    head, count = words, words_count
-        return head, untrained
+            return heads.starting(recipe, words)
+        self.slot.copy_in(start.adapter, self.spec)
+        if start.head is not None:
+            return start.head, [candidate]
+        head, by_words = heads.starting(recipe, words, candidate.adapter)
+        return head, [candidate, *by_words]
 
-    def _features(self, rows: TrainingRows) -> Floats:
-        processes = self.execution.processes
-        return processes.join(features(rows.cache, place=processes.place, places=processes.count))
-
-    def _look(self, start: Start | None) -> tuple[Floats, Floats, FrameCandidate]:
+    def _look(self, start: Start | None) -> tuple[FeatureHeads, FrameCandidate]:
         key = "" if start is None else start.content_id
         if key not in self._seen:
             if start is None:
                 self.slot.clear()
             else:
                 self.slot.copy_in(start.adapter, self.spec)
-            seen, seen_dev = self._features(self.train), self._features(self.dev)
-            head, count = best_logistic(
-                seen, self.train.labels, seen_dev, self.dev.labels, self.labels, standardise=self.decoder
+            processes = self.execution.processes
+            heads = FeatureHeads(
+                self.slot.base, *self._rows, self._labels, lambda rows: rows.features(processes=processes)
             )
+            head, count = heads.best
             name, adapter = ("frozen-linear", None) if start is None else ("start", self.slot.read_out())
-            self._seen[key] = seen, seen_dev, FrameCandidate(name, adapter, head, count)
+            self._seen[key] = heads, FrameCandidate(name, adapter, head, count)
         return self._seen[key]
 
 

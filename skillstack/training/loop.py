@@ -7,24 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from skillstack.errors import SkillStackError, UsageError
-from skillstack.models.features import features, training_batches, useful_share
+from skillstack.models.features import training_batches, useful_share
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
 from skillstack.models.split import layer_checkpoints
 from skillstack.training import checkpoint
-from skillstack.training.candidates import FrameCandidate, best_logistic, measure
+from skillstack.training.candidates import FrameCandidate, best_logistic, measure, preferred
 from skillstack.training.checkpoint import TrainingState, restore, to_checkpoint
+from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.execution import RunOptions
 from skillstack.training.progress import OutOfTime
 from skillstack.training.recipe import Recipe, Schedule
-from skillstack.training.steps import HeadLoss, Hooks, StepResult, Steps, TrainingRows
-
-Floats = NDArray[np.float32]
+from skillstack.training.steps import HeadLoss, Hooks, StepResult, Steps
 
 #: Seconds between two checkpoints. When they are written has no influence on the result.
 CHECKPOINT_SECONDS = 15.0
@@ -48,7 +45,7 @@ class Loop:
     def __init__(
         self,
         steps: Steps,
-        rows: TrainingRows,
+        rows: EncodedDataset,
         current: Mapping[str, torch.nn.Parameter],
         recipe: Recipe,
         schedule: Schedule,
@@ -108,7 +105,7 @@ class TrainingCost:
 
 def train_adapter(
     slot: Slot,
-    rows: TrainingRows,
+    rows: EncodedDataset,
     heads: Mapping[int, Head],
     recipe: Recipe,
     schedule: Schedule,
@@ -175,8 +172,8 @@ class Trainer:
     def __init__(
         self,
         slot: Slot,
-        train: TrainingRows,
-        dev: TrainingRows,
+        train: EncodedDataset,
+        dev: EncodedDataset,
         labels: int,
         recipe: Recipe,
         *,
@@ -294,12 +291,8 @@ class Trainer:
     def _dev_features(self) -> Floats:
         """Dev features of the adapter as it is now; computed once for each state of it."""
         if self._seen_dev is None:
-            self._seen_dev = self._features(self.dev)
+            self._seen_dev = self.dev.features(processes=self.execution.processes)
         return self._seen_dev
-
-    def _features(self, rows: TrainingRows) -> Floats:
-        processes = self.execution.processes
-        return processes.join(features(rows.cache, place=processes.place, places=processes.count))
 
     def _finish(self, loop: Loop, head: torch.nn.Linear) -> None:
         """Measure the average and the refitted head; the slot holds the average afterwards."""
@@ -309,7 +302,7 @@ class Trainer:
         if self.recipe.refit and self.schedule.steps:
             self.slot.freeze()
             fitted, count = best_logistic(
-                self._features(self.train),
+                self.train.features(processes=self.execution.processes),
                 self.train.labels,
                 self._dev_features(),
                 self.dev.labels,
@@ -319,10 +312,8 @@ class Trainer:
             self._consider(FrameCandidate("refit", self.slot.read_out(), fitted, count))
 
     def _consider(self, candidate: FrameCandidate) -> None:
-        """Take it if dev prefers it; of equals the later one, which has seen more."""
         self._tell_candidate(candidate)
-        if self._best is None or candidate.dev.correct >= self._best.dev.correct:
-            self._best = candidate
+        self._best = candidate if self._best is None else preferred((self._best, candidate))
 
     def _useful(self) -> float:
         lengths = self.train.lengths

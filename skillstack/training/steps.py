@@ -12,7 +12,8 @@ import torch
 
 from skillstack.errors import SkillStackError
 from skillstack.models.base import Base, fits
-from skillstack.models.features import HiddenCache, pool
+from skillstack.models.features import pool
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import RunOptions, give_way
 from skillstack.training.recipe import Recipe
 
@@ -41,41 +42,11 @@ class Hooks:
         """The weights have moved."""
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingRows:
-    """Rows that a model can read, and their labels.
-
-    :ivar cache: their lower hidden states.
-    :ivar labels: one per row.
-    :ivar heads: of each row the number of its head; all rows have head 0 where it is empty.
-    :ivar own: how many rows, from the first, the epochs go over; the others come by a hook alone.
-    """
-
-    cache: HiddenCache
-    labels: Sequence[int]
-    heads: Sequence[int] = ()
-    own: int | None = None
-
-    @property
-    def count(self) -> int:
-        """How many rows the epochs go over."""
-        return len(self.labels) if self.own is None else self.own
-
-    @property
-    def lengths(self) -> Sequence[int]:
-        """Tokens of each row that the epochs go over."""
-        return self.cache.encoded.lengths[: self.count]
-
-    def head_numbers(self) -> list[int]:
-        """The numbers of all heads, each once, sorted."""
-        return sorted(set(self.heads)) or [0]
-
-
 class HeadLoss:
     """Mean cross-entropy of rows, each with its own head."""
 
     def __init__(
-        self, base: Base, data: TrainingRows, heads: Mapping[int, torch.nn.Linear], smoothing: float
+        self, base: Base, data: EncodedDataset, heads: Mapping[int, torch.nn.Linear], smoothing: float
     ) -> None:
         self._base, self._data, self._heads, self._smoothing = base, data, heads, smoothing
 

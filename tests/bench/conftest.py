@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skillstack.continual.cell import BenchCell, TaskResult
-from skillstack.continual.cost import Cost
+from skillstack.continual.cell import BenchCell, Cost, TaskResult
 from skillstack.continual.request import BenchRequest, resolve
 
 from ..tiny import tiny_bert

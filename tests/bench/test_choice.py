@@ -2,10 +2,10 @@
 
 import pytest
 
-from skillstack.continual.cost import Spent
 from skillstack.continual.files import Results
 from skillstack.continual.method import Method
 from skillstack.continual.sequence import Taught, choose
+from skillstack.continual.tasks import Spent
 
 METHOD = Method("made-up", "Made up", "", lambda terms: None, {"a": (1.0, 2.0, 3.0), "b": (1.0, 0.5)})
 HERE = {"order": "forward", "seed": 42}

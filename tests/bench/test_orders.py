@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.continual.leaderboard import TaskOrder, parse_orders
+from skillstack.continual.cell import TaskOrder, parse_orders
 from skillstack.errors import UsageError
 
 NAMES = ("imdb", "agnews", "yahoo", "dbpedia")

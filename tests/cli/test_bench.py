@@ -8,9 +8,9 @@ import pytest
 
 from skillstack.cli.bench import progress_line, standing_words
 from skillstack.continual import registry
-from skillstack.continual.leaderboard import TaskOrder
+from skillstack.continual.bench import BenchProgress
+from skillstack.continual.cell import TaskOrder
 from skillstack.continual.request import CellKey
-from skillstack.continual.running import BenchProgress
 
 #: A bench of a few seconds.
 TINY = (

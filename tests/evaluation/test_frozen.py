@@ -7,9 +7,9 @@ import pytest
 
 from skillstack.data.sources import load_task
 from skillstack.errors import InputError
-from skillstack.evaluation.baselines import frozen_rival
+from skillstack.evaluation.baselines import frozen_linear
 from skillstack.store.derived import FOLDER, Derived
-from skillstack.training.candidates import KIND
+from skillstack.training.baseline import KIND
 from skillstack.training.recipe import Recipe
 
 from ..tiny import meanwhile
@@ -24,7 +24,7 @@ def rival(stack):
         content = stack.frame(TASKS[0]).content
         if recipe:
             content = replace(content, recipe={**content.recipe, **recipe})
-        return frozen_rival(
+        return frozen_linear(
             stack.store.root / FOLDER,
             load or (lambda: stack.loaded(model=str(base_of(stack.store.root)))),
             content,

@@ -122,7 +122,7 @@ def test_the_routers_figures_are_those_of_route(answered, evaluation):
         assert evaluation.routing.confusion[place][column] == task.routing.task.correct
 
 
-def test_the_frozen_rival_is_the_best_logistic_head_on_the_same_rows(answered, evaluation):
+def test_the_frozen_baseline_is_the_best_logistic_head_on_the_same_rows(answered, evaluation):
     from skillstack.models.encoding import encode
     from skillstack.models.features import features_of
     from skillstack.models.split import SplitModel

@@ -21,9 +21,10 @@ from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import RunOptions
 from skillstack.training.recipe import Recipe
-from skillstack.training.steps import HeadLoss, Steps, TrainingRows
+from skillstack.training.steps import HeadLoss, Steps
 from tests.tiny import tiny_bert
 
 ROWS = 512
@@ -46,7 +47,7 @@ def main(folder: Path) -> None:
     slot.trainable()
     head = torch.nn.Linear(32, 2)
     told: list[int] = []
-    train = TrainingRows(cache, [0, 1] * (ROWS // 2))
+    train = EncodedDataset(lambda: cache, [0, 1] * (ROWS // 2))
 
     def gradient(**settings: int) -> torch.Tensor:
         loss = HeadLoss(base, train, {0: head}, Recipe().label_smoothing)

@@ -8,16 +8,14 @@ import pytest
 import torch
 
 from skillstack.errors import IntegrityError, MismatchError, SkillStackError
-from skillstack.models.encoding import encode
-from skillstack.models.features import HiddenCache, features
+from skillstack.models.features import features
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.training import loop
 from skillstack.training.candidates import FrameCandidate, best_logistic, measure
-from skillstack.training.data import labels_of, rows_of
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.frame import lora_spec
 from skillstack.training.loop import Loop, Trainer
-from skillstack.training.steps import TrainingRows
 
 from .world import RECIPE, Killed, base_tensors, plan_of
 
@@ -31,18 +29,16 @@ class Bench:
         self.spec = lora_spec(self.plan)
         self.slot = Slot(base)
         split = SplitModel(base, self.spec.first_layer if recipe.cache else 0)
-        sides = []
-        for examples in (self.plan.data.train, self.plan.data.dev):
-            cache = HiddenCache(split, encode(base, rows_of(examples), self.plan.rendering))
-            cache.fill()
-            sides.append(TrainingRows(cache, labels_of(examples)))
-        self.train, self.dev = sides
+        self.train, self.dev = (
+            EncodedDataset.of(split, examples, self.plan.rendering)
+            for examples in (self.plan.data.train, self.plan.data.dev)
+        )
         self.labels = len(self.plan.data.task.labels)
         self.slot.clear()
         head, dev = best_logistic(
-            features(self.train.cache),
+            self.train.features(),
             self.train.labels,
-            features(self.dev.cache),
+            self.dev.features(),
             self.dev.labels,
             self.labels,
             standardise=base.kind == "decoder",

@@ -12,16 +12,14 @@ import pytest
 import torch
 
 from skillstack.errors import MissingError, UsageError
-from skillstack.models.encoding import encode
-from skillstack.models.features import HiddenCache
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
-from skillstack.training.data import labels_of, rows_of
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import Processes, RunOptions
 from skillstack.training.frame import lora_spec
 from skillstack.training.progress import Deadline
-from skillstack.training.steps import HeadLoss, StepResult, Steps, TrainingRows
+from skillstack.training.steps import HeadLoss, StepResult, Steps
 
 from .world import RECIPE, plan_of
 
@@ -35,10 +33,6 @@ class Bench:
     def __init__(self, base, recipe=STILL):
         plan = plan_of(base, recipe=recipe)
         self.spec = lora_spec(plan)
-        cache = HiddenCache(
-            SplitModel(base, self.spec.first_layer), encode(base, rows_of(plan.data.train), plan.rendering)
-        )
-        cache.fill()
         self.slot = Slot(base)
         self.slot.start_fresh(self.spec, recipe.seed)
         self.slot.copy_in({k: v + np.float32(0.01) for k, v in self.slot.read_out().items()}, self.spec)
@@ -46,7 +40,10 @@ class Bench:
         torch.manual_seed(0)
         self.head = torch.nn.Linear(base.hidden_size, 2)
         self.told: list[int] = []
-        self.train, self.recipe = TrainingRows(cache, labels_of(plan.data.train)), recipe
+        self.train, self.recipe = (
+            EncodedDataset.of(SplitModel(base, self.spec.first_layer), plan.data.train, plan.rendering),
+            recipe,
+        )
 
     def steps(self, execution) -> Steps:
         """Steps that lower the head's loss."""

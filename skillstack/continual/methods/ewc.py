@@ -15,10 +15,10 @@ from collections.abc import Mapping
 
 import torch
 
-from skillstack.continual.cost import Cost
-from skillstack.continual.lessons import SequenceTask
+from skillstack.continual.cell import Cost
 from skillstack.continual.method import Method, MethodContext
 from skillstack.continual.methods.sequential import RATES, Sequential
+from skillstack.continual.tasks import SequenceTask
 from skillstack.models.features import pool
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot

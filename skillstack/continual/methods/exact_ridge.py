@@ -14,9 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.continual.cost import Cost
-from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
+from skillstack.continual.cell import Cost
 from skillstack.continual.method import Method, MethodContext
+from skillstack.continual.tasks import SequenceTask
+from skillstack.training.encoded import EncodedDataset, Floats
 
 #: Random features, a constant one included.
 WIDTH = 2048
@@ -35,20 +36,20 @@ class ExactRidge:
 
     def learn(self, lesson: SequenceTask) -> None:
         """Add a task's rows to the sums."""
-        rows = self._project(lesson.train.bare())
+        rows = self._project(lesson.train.bare(self.terms.slot))
         wanted = np.eye(lesson.labels)[lesson.train_labels]
         self._gram += rows.T @ rows
         self._sums[lesson.number] = rows.T @ wanted
         self._weights = None
 
-    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Scores of a task's own classes among all."""
         first = sum(self._sums[number].shape[1] for number in range(task))
-        return self.logits_of_all(passages, rows)[:, first : first + self._sums[task].shape[1]]
+        return self.logits_of_all(dataset, rows)[:, first : first + self._sums[task].shape[1]]
 
-    def logits_of_all(self, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits_of_all(self, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Scores ``[rows, classes]`` of the classes of all tasks so far, the first task's first."""
-        seen = passages.bare()
+        seen = dataset.bare(self.terms.slot)
         wide = self._project(seen if rows is None else seen[list(rows)])
         found: Floats = (wide @ self.weights).astype(np.float32)
         return found

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from skillstack.continual.cost import Cost
-from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
-from skillstack.continual.method import Method, MethodContext, StackPlace, TaskModel, head_logits, head_size
+from skillstack.continual.cell import Cost
+from skillstack.continual.method import Method, MethodContext, StackPlace, TaskModel, head_size
+from skillstack.continual.tasks import SequenceTask
 from skillstack.errors import UsageError
 from skillstack.models import adapter_config
 from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec
 from skillstack.store.records import FrameRecord
+from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.plan import Chain, TrainingPlan
 from skillstack.training.progress import Event, FrameStarted
 from skillstack.training.recipe import Schedule
@@ -61,13 +62,13 @@ class Frames:
         """The stack's contents with their ids, oldest first."""
         return self.place.store.contents(self.place.stack)
 
-    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's own frame."""
         adapter, spec, head = self._parts[task]
         bare = adapter is None or spec is None
         if adapter is not None and spec is not None:
             self.terms.slot.copy_in(adapter, spec)
-        return head_logits(TaskModel(head, bare=bare), passages, rows)
+        return TaskModel(head, bare=bare).logits(self.terms.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Nothing that came later changes a frame."""
@@ -111,4 +112,17 @@ class SkillStack(Frames):
         )
 
 
+class Independent(Frames):
+    """Frames that start from nothing: a folder of adapters, without lineage and without a router.
+
+    They are trained as frames are, candidates on dev and all.
+    """
+
+    def __init__(self, terms: MethodContext) -> None:
+        place = terms.place and dataclasses.replace(terms.place, fit_router=lambda chain: None)
+        recipe = dataclasses.replace(terms.recipe, init="fresh")
+        super().__init__(dataclasses.replace(terms, place=place, recipe=recipe))
+
+
 METHOD = Method("skillstack", "SkillStack frames", "", SkillStack, stored=True)
+INDEPENDENT = Method("independent", "Independent adapters", "", Independent, stored=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from skillstack.continual.cost import Cost
-from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
-from skillstack.continual.method import Method, MethodContext, TaskModel, frozen_head, head_logits, head_size
+from skillstack.continual.cell import Cost
+from skillstack.continual.method import Method, MethodContext, TaskModel, frozen_head, head_size
+from skillstack.continual.tasks import SequenceTask
 from skillstack.models.heads import Head
+from skillstack.training.encoded import EncodedDataset, Floats
 
 
 class FrozenLinear:
@@ -24,9 +25,9 @@ class FrozenLinear:
         """Fit the head whose penalty dev prefers."""
         self._heads[lesson.number], _ = frozen_head(self.terms, lesson)
 
-    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head on the bare base."""
-        return head_logits(TaskModel(self._heads[task], bare=True), passages, rows)
+        return TaskModel(self._heads[task], bare=True).logits(self.terms.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Nothing that came later changes a task's answers."""

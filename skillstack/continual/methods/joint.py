@@ -10,15 +10,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from skillstack.continual.cost import Cost, text_bytes
-from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
-from skillstack.continual.method import Method, MethodContext, answering_head, starting_head
+from skillstack.continual.cell import Cost
+from skillstack.continual.method import Method, MethodContext, answering_head, starting_head, text_bytes
 from skillstack.continual.methods.sequential import RATES, Sequential
-from skillstack.models.features import HiddenCache
+from skillstack.continual.tasks import SequenceTask
 from skillstack.models.heads import Head
+from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Recipe, Schedule
-from skillstack.training.steps import TrainingRows
 
 
 class Joint(Sequential):
@@ -36,14 +35,9 @@ class Joint(Sequential):
         terms, lessons = self.terms, self._lessons
         heads: dict[int, Head] = {one.number: starting_head(terms, one, bare=True) for one in lessons}
         terms.slot.start_fresh(terms.spec, terms.recipe.seed)
-        counts = [len(one.train_labels) for one in lessons]
-        course = TrainingRows(
-            HiddenCache.joined(
-                [(one.train.cache, range(count)) for one, count in zip(lessons, counts, strict=True)]
-            ),
-            [label for one in lessons for label in one.train_labels],
-            [one.number for one, count in zip(lessons, counts, strict=True) for _ in range(count)],
-            sum(counts),
+        counts = [len(one.train.labels) for one in lessons]
+        course = EncodedDataset.joined(
+            [(one.train, range(count), one.number) for one, count in zip(lessons, counts, strict=True)]
         )
         schedule = joint_schedule(terms.recipe, counts)
         taken = train_adapter(
@@ -61,14 +55,14 @@ class Joint(Sequential):
         texts = sum(text_bytes(one.row for one in lesson.data.train) for lesson in self._lessons)
         return dataclasses.replace(super().cost, texts=texts)
 
-    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head over the shared adapter.
 
         :raises ValueError: before the last task has come.
         """
         if not self.adapter:
             raise ValueError("the joint model is trained when the last task has come")
-        return super().logits(task, passages, rows)
+        return super().logits(task, dataset, rows)
 
 
 def joint_schedule(recipe: Recipe, rows: Sequence[int]) -> Schedule:

@@ -15,22 +15,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from skillstack.continual.cost import Cost
-from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
+from skillstack.continual.cell import Cost
 from skillstack.continual.method import (
     Method,
     MethodContext,
     TaskModel,
     answering_head,
-    head_logits,
     head_size,
     starting_head,
 )
 from skillstack.continual.methods.sequential import RATES
+from skillstack.continual.tasks import SequenceTask
 from skillstack.models.lora import LoraSpec
+from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Schedule
-from skillstack.training.steps import Hooks, TrainingRows
+from skillstack.training.steps import Hooks
 
 
 class OLora:
@@ -47,7 +47,7 @@ class OLora:
 
     def learn(self, lesson: SequenceTask) -> None:
         """Learn in a new space; the older ones stay as they are."""
-        terms, slot, count = self.terms, self.terms.slot, len(lesson.train_labels)
+        terms, slot = self.terms, self.terms.slot
         if self.adapter:
             slot.copy_in(self.adapter, self._spec(len(self._answering)))
         head = starting_head(terms, lesson, bare=not self.adapter)
@@ -60,10 +60,10 @@ class OLora:
         )
         taken = train_adapter(
             slot,
-            TrainingRows(lesson.train.cache, lesson.train_labels, [lesson.number] * count, count),
+            lesson.train.under(lesson.number),
             {lesson.number: head},
             terms.recipe,
-            Schedule.of(terms.recipe, count),
+            Schedule.of(terms.recipe, len(lesson.train.labels)),
             rate=terms.settings.get("rate", 1.0),
             hooks=hooks,
         )
@@ -79,12 +79,12 @@ class OLora:
             raise ValueError("rank-stabilised updates cannot be stacked")
         return dataclasses.replace(spec, r=spec.r * tasks, alpha=spec.alpha * tasks)
 
-    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head over the sum of all updates."""
         answering = self._answering[task]
         if not answering.bare:
             self.terms.slot.copy_in(self.adapter, self._spec(len(self._answering)))
-        return head_logits(answering, passages, rows)
+        return answering.logits(self.terms.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Every task adds an update that all answers pass through."""

@@ -13,12 +13,12 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
-from skillstack.continual.cost import Cost, text_bytes
-from skillstack.continual.lessons import SequenceTask
-from skillstack.continual.method import Method, MethodContext
+from skillstack.continual.cell import Cost
+from skillstack.continual.method import Method, MethodContext, text_bytes
 from skillstack.continual.methods.sequential import RATES, Sequential
-from skillstack.models.features import HiddenCache
-from skillstack.training.steps import Hooks, TrainingRows
+from skillstack.continual.tasks import SequenceTask
+from skillstack.training.encoded import EncodedDataset
+from skillstack.training.steps import Hooks
 
 #: Rows that the memory holds at most, of all tasks together.
 BOUND = 256
@@ -34,18 +34,13 @@ class Replay(Sequential):
         super().__init__(terms)
         self.memory: list[tuple[SequenceTask, list[int]]] = []
 
-    def course(self, lesson: SequenceTask) -> TrainingRows:
+    def course(self, lesson: SequenceTask) -> EncodedDataset:
         """The task's rows, and behind them those of the memory."""
-        own = super().course(lesson)
         if not self.memory:
-            return own
-        parts = [(lesson.train.cache, range(own.count))]
-        parts += [(old.train.cache, rows) for old, rows in self.memory]  # type: ignore[misc]
-        labels = [old.train_labels[row] for old, rows in self.memory for row in rows]
-        heads = [old.number for old, rows in self.memory for _ in rows]
-        return TrainingRows(
-            HiddenCache.joined(parts), [*own.labels, *labels], [*own.heads, *heads], own.count
-        )
+            return super().course(lesson)
+        own = len(lesson.train.labels)
+        parts = [(old.train, rows, old.number) for old, rows in self.memory]
+        return EncodedDataset.joined([(lesson.train, [*range(own)], lesson.number), *parts], own)
 
     def hooks(self, lesson: SequenceTask) -> Hooks:
         """Draws from the memory."""

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from skillstack.continual.cost import Cost
-from skillstack.continual.lessons import EncodedDataset, Floats, SequenceTask
+from skillstack.continual.cell import Cost
 from skillstack.continual.method import (
     Method,
     MethodContext,
     TaskModel,
     answering_head,
-    head_logits,
     head_size,
     starting_head,
 )
+from skillstack.continual.tasks import SequenceTask
 from skillstack.models.heads import Head
+from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.loop import TrainingCost, train_adapter
 from skillstack.training.recipe import Schedule
-from skillstack.training.steps import Hooks, TrainingRows
+from skillstack.training.steps import Hooks
 
 #: Values for what the adapter's learning rate is multiplied with: slower learning forgets less.
 RATES = (1.0, 0.3)
@@ -58,7 +58,7 @@ class Sequential:
             course,
             {**self.heads, lesson.number: head},
             terms.recipe,
-            Schedule.of(terms.recipe, course.count),
+            Schedule.of(terms.recipe, course.own),
             rate=terms.settings.get("rate", 1.0),
             hooks=self.hooks(lesson),
         )
@@ -67,10 +67,9 @@ class Sequential:
         self.learned(lesson)
         self.answering[lesson.number] = answering_head(terms, lesson, self.heads[lesson.number])
 
-    def course(self, lesson: SequenceTask) -> TrainingRows:
+    def course(self, lesson: SequenceTask) -> EncodedDataset:
         """The rows of a training."""
-        count = len(lesson.train_labels)
-        return TrainingRows(lesson.train.cache, lesson.train_labels, [lesson.number] * count, count)
+        return lesson.train.under(lesson.number)
 
     def hooks(self, lesson: SequenceTask) -> Hooks:
         """What holds the adapter back while it learns; nothing here."""
@@ -88,12 +87,12 @@ class Sequential:
         self._steps += taken.steps
         self._rows += taken.rows
 
-    def logits(self, task: int, passages: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
+    def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head over the adapter as it is now."""
         answering = self.answering[task]
         if not answering.bare:
             self.terms.slot.copy_in(self.adapter, self.terms.spec)
-        return head_logits(answering, passages, rows)
+        return answering.logits(self.terms.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Every task moves the adapter."""

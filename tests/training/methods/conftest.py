@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from skillstack.continual import registry
-from skillstack.continual.cost import CostLedger
-from skillstack.continual.lessons import SequenceTask, SequenceTasks
 from skillstack.continual.method import Learner, MethodContext, StackPlace
+from skillstack.continual.tasks import CostLedger, SequenceTask, SequenceTasks
 from skillstack.data.sources import load_task
 from skillstack.models.slot import Slot
 from skillstack.store.store import Store

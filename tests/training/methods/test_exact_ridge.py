@@ -30,7 +30,7 @@ def test_it_is_the_joint_ridge_regression(room):
     classes = sum(lesson.labels for lesson in room.order())
     for lesson in room.order():
         directions = projection(32, room.recipe.seed)
-        wide.append(widened(lesson.train.bare(), directions, decoder=False))
+        wide.append(widened(lesson.train.bare(room.slot), directions, decoder=False))
         wanted.append(np.eye(classes)[np.array(lesson.train_labels) + first])
         first += lesson.labels
     joint = Ridge(alpha=10.0, fit_intercept=False).fit(np.concatenate(wide), np.concatenate(wanted))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skillstack.continual.method import answering_head, frozen_head, head_logits, starting_head
+from skillstack.continual.method import answering_head, frozen_head, starting_head
 from skillstack.models.heads import Head
 from skillstack.store.records import Count
 from skillstack.training.candidates import measure
@@ -17,7 +17,7 @@ def on_dev(room, lesson, answering) -> Count:
     if not answering.bare:
         room.slot.start_fresh(room.lessons.spec, 0)
     return Count(
-        int((head_logits(answering, lesson.dev, None).argmax(axis=1) == lesson.dev_labels).sum()),
+        int((answering.logits(room.slot, lesson.dev, None).argmax(axis=1) == lesson.dev_labels).sum()),
         len(lesson.dev_labels),
     )
 

@@ -1,6 +1,6 @@
 """Everybody is charged for what everybody needs, once each, whoever had to make it."""
 
-from skillstack.continual.cost import CostLedger, Kept, Spent
+from skillstack.continual.tasks import CostLedger, Kept, Spent
 
 
 def slow() -> int:
@@ -24,14 +24,14 @@ def test_who_makes_it_is_charged_by_the_clock_and_who_finds_it_by_the_ledger():
 def test_lower_states_and_bare_features_are_charged_once_each(room):
     passages = room.order()[0].train
     room.ledger.start()
-    passages.bare()
+    passages.bare(room.slot)
     assert room.ledger.saved == Spent()
     room.ledger.start()
     passages.cache  # noqa: B018
     states = room.ledger.saved
-    passages.bare()
+    passages.bare(room.slot)
     both = room.ledger.saved
     assert both.seconds > states.seconds > 0
     room.ledger.start()
-    passages.bare()
+    passages.bare(room.slot)
     assert room.ledger.saved == both

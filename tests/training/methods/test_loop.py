@@ -12,7 +12,7 @@ from skillstack.models.features import HiddenCache
 from skillstack.models.heads import Head
 from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Schedule
-from skillstack.training.steps import Hooks, TrainingRows
+from skillstack.training.steps import Hooks
 
 
 def begun(room, **changes):
@@ -20,9 +20,8 @@ def begun(room, **changes):
     lesson, recipe = room.order()[0], dataclasses.replace(room.recipe, **changes)
     head = starting_head(room.terms("independent"), lesson, bare=True)
     room.slot.start_fresh(room.lessons.spec, recipe.seed)
-    count = len(lesson.train_labels)
-    course = TrainingRows(lesson.train.cache, lesson.train_labels, [0] * count, count)
-    return course, {0: head}, recipe, Schedule.of(recipe, count)
+    course = lesson.train.under(0)
+    return course, {0: head}, recipe, Schedule.of(recipe, course.own)
 
 
 def test_only_adapter_and_heads_move_and_nothing_keeps_gradients(room):

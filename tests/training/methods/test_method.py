@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from skillstack.continual import registry
-from skillstack.continual.lessons import SequenceTask
 from skillstack.continual.method import Method
 from skillstack.continual.methods.sequential import Sequential
+from skillstack.continual.tasks import SequenceTask
 
 KEEPS = ("skillstack", "independent", "frozen-linear")
 ALL = registry.names()

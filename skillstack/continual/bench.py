@@ -9,13 +9,20 @@ from pathlib import Path
 
 from skillstack.continual import registry
 from skillstack.continual.cell import BenchCell
-from skillstack.continual.cost import CostLedger
-from skillstack.continual.exams import TaskTest, exam
 from skillstack.continual.files import Results
-from skillstack.continual.lessons import SequenceTask, SequenceTasks, split_of
 from skillstack.continual.method import Method, MethodContext, StackPlace
 from skillstack.continual.request import BenchRequest, CellKey, choice_digest, digest_of, training_digest
-from skillstack.continual.sequence import HyperparameterChoice, Taught, choose, dev_accuracy, examine, teach
+from skillstack.continual.sequence import (
+    HyperparameterChoice,
+    TaskTest,
+    Taught,
+    choose,
+    dev_accuracy,
+    examine,
+    task_test,
+    teach,
+)
+from skillstack.continual.tasks import CostLedger, SequenceTask, SequenceTasks, split_of
 from skillstack.models.base import Base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
@@ -101,20 +108,20 @@ class _Bench:
         self._store_folder = store
         self._slot, self._ledger = Slot(base), CostLedger()
         self._lessons: tuple[int, SequenceTasks] | None = None
-        self._exams: dict[str, TaskTest] = {}
+        self._tests: dict[str, TaskTest] = {}
         self._count = len(request.cells())
 
     def cell(self, place: int, key: CellKey, digest: str) -> BenchCell:
         """Train, examine and keep."""
         method = registry.method(key.method)
-        lessons, exams = self._rows(key)
+        lessons, tests = self._rows(key)
         choice = self._choice(place, method)
         taught = choice.taught
         if taught is None or choice.chosen_with != _where(key):
             taught = self._teach(place, key, choice.settings)
         began = time.perf_counter()
-        tasks = examine(taught.learner, lessons, exams)
-        last = tuple(one.accuracy_on_the_way(result.right) for one, result in zip(exams, tasks, strict=True))
+        tasks = examine(taught.learner, lessons, tests)
+        last = tuple(one.accuracy_on_the_way(result.right) for one, result in zip(tests, tasks, strict=True))
         cell = BenchCell(
             method=key.method,
             order=key.order.name,
@@ -158,7 +165,7 @@ class _Bench:
     def _teach(
         self, place: int, key: CellKey, settings: Mapping[str, float], *, trial: bool = False
     ) -> Taught:
-        lessons, exams = self._rows(key)
+        lessons, tests = self._rows(key)
         terms = MethodContext(
             slot=self._slot,
             spec=self._spec(key),
@@ -173,7 +180,7 @@ class _Bench:
             self._say(place, key, settings, learned, time.perf_counter() - began, trial=trial)
 
         tell(0)
-        return teach(registry.method(key.method), terms, lessons, exams, self._ledger, tell)
+        return teach(registry.method(key.method), terms, lessons, tests, self._ledger, tell)
 
     def _say(
         self,
@@ -203,17 +210,17 @@ class _Bench:
         return self._lessons[1]
 
     def _rows(self, key: CellKey) -> tuple[Sequence[SequenceTask], Sequence[TaskTest]]:
-        """Lessons and exams of a cell, in its order."""
+        """Tasks and tests of a cell, in its order."""
         names = key.order.of([data.task.name for data in self.request.tasks])
         lessons = self._of_seed(key)
-        if not self._exams:
+        if not self._tests:
             recipe, per_class = self.request.recipe, self.request.per_class
             split = split_of(self._slot, lessons.spec, recipe)
-            self._exams = {
-                data.task.name: exam(self._slot, split, data, per_class, recipe.max_length)
+            self._tests = {
+                data.task.name: task_test(split, data, per_class, recipe.max_length)
                 for data in self.request.tasks
             }
-        return lessons.inorder(names), [self._exams[name] for name in names]
+        return lessons.inorder(names), [self._tests[name] for name in names]
 
     def _place(self, key: CellKey) -> StackPlace | None:
         if not registry.method(key.method).stored:

@@ -1,72 +1,96 @@
-"""The tasks of a sequence as every method meets them: the same rows, encoded once, lower states kept."""
+"""The tasks of a sequence as every method meets them: the same rows, encoded once and charged to each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from skillstack.continual.cost import CostLedger, Kept
 from skillstack.data.task import TaskData, rendering
-from skillstack.models.encoding import encode
-from skillstack.models.features import HiddenCache, features
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.store.records import Rendering
-from skillstack.store.rows import Row
-from skillstack.training.data import FrameData, choose_rows, labels_of, rows_of
+from skillstack.training.data import FrameData, choose_rows
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.frame import lora_spec
 from skillstack.training.plan import FramePlan
 from skillstack.training.recipe import Recipe
 
-Floats = NDArray[np.float32]
+T = TypeVar("T")
 
 
-class EncodedDataset:
-    """Rows that the base reads, and what is kept of them.
+@dataclass(frozen=True)
+class Spent:
+    """Time.
 
-    :ivar rows: the rows.
-    :ivar rendering: how they are shown to the base.
+    :ivar seconds: by the clock on the wall.
+    :ivar processor: of this process, in seconds.
     """
 
-    def __init__(
-        self, slot: Slot, split: SplitModel, ledger: CostLedger, rows: Sequence[Row], rendering: Rendering
-    ) -> None:
-        self.rows, self.rendering = tuple(rows), rendering
-        self._slot, self._split = slot, split
-        self._cache = Kept(ledger, self._fill)
-        self._bare = Kept(ledger, self._read_bare)
+    seconds: float = 0.0
+    processor: float = 0.0
 
-    @property
-    def cache(self) -> HiddenCache:
-        """Their lower states."""
-        return self._cache.get()
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.seconds + other.seconds, self.processor + other.processor)
 
-    def features(self, rows: Sequence[int] | None = None) -> Floats:
-        """Features ``[rows, hidden_size]`` with the adapter that is in the slot now."""
-        return features(self.cache, rows=rows)
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(self.seconds - other.seconds, self.processor - other.processor)
 
-    def bare(self) -> Floats:
-        """Features ``[rows, hidden_size]`` of the base alone; the slot is cleared for it."""
-        self._cache.get()  # first, as it is charged by itself
-        return self._bare.get()
+    @classmethod
+    def now(cls) -> Spent:
+        """Both clocks; the difference of two of these is what was spent."""
+        return cls(time.perf_counter(), time.process_time())
 
-    def shown(self, rows: Sequence[int], rendering: Rendering) -> EncodedDataset:
-        """Some of the rows, shown in another way."""
-        chosen = [self.rows[row] for row in rows]
-        return EncodedDataset(self._slot, self._split, CostLedger(), chosen, rendering)
 
-    def _fill(self) -> HiddenCache:
-        cache = HiddenCache(self._split, encode(self._slot.base, self.rows, self.rendering))
-        cache.fill()
-        return cache
+class CostLedger:
+    """Charges each training once for each thing that it found ready.
 
-    def _read_bare(self) -> Floats:
-        self._slot.clear()
-        return self.features()
+    :ivar saved: what the present training saved so far.
+    """
+
+    def __init__(self) -> None:
+        self.saved = Spent()
+        self._charged: set[int] = set()
+
+    def start(self) -> None:
+        """Another training begins."""
+        self.saved, self._charged = Spent(), set()
+
+    def kept(self, make: Callable[[], T]) -> Callable[[], T]:
+        """A function that computes a value once, and charges each training that asks for it."""
+        return Kept(self, make).get
+
+    def charge(self, thing: object, cost: Spent, *, made_now: bool) -> None:
+        """Note that the present training uses a thing."""
+        if id(thing) not in self._charged:
+            self._charged.add(id(thing))
+            if not made_now:
+                self.saved += cost
+
+
+class Kept(Generic[T]):
+    """A value that is computed when it is first asked for.
+
+    :param make: computes it. What it is made of has to be asked for before, so that it is charged once, by
+        itself.
+    """
+
+    def __init__(self, ledger: CostLedger, make: Callable[[], T]) -> None:
+        self._ledger, self._make = ledger, make
+        self._value: T | None = None
+        self._cost = Spent()
+
+    def get(self) -> T:
+        """The value."""
+        made_now = self._value is None
+        if self._value is None:
+            before = Spent.now()
+            self._value = self._make()
+            self._cost = Spent.now() - before
+        self._ledger.charge(self, self._cost, made_now=made_now)
+        return self._value
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +118,14 @@ class SequenceTask:
         return len(self.data.task.labels)
 
     @property
-    def train_labels(self) -> list[int]:
+    def train_labels(self) -> Sequence[int]:
         """Of the rows to learn from."""
-        return labels_of(self.data.train)
+        return self.train.labels
 
     @property
-    def dev_labels(self) -> list[int]:
+    def dev_labels(self) -> Sequence[int]:
         """Of the rows to choose on."""
-        return labels_of(self.data.dev)
+        return self.dev.labels
 
 
 class SequenceTasks:
@@ -123,10 +147,7 @@ class SequenceTasks:
 
     def inorder(self, names: Sequence[str]) -> tuple[SequenceTask, ...]:
         """The lessons in an order of the tasks' names."""
-        return tuple(self._numbered(number, self._made[name]) for number, name in enumerate(names))
-
-    def _numbered(self, number: int, made: SequenceTask) -> SequenceTask:
-        return SequenceTask(number, made.source, made.data, made.rendering, made.train, made.dev)
+        return tuple(replace(self._made[name], number=number) for number, name in enumerate(names))
 
     def _plan(self, source: TaskData) -> FramePlan:
         base = self._slot.base
@@ -144,7 +165,7 @@ class SequenceTasks:
 
     def _make(self, source: TaskData, plan: FramePlan) -> SequenceTask:
         train, dev = (
-            EncodedDataset(self._slot, self._split, self._ledger, rows_of(part), plan.rendering)
+            EncodedDataset.of(self._split, part, plan.rendering, once=self._ledger.kept)
             for part in (plan.data.train, plan.data.dev)
         )
         return SequenceTask(0, source, plan.data, plan.rendering, train, dev)
