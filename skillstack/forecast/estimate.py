@@ -11,19 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from skillstack.data.presets import load_preset
-from skillstack.errors import UsageError
 from skillstack.forecast.facts import BaseFacts, TaskFacts, base_facts, task_facts
 from skillstack.forecast.machine import this_machine
 from skillstack.models.devices import Device, Rules, describe, rules
 from skillstack.models.lora import DEFAULT_TARGETS
 from skillstack.models.sources import DEFAULT
-from skillstack.store.fields import check_name
-from skillstack.store.store import MAIN, REFERENCE, Store
+from skillstack.store.store import Store
 from skillstack.training.data import choose_rows
 from skillstack.training.plan import TrainingPlan, keep_frames
 from skillstack.training.progress import nobody
-from skillstack.training.recipe import Recipe, default_recipe
+from skillstack.training.recipe import Recipe
+from skillstack.training.resolve import recipe_of, stack_name, task_names
 
 #: Bytes of a weight by precision; of four bits the scales are a 32nd of the weights' own size.
 _BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "nf4": 0.516}
@@ -66,21 +64,15 @@ class TrainingRequest:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the tasks, in order.
+        """Names of the tasks, in order; none where the machine alone is asked about.
 
-        :raises UsageError: if there is no such preset, or there are both a preset and tasks.
+        :raises UsageError: as `task_names`.
         """
-        if self.preset and self.tasks:
-            raise UsageError("A preset and single tasks are both given.", "Give one of the two.")
-        return load_preset(self.preset).task_names if self.preset else tuple(self.tasks)
+        return task_names(self.preset, self.tasks) if self.preset or self.tasks else ()
 
     def recipe(self, kind: str) -> Recipe:
         """The recipe of a kind of base, with what the preset and then the person change."""
-        recipe = default_recipe(self.model or DEFAULT, kind)
-        if self.preset:
-            preset = load_preset(self.preset)
-            recipe = Recipe.from_mapping(preset.encoder if kind == "encoder" else preset.decoder, recipe)
-        return Recipe.from_mapping(self.overrides, recipe)
+        return recipe_of(self.model or DEFAULT, kind, self.preset, self.overrides)
 
 
 @dataclass(frozen=True)
@@ -179,15 +171,9 @@ def dry_run(
     :raises SkillStackError: if a task or the base cannot be had.
     """
     from skillstack.models.loading import pick_device
-    from skillstack.training.resolve import task_names
 
     names = task_names(request.preset, request.tasks)
-    target = check_name(stack or request.preset or MAIN, "The stack")
-    if target == REFERENCE:
-        raise UsageError(
-            "The stack 'reference' ships with the package and is for reading only.",
-            "Name another stack with --stack.",
-        )
+    target = stack_name(stack, request.preset)
     base, tasks = base_facts(request.model), task_facts(names, request.data_dir, ask_hub=False)
     for error in (base.error, *(one.error for one in tasks)):
         if error is not None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from skillstack.data.presets import Preset, load_preset
+from skillstack.data.presets import load_preset
 from skillstack.data.sources import load_task
 from skillstack.errors import UsageError
-from skillstack.models import devices, loading
-from skillstack.models.base import Base
+from skillstack.models import sources
+from skillstack.models.devices import describe, precision_for
 from skillstack.models.identity import kind_of
-from skillstack.models.sources import DEFAULT
+from skillstack.models.sources import DEFAULT, MINILM, SMOLLM2
 from skillstack.store.fields import check_name
 from skillstack.store.store import MAIN, REFERENCE
 from skillstack.training.plan import TrainingPlan
 from skillstack.training.recipe import Recipe, default_recipe
+
+if TYPE_CHECKING:
+    from skillstack.models.base import Base
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,35 @@ def prepare(
     :raises MissingError: if the device is not here.
     """
     names = task_names(preset, tasks)
-    target = check_name(stack or preset or MAIN, "The stack")
-    if target == REFERENCE and not reference:
+    target = stack_name(stack, preset, reference=reference)
+    name = model or DEFAULT
+    kind = base_kind(name)
+    held = precision or default_precision(kind, device)
+    recipe = recipe_of(name, kind, preset, overrides or {})
+    data = tuple(load_task(task, data_dir) for task in names)
+    job = TrainingPlan(target, data, recipe, held, keep_texts, reference, base_name(name))
+
+    def load() -> Base:
+        from skillstack.models.loading import load_base
+
+        return load_base(name, precision=held, device=device)
+
+    return PreparedTraining(job, load)
+
+
+def stack_name(stack: str | None, preset: str | None, *, reference: bool = False) -> str:
+    """Name of the stack to be trained: by default the preset's, or ``main``.
+
+    :param reference: allows the stack that ships with the package.
+    :raises UsageError: if it may not be trained, or cannot be a name.
+    """
+    name = check_name(stack or preset or MAIN, "The stack")
+    if name == REFERENCE and not reference:
         raise UsageError(
             "The stack 'reference' ships with the package and is for reading only.",
             "Name another stack with --stack.",
         )
-    name = model or DEFAULT
-    kind = base_kind(name)
-    held = precision or default_precision(kind, device)
-    recipe = recipe_of(name, kind, load_preset(preset) if preset else None, overrides or {})
-    data = tuple(load_task(task, data_dir) for task in names)
-    job = TrainingPlan(target, data, recipe, held, keep_texts, reference, base_name(name))
-    return PreparedTraining(job, lambda: loading.load_base(name, precision=held, device=device))
+    return name
 
 
 def task_names(preset: str | None, tasks: Sequence[str]) -> tuple[str, ...]:
@@ -85,16 +104,15 @@ def task_names(preset: str | None, tasks: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def recipe_of(
-    model: str, kind: Literal["encoder", "decoder"], preset: Preset | None, overrides: Mapping[str, Any]
-) -> Recipe:
+def recipe_of(model: str, kind: str, preset: str | None, overrides: Mapping[str, Any]) -> Recipe:
     """The base's recipe, with what the preset and then the person change.
 
     :raises UsageError: for an unknown name or an impossible value.
     """
     recipe = default_recipe(model, kind)
-    if preset is not None:
-        recipe = Recipe.from_mapping(preset.encoder if kind == "encoder" else preset.decoder, recipe)
+    if preset:
+        known = load_preset(preset)
+        recipe = Recipe.from_mapping(known.encoder if kind == "encoder" else known.decoder, recipe)
     return Recipe.from_mapping(overrides, recipe)
 
 
@@ -103,9 +121,8 @@ def base_kind(model: str) -> Literal["encoder", "decoder"]:
     from transformers import AutoConfig
 
     from skillstack.hub import quiet
-    from skillstack.models import sources
 
-    known: dict[str, Literal["encoder", "decoder"]] = {"minilm": "encoder", "smollm2": "decoder"}
+    known: dict[str, Literal["encoder", "decoder"]] = {DEFAULT: "encoder", SMOLLM2: "decoder"}
     if model in known:
         return known[model]
     with quiet():
@@ -114,13 +131,11 @@ def base_kind(model: str) -> Literal["encoder", "decoder"]:
 
 def base_name(model: str) -> str:
     """What a base calls itself in records."""
-    from skillstack.models import sources
-    from skillstack.models import sources as builtin
-    from skillstack.models import sources as smollm2
-
-    return {DEFAULT: builtin.MINILM, smollm2.SMOLLM2: smollm2.SMOLLM2}.get(model) or sources.find(model).name
+    return {DEFAULT: MINILM, SMOLLM2: SMOLLM2}.get(model) or sources.find(model).name
 
 
 def default_precision(kind: str, device: str) -> str:
     """What the rules choose for a base of this kind on this device."""
-    return devices.precision_for(devices.describe(loading.pick_device(device)), kind).value
+    from skillstack.models.loading import pick_device
+
+    return precision_for(describe(pick_device(device)), kind).value
