@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from skillstack.data.own_table import TableReport
     from skillstack.data.task import Example
     from skillstack.evaluation.probes.registry import Probed
+    from skillstack.evaluation.questions import EvaluatedStack
     from skillstack.evaluation.result import Evaluation
-    from skillstack.evaluation.sittings import EvaluatedStack
     from skillstack.learning import Learned
     from skillstack.models.peft_export import PeftFolders
     from skillstack.predictor import Predictor
@@ -491,7 +491,7 @@ class Stack:
         :raises InputError: if there are no test rows, or they have labels that a skill does not know.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
-        from skillstack.evaluation.sittings import EvaluationConfig
+        from skillstack.evaluation.questions import EvaluationConfig
         from skillstack.evaluation.stack import evaluate
 
         routing = {"router": router, "threshold": threshold, "depth": depth}
@@ -533,13 +533,13 @@ class Stack:
         """
         from skillstack.evaluation.probes.probing import Probing
         from skillstack.evaluation.probes.registry import check_name, run
-        from skillstack.evaluation.sittings import EvaluationConfig
+        from skillstack.evaluation.questions import EvaluationConfig
 
         check_name(name)
         routing = {"threshold": threshold, "depth": depth}
         probing = Probing(
-            subject=self._subject(routing, (model, device, precision_change)),
-            exam=EvaluationConfig.of(per_class, data_dir, tables, only),
+            stack=self._subject(routing, (model, device, precision_change)),
+            config=EvaluationConfig.of(per_class, data_dir, tables, only),
             scores=lambda rows: self._router.scores(self._chain(), rows, threshold=threshold),
             seed=seed,
             texts=texts,
@@ -810,7 +810,7 @@ class Stack:
         :param routing: options of `route`.
         :param base: model, device and change of precision, as `predict` takes them.
         """
-        from skillstack.evaluation.sittings import EvaluatedStack
+        from skillstack.evaluation.questions import EvaluatedStack
         from skillstack.models.identity import check_device, check_model
 
         frames = tuple(reversed(self.frames()))

@@ -12,8 +12,7 @@ from skillstack.errors import InputError
 from skillstack.evaluation.baselines import frozen_linear
 from skillstack.evaluation.metrics import NO_ANSWER
 from skillstack.evaluation.predictions import PredictionRequest, Predictions
-from skillstack.evaluation.questions import published
-from skillstack.evaluation.sittings import EvaluatedStack, SkillQuestions
+from skillstack.evaluation.questions import EvaluatedStack, SkillQuestions, published
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row
 
@@ -33,64 +32,64 @@ NO_TRAINING_ROWS = "Its test rows are those of a table, and no training rows are
 class PredictionPlan:
     """What is to be asked of a stack.
 
-    :ivar subject: the stack.
+    :ivar stack: the stack.
     :ivar unmeasured: by skill, why there is no rival on the frozen base to ask.
     """
 
-    def __init__(self, subject: EvaluatedStack) -> None:
-        self.subject = subject
+    def __init__(self, stack: EvaluatedStack) -> None:
+        self.stack = stack
         self.unmeasured: dict[str, str] = {}
-        self.skills = {skill.name: (frame, skill) for frame in subject.frames for skill in frame.skills}
+        self.skills = {skill.name: (frame, skill) for frame in stack.frames for skill in frame.skills}
         self._parts: dict[Key, tuple[PredictionRequest, Sequence[Row]]] = {}
 
-    def own(self, sitting: SkillQuestions) -> None:
+    def own(self, entry: SkillQuestions) -> None:
         """The skill itself: ``(skill, "own")``."""
-        self._add((sitting.skill.name, "own"), sitting.asked(), sitting.rows)
+        self._add((entry.skill.name, "own"), entry.asked(), entry.rows)
 
-    def tip(self, sitting: SkillQuestions) -> None:
+    def tip(self, entry: SkillQuestions) -> None:
         """The skill's head over the newest frame's adapter: ``(skill, "tip")``."""
-        self._add((sitting.skill.name, "tip"), sitting.asked(self.subject.tip.content), sitting.rows)
+        self._add((entry.skill.name, "tip"), entry.asked(self.stack.tip.content), entry.rows)
 
-    def frozen(self, sitting: SkillQuestions) -> None:
+    def frozen(self, entry: SkillQuestions) -> None:
         """A logistic head on the frozen base, where its rows are here: ``(skill, "frozen")``.
 
         Where it cannot be had, this skill goes without, and `unmeasured` says why.
         """
-        data, content, subject = sitting.questions.data, sitting.frame.content, self.subject
+        data, content, stack = entry.questions.data, entry.frame.content, self.stack
         if data is None:
-            self.unmeasured[sitting.skill.name] = NO_TRAINING_ROWS
+            self.unmeasured[entry.skill.name] = NO_TRAINING_ROWS
             return
         try:
             rival = frozen_linear(
-                subject.derived, subject.load, content, sitting.skill, data, precision=subject.precision
+                stack.derived, stack.load, content, entry.skill, data, precision=stack.precision
             )
         except InputError as error:
-            self.unmeasured[sitting.skill.name] = published(error.message)
+            self.unmeasured[entry.skill.name] = published(error.message)
         else:
-            asked = PredictionRequest(content, sitting.skill, rival=rival)
-            self._add((sitting.skill.name, "frozen"), asked, sitting.rows)
+            asked = PredictionRequest(content, entry.skill, rival=rival)
+            self._add((entry.skill.name, "frozen"), asked, entry.rows)
 
-    def routed(self, sitting: SkillQuestions, choices: Sequence[str | None], way: str = "routed") -> None:
+    def routed(self, entry: SkillQuestions, choices: Sequence[str | None], way: str = "routed") -> None:
         """Rows for which another skill is chosen, asked of that one: ``(skill, way, other skill)``."""
-        for other in strays(sitting.skill.name, choices):
+        for other in strays(entry.skill.name, choices):
             frame, skill = self.skills[other]
-            rows = [sitting.rows[place] for place in _going_to(other, choices)]
-            self._add((sitting.skill.name, way, other), PredictionRequest(frame.content, skill), rows)
+            rows = [entry.rows[place] for place in _going_to(other, choices)]
+            self._add((entry.skill.name, way, other), PredictionRequest(frame.content, skill), rows)
 
-    def adapters(self, sitting: SkillQuestions) -> None:
+    def adapters(self, entry: SkillQuestions) -> None:
         """The skill's head over every frame's adapter: ``(skill, "adapter", frame id)``."""
-        for frame in self.subject.frames:
-            self._add((sitting.skill.name, "adapter", frame.id), sitting.asked(frame.content), sitting.rows)
+        for frame in self.stack.frames:
+            self._add((entry.skill.name, "adapter", frame.id), entry.asked(frame.content), entry.rows)
 
-    def whole_frames(self, sitting: SkillQuestions) -> None:
+    def whole_frames(self, entry: SkillQuestions) -> None:
         """Every frame as it is that has a skill of the same labels: ``(skill, "frame", frame id)``."""
-        for frame in self.subject.frames:
-            alike = like(frame, sitting.skill)
+        for frame in self.stack.frames:
+            alike = like(frame, entry.skill)
             if alike is not None:
                 self._add(
-                    (sitting.skill.name, "frame", frame.id),
+                    (entry.skill.name, "frame", frame.id),
                     PredictionRequest(frame.content, alike),
-                    sitting.rows,
+                    entry.rows,
                 )
 
     @property
@@ -107,14 +106,14 @@ class PredictionPlan:
         return dict(zip(self._parts, predictions.ask(list(self._parts.values())), strict=True))
 
     def answers(
-        self, sitting: SkillQuestions, choices: Sequence[str | None], logits: Logits, way: str = "routed"
+        self, entry: SkillQuestions, choices: Sequence[str | None], logits: Logits, way: str = "routed"
     ) -> Integers:
         """Of each row the label, as its own skill numbers labels, that the chosen skill gives it.
 
         Labels of two skills are the same where their names are; another one's label that the own skill does
         not have, and a rejected row, is no answer.
         """
-        name, skill = sitting.skill.name, sitting.skill
+        name, skill = entry.skill.name, entry.skill
         home = np.array([choice == name for choice in choices], dtype=bool)
         found = np.where(home, logits[name, "own"].argmax(axis=1), NO_ANSWER)
         for other in strays(name, choices):
@@ -122,13 +121,13 @@ class PredictionPlan:
             found[_going_to(other, choices)] = label_places(self.skills[other][1], skill)[theirs]
         return found
 
-    def whole_frame_answers(self, sitting: SkillQuestions, frame: Frame, logits: Logits) -> Integers | None:
+    def whole_frame_answers(self, entry: SkillQuestions, frame: Frame, logits: Logits) -> Integers | None:
         """The same of a frame as it is; None where it has no skill of these labels."""
-        alike = like(frame, sitting.skill)
+        alike = like(frame, entry.skill)
         if alike is None:
             return None
-        found = logits[sitting.skill.name, "frame", frame.id].argmax(axis=1)
-        places: Integers = label_places(alike, sitting.skill)[found]
+        found = logits[entry.skill.name, "frame", frame.id].argmax(axis=1)
+        places: Integers = label_places(alike, entry.skill)[found]
         return places
 
     def _fit_rivals(self, predictions: Predictions) -> None:

@@ -1,49 +1,30 @@
-"""Why something was not measured, in words that can be published: none of them is a path of this machine."""
+"""What an evaluation asks: a stack's skills, the test rows of each, and where the router sends them."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
 
+from skillstack.answers import Frame, Routed
 from skillstack.data.sources import load_task
 from skillstack.data.splits import sample
 from skillstack.data.table_rows import columns_in, labelled_rows
 from skillstack.data.task import Example, TaskData
-from skillstack.errors import InputError, SkillStackError, UsageError
-from skillstack.store.records import Skill
+from skillstack.errors import InputError, SkillStackError, UsageError, did_you_mean
+from skillstack.evaluation.predictions import PredictionRequest
+from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 
-#: A path from a root, a drive or a home on. What follows a letter, a colon or a slash is part of a name or an
-#: address: ``owner/model``, ``https://...``.
-_PATH = re.compile(r"(?<![\w.:/\\~-])(?:~[\w.-]*|[A-Za-z]:)?[/\\][^\s'\"<>|]*")
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-
-def published(message: str, *places: Path | None) -> str:
-    """A message in which the last part alone is left of each path.
-
-    :param places: folders and files that it may name, spaces and all.
-    """
-    names = {spelled: place.resolve().name for place in places if place for spelled in _spellings(place)}
-    for spelled in sorted(names, key=len, reverse=True):
-        message = message.replace(spelled, names[spelled])
-    for home in {str(Path.home()), str(Path.cwd())} - {Path.home().anchor}:
-        message = message.replace(home, "~")
-    return _PATH.sub(_last, message)
-
-
-def _spellings(place: Path) -> set[str]:
-    """Ways to write a path that tell more than a name."""
-    ways = {str(place), str(place.expanduser()), str(place.absolute()), str(place.resolve())}
-    return {way for way in ways if PureWindowsPath(way).name not in ("", "..") and way != place.name}
-
-
-def _last(found: re.Match[str]) -> str:
-    path = found.group().rstrip(".,;:)")
-    return (PureWindowsPath(path).name or path) + found.group()[len(path) :]
-
+    from skillstack.predictor import Predictor
 
 #: Of which the test rows are sampled, whatever the seed of the training.
 SEED = 0
@@ -176,3 +157,217 @@ def _places(skill: Skill, data: TaskData) -> list[int]:
             f"It knows {', '.join(map(repr, skill.labels[:6]))}{', ...' if len(skill.labels) > 6 else ''}.",
         )
     return [known[label] for label in data.task.labels]
+
+
+@dataclass(frozen=True)
+class EvaluatedStack:
+    """A stack that is evaluated.
+
+    :ivar name: its name.
+    :ivar frames: oldest first.
+    :ivar route: says which skill answers each row.
+    :ivar load: loads the base; not called where every answer is known.
+    :ivar precision: at which it holds it.
+    :ivar derived: folder of derived files.
+    :ivar router: name of the router.
+    """
+
+    name: str
+    frames: tuple[Frame, ...]
+    route: Callable[[list[Row]], Sequence[Routed]]
+    load: Callable[[], Predictor]
+    precision: str
+    derived: Path
+    router: str = "hybrid_chain"
+
+    @property
+    def tip(self) -> Frame:
+        """Its newest frame."""
+        return self.frames[-1]
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What is asked.
+
+    :ivar per_class: test rows of each class at most; None for all.
+    :ivar data_dir: holds a folder with the rows of each task.
+    :ivar tables: by skill, a table of labelled rows instead of the task's.
+    :ivar only: tasks or skills; empty for all of the stack.
+    :ivar matrix: whether every frame is asked about every task.
+    """
+
+    per_class: int | None = PER_CLASS
+    data_dir: Path | None = None
+    tables: Mapping[str, Path] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+    matrix: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        per_class: int | None,
+        data_dir: str | Path | None,
+        tables: Mapping[str, str | Path] | None,
+        only: Sequence[str],
+        *,
+        matrix: bool = False,
+    ) -> EvaluationConfig:
+        """A config with paths as people write them.
+
+        :raises UsageError: if it has no rows.
+        """
+        if per_class is not None and per_class < 1:
+            raise UsageError(f"{per_class} rows a class are none.", "Give at least 1, or all.")
+        return cls(
+            per_class=per_class,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            tables={name: Path(path) for name, path in (tables or {}).items()},
+            only=tuple(only),
+            matrix=matrix,
+        )
+
+
+@dataclass(frozen=True)
+class SkillQuestions:
+    """A skill, its place, and what it is asked.
+
+    :ivar frame: the frame that has the skill.
+    :ivar skill: the skill.
+    :ivar questions: its rows and their labels.
+    :ivar routes: of each row, which skill the router picks.
+    """
+
+    frame: Frame
+    skill: Skill
+    questions: Questions
+    routes: Sequence[Routed]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The texts."""
+        return self.questions.rows
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The right label of each row, an index into the skill's labels, ``[rows]``."""
+        import numpy as np
+
+        return np.array(self.questions.labels, dtype=np.int64)
+
+    @property
+    def choices(self) -> tuple[str | None, ...]:
+        """Of each row the name of the skill that the router picks; None for a rejected row."""
+        return tuple(route.skill for route in self.routes)
+
+    def asked(self, adapter: FrameRecord | None = None) -> PredictionRequest:
+        """The skill, with its own adapter or another one."""
+        return PredictionRequest(self.frame.content, self.skill, adapter)
+
+    def take(self, places: Sequence[int]) -> SkillQuestions:
+        """The same with these of its rows, in this order."""
+        questions = dataclasses.replace(
+            self.questions,
+            rows=tuple(self.questions.rows[place] for place in places),
+            labels=tuple(self.questions.labels[place] for place in places),
+        )
+        return dataclasses.replace(self, questions=questions, routes=[self.routes[place] for place in places])
+
+
+@dataclass(frozen=True)
+class StackQuestions:
+    """Every skill that can be asked, oldest first.
+
+    :ivar each: one per skill.
+    :ivar skipped: by skill, why it cannot be asked; no path of this machine is in it.
+    """
+
+    each: tuple[SkillQuestions, ...]
+    skipped: Mapping[str, str]
+
+
+def stack_questions(stack: EvaluatedStack, config: EvaluationConfig) -> StackQuestions:
+    """Read the test rows of each skill, and route them.
+
+    :raises UsageError: if the stack is empty, has two skills of one name, or not what ``only`` names.
+    :raises InputError: if no task has test rows; where a task was named, if it has none or they have labels
+        that its skill does not know.
+    """
+    asked, skipped = _questions_of_each(_skills(stack, config), config)
+    routes = stack.route([row for _, _, found in asked for row in found.rows])
+    entries, place = [], 0
+    for frame, skill, found in asked:
+        entries.append(SkillQuestions(frame, skill, found, routes[place : place + len(found.rows)]))
+        place += len(found.rows)
+    return StackQuestions(tuple(entries), skipped)
+
+
+def _skills(stack: EvaluatedStack, config: EvaluationConfig) -> list[tuple[Frame, Skill]]:
+    found = [(frame, skill) for frame in stack.frames for skill in frame.skills]
+    if not found:
+        raise UsageError(f"The stack {stack.name!r} has no frames.", "Train something first.")
+    names = Counter(skill.name for _, skill in found)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"The stack {stack.name!r} has two skills called {twice[0]!r}.",
+            "Which of them a text belongs to cannot be told; rename one, or undo.",
+        )
+    known = {name for _, skill in found for name in (skill.name, skill.task)}
+    for name in (*config.only, *config.tables):
+        if name not in known:
+            raise UsageError(f"The stack {stack.name!r} has no {name[:80]!r}.", did_you_mean(name, known))
+    only = set(config.only)
+    return [(frame, skill) for frame, skill in found if not only or only & {skill.name, skill.task}]
+
+
+def _questions_of_each(
+    skills: Sequence[tuple[Frame, Skill]], config: EvaluationConfig
+) -> tuple[list[tuple[Frame, Skill, Questions]], dict[str, str]]:
+    """What each skill is asked, and of those that cannot be asked, why."""
+    found, skipped = [], {}
+    first: SkillStackError | None = None
+    for frame, skill in skills:
+        table = config.tables.get(skill.name) or config.tables.get(skill.task)
+        try:
+            questions = ask(skill, data_dir=config.data_dir, table=table, per_class=config.per_class)
+        except SkillStackError as error:
+            # What was named by hand has to be there; of a whole stack the rest can be evaluated.
+            if table is not None or config.only:
+                raise
+            skipped[skill.name] = published(error.message, config.data_dir)
+            first = first or error
+        else:
+            found.append((frame, skill, questions))
+    if not found and first is not None:
+        raise InputError(f"No task of the stack has test rows here. {first.message}", first.hint)
+    return found, skipped
+
+
+#: A path from a root, a drive or a home on. What follows a letter, a colon or a slash is part of a name or an
+#: address: ``owner/model``, ``https://...``.
+_PATH = re.compile(r"(?<![\w.:/\\~-])(?:~[\w.-]*|[A-Za-z]:)?[/\\][^\s'\"<>|]*")
+
+
+def published(message: str, *places: Path | None) -> str:
+    """A message in which the last part alone is left of each path.
+
+    :param places: folders and files that it may name, spaces and all.
+    """
+    names = {spelled: place.resolve().name for place in places if place for spelled in _spellings(place)}
+    for spelled in sorted(names, key=len, reverse=True):
+        message = message.replace(spelled, names[spelled])
+    for home in {str(Path.home()), str(Path.cwd())} - {Path.home().anchor}:
+        message = message.replace(home, "~")
+    return _PATH.sub(_last, message)
+
+
+def _spellings(place: Path) -> set[str]:
+    """Ways to write a path that tell more than a name."""
+    ways = {str(place), str(place.expanduser()), str(place.absolute()), str(place.resolve())}
+    return {way for way in ways if PureWindowsPath(way).name not in ("", "..") and way != place.name}
+
+
+def _last(found: re.Match[str]) -> str:
+    path = found.group().rstrip(".,;:)")
+    return (PureWindowsPath(path).name or path) + found.group()[len(path) :]

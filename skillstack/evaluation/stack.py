@@ -24,6 +24,7 @@ from skillstack.evaluation.metrics import (
 )
 from skillstack.evaluation.prediction_plan import NO_TRAINING_ROWS, Logits, PredictionPlan, families_of
 from skillstack.evaluation.predictions import Predictions
+from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig, SkillQuestions, stack_questions
 from skillstack.evaluation.result import (
     MODES,
     Answers,
@@ -38,7 +39,6 @@ from skillstack.evaluation.result import (
     TaskRouting,
     tasks_having,
 )
-from skillstack.evaluation.sittings import EvaluatedStack, EvaluationConfig, SkillQuestions, sit
 from skillstack.evaluation.statistics import Paired, difference_interval, mean_interval, paired
 from skillstack.models.softmax import softmax
 from skillstack.store import canonical
@@ -57,7 +57,7 @@ COMPARED = (
 
 
 def evaluate(
-    subject: EvaluatedStack, exam: EvaluationConfig, tell: Callable[[int, int], None] = lambda done, of: None
+    stack: EvaluatedStack, config: EvaluationConfig, tell: Callable[[int, int], None] = lambda done, of: None
 ) -> Evaluation:
     """Ask every skill its task's test rows in every mode.
 
@@ -71,28 +71,28 @@ def evaluate(
     :raises MismatchError: if a frame answers with numbers that are not finite; it is named.
     """
     began = time.monotonic()
-    found = sit(subject, exam)
-    sittings = found.each
-    wanted = PredictionPlan(subject)
-    for sitting in sittings:
-        wanted.own(sitting)
-        wanted.tip(sitting)
-        wanted.frozen(sitting)
-        wanted.routed(sitting, sitting.choices)
-        if exam.matrix:
-            wanted.adapters(sitting)
-            wanted.whole_frames(sitting)
-    predictions = Predictions(subject.derived, subject.load, subject.precision, tell)
+    found = stack_questions(stack, config)
+    entries = found.each
+    wanted = PredictionPlan(stack)
+    for entry in entries:
+        wanted.own(entry)
+        wanted.tip(entry)
+        wanted.frozen(entry)
+        wanted.routed(entry, entry.choices)
+        if config.matrix:
+            wanted.adapters(entry)
+            wanted.whole_frames(entry)
+    predictions = Predictions(stack.derived, stack.load, stack.precision, tell)
     logits = wanted.ask(predictions)
-    tasks = tuple(_task(wanted, sitting, logits) for sitting in sittings)
+    tasks = tuple(_task(wanted, entry, logits) for entry in entries)
     modes = {mode: _score(having, mode) for mode in MODES if (having := tasks_having(tasks, mode))}
     return Evaluation(
-        stack=subject.name,
-        tip=subject.tip.id,
-        base=subject.tip.content.base.name,
-        precision=subject.precision,
-        router=subject.router,
-        per_class=exam.per_class,
+        stack=stack.name,
+        tip=stack.tip.id,
+        base=stack.tip.content.base.name,
+        precision=stack.precision,
+        router=stack.router,
+        per_class=config.per_class,
         tasks=tasks,
         skipped=found.skipped,
         modes=modes,
@@ -100,74 +100,71 @@ def evaluate(
             pair: _difference(having, *pair) for pair in COMPARED if (having := tasks_having(tasks, *pair))
         },
         regret=_regret(tasks),
-        routing=_routing(subject, sittings, tasks),
-        forgetting=_forgetting(subject, sittings, tasks),
-        sequential=_sequential(subject.frames),
-        calibration=_calibration(sittings, tasks, logits),
-        matrix=_matrix(wanted, sittings, logits) if exam.matrix else None,
+        routing=_routing(stack, entries, tasks),
+        forgetting=_forgetting(stack, entries, tasks),
+        sequential=_sequential(stack.frames),
+        calibration=_calibration(entries, tasks, logits),
+        matrix=_matrix(wanted, entries, logits) if config.matrix else None,
         effort=Effort(wanted.count, predictions.asked, round(time.monotonic() - began, 2)),
     )
 
 
-def _task(wanted: PredictionPlan, sitting: SkillQuestions, logits: Logits) -> TaskEvaluation:
-    name, skill = sitting.skill.name, sitting.skill
+def _task(wanted: PredictionPlan, entry: SkillQuestions, logits: Logits) -> TaskEvaluation:
+    name, skill = entry.skill.name, entry.skill
     own = logits[name, "own"].argmax(axis=1)
-    routed = wanted.answers(sitting, sitting.choices, logits)
+    routed = wanted.answers(entry, entry.choices, logits)
     answers = {"task_aware": own, "routed": routed, "latest_adapter": logits[name, "tip"].argmax(axis=1)}
     if (name, "frozen") in logits:
         answers["frozen_linear"] = logits[name, "frozen"].argmax(axis=1)
     unmeasured = {"frozen_linear": wanted.unmeasured[name]} if name in wanted.unmeasured else {}
-    if sitting.questions.data is not None:
-        answers["majority_class"] = np.full(len(own), _majority(sitting))
+    if entry.questions.data is not None:
+        answers["majority_class"] = np.full(len(own), _majority(entry))
     else:
         unmeasured["majority_class"] = NO_TRAINING_ROWS
-    found = {mode: _answers(sitting, values) for mode, values in answers.items()}
-    home = np.array([choice == name for choice in sitting.choices], dtype=bool)
+    found = {mode: _answers(entry, values) for mode, values in answers.items()}
+    home = np.array([choice == name for choice in entry.choices], dtype=bool)
     return TaskEvaluation(
         task=skill.task,
         skill=name,
-        frame=sitting.frame.name,
+        frame=entry.frame.name,
         family=skill.family,
         labels=skill.labels,
         texts=sha256(
             canonical.dumps(
-                [
-                    [row.digest(), label]
-                    for row, label in zip(sitting.rows, sitting.questions.labels, strict=True)
-                ]
+                [[row.digest(), label] for row, label in zip(entry.rows, entry.questions.labels, strict=True)]
             )
         ),
         answers=found,
         routing=TaskRouting(
             task=Count(int(home.sum()), len(home)),
-            family=Count(sum(route.family == skill.family for route in sitting.routes), len(home)),
-            fallback=sum(route.fallback for route in sitting.routes),
-            depth=float(np.mean([route.depth for route in sitting.routes])),
-            taken=dict(sorted(Counter(choice or "" for choice in sitting.choices).items())),
+            family=Count(sum(route.family == skill.family for route in entry.routes), len(home)),
+            fallback=sum(route.fallback for route in entry.routes),
+            depth=float(np.mean([route.depth for route in entry.routes])),
+            taken=dict(sorted(Counter(choice or "" for choice in entry.choices).items())),
         ),
         regret=regrets.regret(found["task_aware"].right, found["routed"].right, home),
-        fewer=sitting.questions.fewer,
-        other_rows=sitting.questions.other_rows,
+        fewer=entry.questions.fewer,
+        other_rows=entry.questions.other_rows,
         unmeasured=unmeasured,
     )
 
 
-def _answers(sitting: SkillQuestions, values: Integers) -> Answers:
-    labels = sitting.labels
+def _answers(entry: SkillQuestions, values: Integers) -> Answers:
+    labels = entry.labels
     right: Mask = values == labels
     return Answers(
         right=right,
         interval=wilson(Count(int(right.sum()), len(right))),
-        macro_f1=macro_f1(labels, values, len(sitting.skill.labels)),
+        macro_f1=macro_f1(labels, values, len(entry.skill.labels)),
     )
 
 
-def _majority(sitting: SkillQuestions) -> int:
+def _majority(entry: SkillQuestions) -> int:
     """The most frequent label of the training rows; of equals the first one."""
-    data = sitting.questions.data
+    data = entry.questions.data
     assert data is not None
     counts = Counter(data.task.labels[example.label] for example in data.train)
-    return min(range(len(sitting.skill.labels)), key=lambda i: (-counts[sitting.skill.labels[i]], i))
+    return min(range(len(entry.skill.labels)), key=lambda i: (-counts[entry.skill.labels[i]], i))
 
 
 def _score(tasks: Sequence[TaskEvaluation], mode: str) -> Score:
@@ -201,15 +198,15 @@ def _regret(tasks: Sequence[TaskEvaluation]) -> RegretScore:
 
 
 def _routing(
-    subject: EvaluatedStack, sittings: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation]
+    stack: EvaluatedStack, entries: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation]
 ) -> RouterScore:
-    routes = [route for sitting in sittings for route in sitting.routes]
-    home = [route.skill == sitting.skill.name for sitting in sittings for route in sitting.routes]
+    routes = [route for entry in entries for route in entry.routes]
+    home = [route.skill == entry.skill.name for entry in entries for route in entry.routes]
     task = Count(sum(one.routing.task.correct for one in tasks), len(routes))
     family = Count(sum(one.routing.family.correct for one in tasks), len(routes))
     # Rounding may lift a certain choice a little above 1.
     sure = np.clip([route.confidence for route in routes], 0.0, 1.0)
-    names = [skill.name for frame in subject.frames for skill in frame.skills]
+    names = [skill.name for frame in stack.frames for skill in frame.skills]
     if any(route.skill is None for route in routes):
         names.append("")
     return RouterScore(
@@ -226,22 +223,22 @@ def _routing(
 
 
 def _calibration(
-    sittings: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation], logits: Logits
+    entries: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation], logits: Logits
 ) -> CalibrationError:
-    sure = [softmax(logits[sitting.skill.name, "own"]).max(axis=1) for sitting in sittings]
+    sure = [softmax(logits[entry.skill.name, "own"]).max(axis=1) for entry in entries]
     return calibration(
         np.concatenate(sure), np.concatenate([task.answers["task_aware"].right for task in tasks])
     )
 
 
 def _forgetting(
-    subject: EvaluatedStack, sittings: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation]
+    stack: EvaluatedStack, entries: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation]
 ) -> Forgetting:
     """As `forgetting`; nothing came after the tasks of the newest frame, which need not be among these."""
     return forgetting(
         [task.answers["task_aware"].count.accuracy for task in tasks],
         [task.answers["latest_adapter"].count.accuracy for task in tasks],
-        last=sum(sitting.frame.id == subject.tip.id for sitting in sittings),
+        last=sum(entry.frame.id == stack.tip.id for entry in entries),
     )
 
 
@@ -251,20 +248,20 @@ def _sequential(frames: Sequence[Frame]) -> bool | None:
     return all(newer.content.init_from == older.content_id for older, newer in pairwise(frames))
 
 
-def _matrix(wanted: PredictionPlan, sittings: Sequence[SkillQuestions], logits: Logits) -> Matrix:
-    def own_head(frame: Frame, sitting: SkillQuestions) -> float:
-        found = logits[sitting.skill.name, "adapter", frame.id]
-        return accuracy(found.argmax(axis=1) == sitting.labels)
+def _matrix(wanted: PredictionPlan, entries: Sequence[SkillQuestions], logits: Logits) -> Matrix:
+    def own_head(frame: Frame, entry: SkillQuestions) -> float:
+        found = logits[entry.skill.name, "adapter", frame.id]
+        return accuracy(found.argmax(axis=1) == entry.labels)
 
-    def frame_head(frame: Frame, sitting: SkillQuestions) -> float | None:
-        found = wanted.whole_frame_answers(sitting, frame, logits)
-        return None if found is None else accuracy(found == sitting.labels)
+    def frame_head(frame: Frame, entry: SkillQuestions) -> float | None:
+        found = wanted.whole_frame_answers(entry, frame, logits)
+        return None if found is None else accuracy(found == entry.labels)
 
-    frames = wanted.subject.frames
+    frames = wanted.stack.frames
     return Matrix(
         frames=tuple(frame.name for frame in frames),
         families=tuple(", ".join(families_of(frame)) for frame in frames),
-        tasks=tuple(sitting.skill.name for sitting in sittings),
-        own_head=tuple(tuple(own_head(frame, sitting) for sitting in sittings) for frame in frames),
-        frame_head=tuple(tuple(frame_head(frame, sitting) for sitting in sittings) for frame in frames),
+        tasks=tuple(entry.skill.name for entry in entries),
+        own_head=tuple(tuple(own_head(frame, entry) for entry in entries) for frame in frames),
+        frame_head=tuple(tuple(frame_head(frame, entry) for entry in entries) for frame in frames),
     )

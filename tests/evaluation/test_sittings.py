@@ -3,7 +3,7 @@
 import pytest
 
 from skillstack.errors import UsageError
-from skillstack.evaluation.sittings import EvaluatedStack, EvaluationConfig, sit
+from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig, stack_questions
 
 from .world import FEW, TASKS, no_base
 
@@ -14,7 +14,7 @@ def subject(asked, tmp_path):
 
 
 def test_skills_sit_oldest_first_with_the_routes_of_their_own_rows(asked, subject):
-    found = sit(subject, EvaluationConfig(per_class=FEW))
+    found = stack_questions(subject, EvaluationConfig(per_class=FEW))
     assert [sitting.skill.name for sitting in found.each] == list(TASKS) and not found.skipped
     for sitting in found.each:
         routes = asked.route(list(sitting.rows))
@@ -24,7 +24,7 @@ def test_skills_sit_oldest_first_with_the_routes_of_their_own_rows(asked, subjec
 
 
 def test_a_part_of_a_sitting_keeps_rows_labels_and_routes_together(subject):
-    sitting = sit(subject, EvaluationConfig(per_class=FEW)).each[0]
+    sitting = stack_questions(subject, EvaluationConfig(per_class=FEW)).each[0]
     places = [5, 0, 3]
     taken = sitting.take(places)
     assert taken.rows == tuple(sitting.rows[place] for place in places)
@@ -34,7 +34,7 @@ def test_a_part_of_a_sitting_keeps_rows_labels_and_routes_together(subject):
 
 
 def test_only_what_was_named_sits_by_skill_or_by_task(subject):
-    found = sit(subject, EvaluationConfig(per_class=FEW, only=(TASKS[2], TASKS[0])))
+    found = stack_questions(subject, EvaluationConfig(per_class=FEW, only=(TASKS[2], TASKS[0])))
     assert [sitting.skill.name for sitting in found.each] == [TASKS[0], TASKS[2]]
     with pytest.raises(UsageError, match="no 'wiki'"):
-        sit(subject, EvaluationConfig(only=("wiki",)))
+        stack_questions(subject, EvaluationConfig(only=("wiki",)))

@@ -7,7 +7,7 @@ import pytest
 
 from skillstack.evaluation.prediction_plan import PredictionPlan, like, strays
 from skillstack.evaluation.predictions import Predictions
-from skillstack.evaluation.sittings import EvaluatedStack, EvaluationConfig, sit
+from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig, stack_questions
 from skillstack.store.derived import FOLDER
 
 from .world import FEW, TASKS, base_of, no_base
@@ -17,7 +17,7 @@ def wanted_of(stack, load=no_base):
     subject = EvaluatedStack(
         "main", stack.frames()[::-1], stack.route, load, "fp32", stack.store.root / FOLDER
     )
-    return PredictionPlan(subject), sit(subject, EvaluationConfig(per_class=FEW)).each
+    return PredictionPlan(subject), stack_questions(subject, EvaluationConfig(per_class=FEW)).each
 
 
 def answer(stack, wanted):

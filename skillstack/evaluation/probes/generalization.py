@@ -18,8 +18,8 @@ from skillstack.evaluation.probes.probing import (
     in_order,
     share,
 )
+from skillstack.evaluation.questions import SkillQuestions, stack_questions
 from skillstack.evaluation.result import Mask
-from skillstack.evaluation.sittings import SkillQuestions, sit
 from skillstack.evaluation.statistics import Paired, paired
 
 #: Ways to answer. ``best_single``: the one frame whose adapter serves all tasks best, each under its own
@@ -77,39 +77,37 @@ def probe(probing: Probing) -> Generalization:
     :raises InputError: if a task has fewer than two test texts.
     :raises SkillStackError: one of its kinds, if texts or answers cannot be had.
     """
-    found = sit(probing.subject, probing.exam)
-    sittings = as_many_of_each(found.each, probing)
-    parts = [halves(sitting, probing.seed) for sitting in sittings]
-    asking = ProbeRunner(probing, sittings, found.skipped)
-    for sitting in sittings:
-        asking.wanted.own(sitting)
-        asking.wanted.routed(sitting, sitting.choices)
-        asking.wanted.adapters(sitting)
+    found = stack_questions(probing.stack, probing.config)
+    entries = as_many_of_each(found.each, probing)
+    parts = [halves(entry, probing.seed) for entry in entries]
+    asking = ProbeRunner(probing, entries, found.skipped)
+    for entry in entries:
+        asking.wanted.own(entry)
+        asking.wanted.routed(entry, entry.choices)
+        asking.wanted.adapters(entry)
     logits = asking.ask()
-    frames = probing.subject.frames
+    frames = probing.stack.frames
 
-    def by_adapter(sitting: SkillQuestions, frame_id: str) -> Mask:
-        answers = logits[sitting.skill.name, "adapter", frame_id].argmax(axis=1)
-        right: Mask = answers == sitting.labels
+    def by_adapter(entry: SkillQuestions, frame_id: str) -> Mask:
+        answers = logits[entry.skill.name, "adapter", frame_id].argmax(axis=1)
+        right: Mask = answers == entry.labels
         return right
 
-    every = [[by_adapter(sitting, frame.id) for sitting in sittings] for frame in frames]
+    every = [[by_adapter(entry, frame.id) for entry in entries] for frame in frames]
     chosen = choose(every, parts)
     right: dict[str, list[Mask]] = {
-        "task_aware": [by_adapter(sitting, sitting.frame.id) for sitting in sittings],
-        "routed": [
-            asking.wanted.answers(sitting, sitting.choices, logits) == sitting.labels for sitting in sittings
-        ],
+        "task_aware": [by_adapter(entry, entry.frame.id) for entry in entries],
+        "routed": [asking.wanted.answers(entry, entry.choices, logits) == entry.labels for entry in entries],
         "latest_adapter": every[-1],
         "best_single": list(chosen.right),
     }
     return Generalization(
         origin=asking.origin(),
-        texts=len(sittings[0].rows),
+        texts=len(entries[0].rows),
         ways={way: share(right[way]) for way in WAYS},
         tasks={
-            sitting.skill.name: {way: accuracy(right[way][place]) for way in WAYS}
-            for place, sitting in enumerate(sittings)
+            entry.skill.name: {way: accuracy(right[way][place]) for way in WAYS}
+            for place, entry in enumerate(entries)
         },
         differences={
             (first, second): paired(list(zip(right[first], right[second], strict=True)))
@@ -121,8 +119,8 @@ def probe(probing: Probing) -> Generalization:
     )
 
 
-def as_many_of_each(sittings: tuple[SkillQuestions, ...], probing: Probing) -> tuple[SkillQuestions, ...]:
+def as_many_of_each(entries: tuple[SkillQuestions, ...], probing: Probing) -> tuple[SkillQuestions, ...]:
     """A seeded sample of the same size of each task's texts."""
-    most = min(len(sitting.rows) for sitting in sittings)
+    most = min(len(entry.rows) for entry in entries)
     count = most if probing.texts is None else min(probing.texts, most)
-    return tuple(sitting.take(sorted(in_order(sitting, probing.seed)[:count])) for sitting in sittings)
+    return tuple(entry.take(sorted(in_order(entry, probing.seed)[:count])) for entry in entries)

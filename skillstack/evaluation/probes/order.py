@@ -18,8 +18,8 @@ from skillstack.answers import Frame
 from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.intervals import Interval, wilson
 from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, Share, share
+from skillstack.evaluation.questions import SkillQuestions, stack_questions
 from skillstack.evaluation.result import Mask
-from skillstack.evaluation.sittings import SkillQuestions, sit
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.routers.base import Scores
 from skillstack.routers.calibration import Chain
@@ -100,34 +100,34 @@ def probe(probing: Probing) -> OrderProbe:
 
     :raises SkillStackError: one of its kinds, if texts or answers cannot be had.
     """
-    found = sit(probing.subject, probing.exam)
-    sittings = found.each
-    scores = probing.scores([row for sitting in sittings for row in sitting.rows])
-    cuts = np.cumsum([len(sitting.rows) for sitting in sittings])[:-1].tolist()
+    found = stack_questions(probing.stack, probing.config)
+    entries = found.each
+    scores = probing.scores([row for entry in entries for row in entry.rows])
+    cuts = np.cumsum([len(entry.rows) for entry in entries])[:-1].tolist()
     places = sorted(set(scores.frames))
-    names = _names(probing.subject.frames, scores)
-    asking = ProbeRunner(probing, sittings, found.skipped)
-    for sitting in sittings:
-        asking.wanted.own(sitting)
+    names = _names(probing.stack.frames, scores)
+    asking = ProbeRunner(probing, entries, found.skipped)
+    for entry in entries:
+        asking.wanted.own(entry)
     taken = {}
     for name, order in orders(len(names), probing.orders, probing.seed).items():
         chain = Chain.of(scores.values, [order.index(places.index(place)) for place in scores.frames])
         chosen = chain.choose(scores.threshold, probing.depth)
         choices = [[scores.skills[skill] for skill in part] for part in np.split(chosen.skills, cuts)]
         taken[name] = order, chosen, choices
-        for sitting, some in zip(sittings, choices, strict=True):
-            asking.wanted.routed(sitting, some, name)
+        for entry, some in zip(entries, choices, strict=True):
+            asking.wanted.routed(entry, some, name)
     logits = asking.ask()
 
     def right(name: str) -> list[Mask]:
-        pairs = zip(sittings, taken[name][2], strict=True)
+        pairs = zip(entries, taken[name][2], strict=True)
         return [asking.wanted.answers(one, some, logits, name) == one.labels for one, some in pairs]
 
     own_right, own_skills = right("stack"), taken["stack"][1].skills
     walks = []
     for name, (order, chosen, choices) in taken.items():
         answers = right(name)
-        home = Count(_at_home(sittings, choices), len(chosen.skills))
+        home = Count(_at_home(entries, choices), len(chosen.skills))
         walks.append(
             Walk(
                 name=name,
@@ -174,9 +174,7 @@ def _names(frames: Sequence[Frame], scores: Scores) -> list[str]:
     return [called[one] for one in sorted(called)]
 
 
-def _at_home(sittings: Sequence[SkillQuestions], choices: Sequence[Sequence[str]]) -> int:
+def _at_home(entries: Sequence[SkillQuestions], choices: Sequence[Sequence[str]]) -> int:
     return sum(
-        choice == sitting.skill.name
-        for sitting, some in zip(sittings, choices, strict=True)
-        for choice in some
+        choice == entry.skill.name for entry, some in zip(entries, choices, strict=True) for choice in some
     )

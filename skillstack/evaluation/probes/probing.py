@@ -24,8 +24,8 @@ from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.metrics import accuracy, macro
 from skillstack.evaluation.prediction_plan import Logits, PredictionPlan
 from skillstack.evaluation.predictions import Predictions
+from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig, SkillQuestions
 from skillstack.evaluation.result import Effort, Mask
-from skillstack.evaluation.sittings import EvaluatedStack, EvaluationConfig, SkillQuestions
 from skillstack.evaluation.statistics import mean_interval
 from skillstack.routers.base import Scores
 from skillstack.store.rows import Row
@@ -47,24 +47,24 @@ class Chosen:
     optimistic: float
 
 
-def halves(sitting: SkillQuestions, seed: int) -> NDArray[np.int64]:
+def halves(entry: SkillQuestions, seed: int) -> NDArray[np.int64]:
     """``[rows]``: 0 or 1, by turns in the order of the texts' hashes: the same on every machine.
 
     :raises InputError: if there are fewer than two texts.
     """
-    if len(sitting.rows) < 2:
+    if len(entry.rows) < 2:
         raise InputError(
-            f"There is one test text of {sitting.skill.name!r}; choosing and measuring take two.",
+            f"There is one test text of {entry.skill.name!r}; choosing and measuring take two.",
             "Give more of them, or leave the task out.",
         )
-    found = np.empty(len(sitting.rows), dtype=np.int64)
-    found[in_order(sitting, seed)] = np.arange(len(sitting.rows)) % 2
+    found = np.empty(len(entry.rows), dtype=np.int64)
+    found[in_order(entry, seed)] = np.arange(len(entry.rows)) % 2
     return found
 
 
-def in_order(sitting: SkillQuestions, seed: int) -> list[int]:
+def in_order(entry: SkillQuestions, seed: int) -> list[int]:
     """Places of the texts in the order of their hashes."""
-    hashes = [sample_hash(row, seed, sitting.skill.task) for row in sitting.rows]
+    hashes = [sample_hash(row, seed, entry.skill.task) for row in entry.rows]
     return sorted(range(len(hashes)), key=hashes.__getitem__)
 
 
@@ -94,8 +94,8 @@ def choose(candidates: Sequence[Sequence[Mask]], parts: Sequence[NDArray[np.int6
 class Probing:
     """A stack that is probed.
 
-    :ivar subject: the stack.
-    :ivar exam: which texts are asked.
+    :ivar stack: the stack.
+    :ivar config: which texts are asked.
     :ivar scores: gives the router's scores of rows.
     :ivar seed: of whatever is drawn.
     :ivar texts: texts of each task at most, for probes that want as many of each; None for as many as can be.
@@ -104,8 +104,8 @@ class Probing:
     :ivar tell: called with answers that the model gave, and those that it has to give.
     """
 
-    subject: EvaluatedStack
-    exam: EvaluationConfig
+    stack: EvaluatedStack
+    config: EvaluationConfig
     scores: Callable[[list[Row]], Scores]
     seed: int = 0
     texts: int | None = None
@@ -196,11 +196,11 @@ class ProbeRunner:
     """
 
     def __init__(
-        self, probing: Probing, sittings: Sequence[SkillQuestions], skipped: Mapping[str, str]
+        self, probing: Probing, entries: Sequence[SkillQuestions], skipped: Mapping[str, str]
     ) -> None:
         self._began = time.monotonic()
-        self._probing, self._sittings, self._skipped = probing, sittings, skipped
-        self.wanted = PredictionPlan(probing.subject)
+        self._probing, self._sittings, self._skipped = probing, entries, skipped
+        self.wanted = PredictionPlan(probing.stack)
         self._asked = 0
 
     def ask(self) -> Logits:
@@ -208,23 +208,23 @@ class ProbeRunner:
 
         :raises SkillStackError: one of its kinds, if they cannot be had.
         """
-        subject = self._probing.subject
-        predictions = Predictions(subject.derived, subject.load, subject.precision, self._probing.tell)
+        stack = self._probing.stack
+        predictions = Predictions(stack.derived, stack.load, stack.precision, self._probing.tell)
         found = self.wanted.ask(predictions)
         self._asked = predictions.asked
         return found
 
     def origin(self) -> Origin:
         """Where the figures come from."""
-        subject = self._probing.subject
+        stack = self._probing.stack
         return Origin(
-            stack=subject.name,
-            tip=subject.tip.id,
-            base=subject.tip.content.base.name,
-            precision=subject.precision,
-            per_class=self._probing.exam.per_class,
+            stack=stack.name,
+            tip=stack.tip.id,
+            base=stack.tip.content.base.name,
+            precision=stack.precision,
+            per_class=self._probing.config.per_class,
             seed=self._probing.seed,
-            tasks=tuple(sitting.skill.name for sitting in self._sittings),
+            tasks=tuple(entry.skill.name for entry in self._sittings),
             skipped=self._skipped,
             effort=Effort(self.wanted.count, self._asked, round(time.monotonic() - self._began, 2)),
         )

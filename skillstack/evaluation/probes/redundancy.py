@@ -14,8 +14,8 @@ from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.metrics import accuracy, macro
 from skillstack.evaluation.prediction_plan import families_of
 from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, choose, halves
+from skillstack.evaluation.questions import SkillQuestions, stack_questions
 from skillstack.evaluation.result import Mask
-from skillstack.evaluation.sittings import SkillQuestions, sit
 from skillstack.evaluation.statistics import Paired, paired
 
 #: ``[frames, tasks]``: accuracies, 0 to 1.
@@ -231,32 +231,32 @@ def probe(probing: Probing) -> Redundancy:
     :raises InputError: if a task has fewer than two test texts.
     :raises SkillStackError: one of its kinds, if texts or answers cannot be had.
     """
-    found = sit(probing.subject, probing.exam)
-    sittings, frames = found.each, probing.subject.frames
-    parts = [halves(sitting, probing.seed) for sitting in sittings]
-    asking = ProbeRunner(probing, sittings, found.skipped)
-    for sitting in sittings:
-        asking.wanted.adapters(sitting)
-        asking.wanted.whole_frames(sitting)
+    found = stack_questions(probing.stack, probing.config)
+    entries, frames = found.each, probing.stack.frames
+    parts = [halves(entry, probing.seed) for entry in entries]
+    asking = ProbeRunner(probing, entries, found.skipped)
+    for entry in entries:
+        asking.wanted.adapters(entry)
+        asking.wanted.whole_frames(entry)
     logits = asking.ask()
 
-    def own_head(frame: Frame, sitting: SkillQuestions) -> Mask | None:
-        right: Mask = logits[sitting.skill.name, "adapter", frame.id].argmax(axis=1) == sitting.labels
+    def own_head(frame: Frame, entry: SkillQuestions) -> Mask | None:
+        right: Mask = logits[entry.skill.name, "adapter", frame.id].argmax(axis=1) == entry.labels
         return right
 
-    def frame_head(frame: Frame, sitting: SkillQuestions) -> Mask | None:
-        answers = asking.wanted.whole_frame_answers(sitting, frame, logits)
-        return None if answers is None else answers == sitting.labels
+    def frame_head(frame: Frame, entry: SkillQuestions) -> Mask | None:
+        answers = asking.wanted.whole_frame_answers(entry, frame, logits)
+        return None if answers is None else answers == entry.labels
 
     cells = {
-        way: [[one(frame, sitting) for sitting in sittings] for frame in frames]
+        way: [[one(frame, entry) for entry in entries] for frame in frames]
         for way, one in zip(WAYS, (own_head, frame_head), strict=True)
     }
     tasks = tuple(
-        _task(sitting, frames, {way: [row[place] for row in cells[way]] for way in WAYS}, parts[place])
-        for place, sitting in enumerate(sittings)
+        _task(entry, frames, {way: [row[place] for row in cells[way]] for way in WAYS}, parts[place])
+        for place, entry in enumerate(entries)
     )
-    matrices = {way: _families(cells[way], frames, sittings) for way in WAYS}
+    matrices = {way: _families(cells[way], frames, entries) for way in WAYS}
     return Redundancy(
         origin=asking.origin(),
         frames=tuple(frame.name for frame in frames),
@@ -270,23 +270,21 @@ def probe(probing: Probing) -> Redundancy:
 
 
 def _task(
-    sitting: SkillQuestions,
+    entry: SkillQuestions,
     frames: Sequence[Frame],
     columns: dict[str, list[Mask | None]],
     part: NDArray[np.int64],
 ) -> TaskRedundancy:
-    place = next(i for i, frame in enumerate(frames) if frame.id == sitting.frame.id)
+    place = next(i for i, frame in enumerate(frames) if frame.id == entry.frame.id)
     own = columns["own_head"][place]
     assert own is not None
-    most = float(np.bincount(sitting.labels).max()) / len(sitting.labels)
+    most = float(np.bincount(entry.labels).max()) / len(entry.labels)
 
     def stand_in(column: list[Mask | None]) -> StandIn | None:
         others = [
             (frame.name, mask)
             for frame, mask in zip(frames, column, strict=True)
-            if frame.id != sitting.frame.id
-            and mask is not None
-            and sitting.skill.family in families_of(frame)
+            if frame.id != entry.frame.id and mask is not None and entry.skill.family in families_of(frame)
         ]
         if not others:
             return None
@@ -301,10 +299,10 @@ def _task(
         )
 
     return TaskRedundancy(
-        task=sitting.skill.task,
-        skill=sitting.skill.name,
-        frame=sitting.frame.name,
-        family=sitting.skill.family,
+        task=entry.skill.task,
+        skill=entry.skill.name,
+        frame=entry.frame.name,
+        family=entry.skill.family,
         n=len(own),
         accuracy=accuracy(own),
         most_frequent=most,
@@ -325,7 +323,7 @@ def redundancy(own: float, other: float, most_frequent: float) -> float | None:
 
 
 def _families(
-    cells: Sequence[Sequence[Mask | None]], frames: Sequence[Frame], sittings: Sequence[SkillQuestions]
+    cells: Sequence[Sequence[Mask | None]], frames: Sequence[Frame], entries: Sequence[SkillQuestions]
 ) -> FamilyMatrix:
     """A frame with skills of several families is a row of each of them."""
     rows = [
@@ -336,8 +334,8 @@ def _families(
     return family_matrix(
         [[0.0 if mask is None else accuracy(mask) for mask in row] for _, _, row in rows],
         [family for family, _, _ in rows],
-        [sitting.skill.family for sitting in sittings],
-        own=np.array([[frame.id == sitting.frame.id for sitting in sittings] for _, frame, _ in rows]),
+        [entry.skill.family for entry in entries],
+        own=np.array([[frame.id == entry.frame.id for entry in entries] for _, frame, _ in rows]),
         known=np.array([[mask is not None for mask in row] for _, _, row in rows]),
     )
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from skillstack.errors import InputError
 from skillstack.evaluation.probes.probing import choose, halves, in_order
-from skillstack.evaluation.questions import ask
-from skillstack.evaluation.sittings import SkillQuestions
+from skillstack.evaluation.questions import SkillQuestions, ask
 
 YES, NO = np.ones(4, dtype=bool), np.zeros(4, dtype=bool)
 PART = np.array([0, 1, 0, 1])
