@@ -216,14 +216,14 @@ class Learning:
         rows = self.lesson.table.data.test[:MOST_TESTED]
         labels = [example.label for example in rows]
         predictor = Predictor(self.store, Slot(self._base or self._reload(frame.content)))
-        rival = result.made[0].outcome.frozen.head if result.made else None
-        found, bare = predictor.beside([example.row for example in rows], frame, skill, rival)
+        baseline = result.made[0].outcome.frozen.head if result.made else None
+        found, bare = predictor.beside([example.row for example in rows], frame, skill, baseline)
         answers = [int(answer.logits.argmax()) for answer in found]
         routes = route(list(rows))
         strays = Counter(task or "nobody" for task in routes if task != skill.task)
         return HeldOutResult(
             frame=_right(answers, labels),
-            frozen_linear=_right([int(one.logits.argmax()) for one in bare], labels) if rival else None,
+            frozen_linear=_right([int(one.logits.argmax()) for one in bare], labels) if baseline else None,
             majority=Count(labels.count(self._most_frequent()), len(labels)),
             routed=Count(len(rows) - sum(strays.values()), len(rows)),
             strays=tuple(TakenTexts(task, count, len(rows)) for task, count in strays.most_common()),

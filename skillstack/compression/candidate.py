@@ -16,7 +16,7 @@ from skillstack.wording import listed
 
 if TYPE_CHECKING:
     from skillstack.compression.deltas import Adapter
-    from skillstack.evaluation.noninferiority import NonInferiority
+    from skillstack.evaluation.statistics import NonInferiority
     from skillstack.models.heads import Head
 
 

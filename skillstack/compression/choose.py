@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from skillstack.compression.results import LIKELY, Comparison, Verdict
-from skillstack.evaluation.noninferiority import NonInferiority
+from skillstack.evaluation.statistics import NonInferiority
 from skillstack.wording import chance, many, percent, points
 
 if TYPE_CHECKING:

@@ -23,9 +23,8 @@ from skillstack.compression.rows import Labelled, SkillRows
 from skillstack.compression.workspace import SkillWeights, Workspace
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.metrics import Mask, accuracy, macro
-from skillstack.evaluation.noninferiority import NonInferiority, non_inferior
 from skillstack.evaluation.prediction_plan import label_places
-from skillstack.evaluation.statistics import paired
+from skillstack.evaluation.statistics import NonInferiority, non_inferior, paired
 from skillstack.models.heads import Head
 from skillstack.routers.base import Scores
 from skillstack.routers.calibration import Chain

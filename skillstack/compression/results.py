@@ -10,7 +10,7 @@ from skillstack.answers import SCHEMA
 from skillstack.errors import UsageError, did_you_mean
 from skillstack.evaluation.document import DIGITS
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.noninferiority import NonInferiority
+from skillstack.evaluation.statistics import NonInferiority
 from skillstack.store.records import Count
 
 if TYPE_CHECKING:

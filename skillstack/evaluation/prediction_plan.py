@@ -33,7 +33,7 @@ class PredictionPlan:
     """What is to be asked of a stack.
 
     :ivar stack: the stack.
-    :ivar unmeasured: by skill, why there is no rival on the frozen base to ask.
+    :ivar unmeasured: by skill, why there is no baseline on the frozen base to ask.
     """
 
     def __init__(self, stack: EvaluatedStack) -> None:
@@ -60,13 +60,13 @@ class PredictionPlan:
             self.unmeasured[entry.skill.name] = NO_TRAINING_ROWS
             return
         try:
-            rival = frozen_linear(
+            baseline = frozen_linear(
                 stack.derived, stack.load, content, entry.skill, data, precision=stack.precision
             )
         except InputError as error:
             self.unmeasured[entry.skill.name] = published(error.message)
         else:
-            asked = PredictionRequest(content, entry.skill, rival=rival)
+            asked = PredictionRequest(content, entry.skill, baseline=baseline)
             self._add((entry.skill.name, "frozen"), asked, entry.rows)
 
     def routed(self, entry: SkillQuestions, choices: Sequence[str | None], way: str = "routed") -> None:
@@ -98,11 +98,11 @@ class PredictionPlan:
         return sum(len(rows) for _, rows in self._parts.values())
 
     def ask(self, predictions: Predictions) -> Logits:
-        """The answers of each part. A rival that cannot be fitted from its rows is left out.
+        """The answers of each part. A baseline that cannot be fitted from its rows is left out.
 
         :raises SkillStackError: one of its kinds, if they cannot be had.
         """
-        self._fit_rivals(predictions)
+        self._fit_baselines(predictions)
         return dict(zip(self._parts, predictions.ask(list(self._parts.values())), strict=True))
 
     def answers(
@@ -130,13 +130,13 @@ class PredictionPlan:
         places: Integers = label_places(alike, entry.skill)[found]
         return places
 
-    def _fit_rivals(self, predictions: Predictions) -> None:
-        """Have each rival that is to be asked something; `unmeasured` says of which that cannot be."""
+    def _fit_baselines(self, predictions: Predictions) -> None:
+        """Have each baseline that is to be asked something; `unmeasured` says of which that cannot be."""
         for key, (asked, rows) in list(self._parts.items()):
-            if asked.rival is None or predictions.knows(asked, rows):
+            if asked.baseline is None or predictions.knows(asked, rows):
                 continue
             try:
-                asked.rival.head()
+                asked.baseline.head()
             except InputError as error:
                 del self._parts[key]
                 self.unmeasured[key[0]] = published(error.message)

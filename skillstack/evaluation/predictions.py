@@ -51,18 +51,18 @@ class PredictionRequest:
     :ivar content: the frame that the skill belongs to.
     :ivar skill: its head, labels and rendering.
     :ivar adapter: the frame whose adapter is used; by default the skill's own.
-    :ivar rival: what answers instead.
+    :ivar baseline: what answers instead.
     """
 
     content: FrameRecord
     skill: Skill
     adapter: FrameRecord | None = None
-    rival: BaselineHead | None = None
+    baseline: BaselineHead | None = None
 
     @property
     def together(self) -> FrameRecord:
         """The skill's content with the adapter that it is asked with."""
-        if self.rival is not None:
+        if self.baseline is not None:
             return dataclasses.replace(self.content, adapter=None)
         if self.adapter is None:
             return self.content
@@ -73,8 +73,8 @@ class PredictionRequest:
     def behaviour(self, precision: str) -> str:
         """Digest of all that decides the answers, with the base held at a precision."""
         skill = self.skill
-        if self.rival is not None:
-            skill = dataclasses.replace(skill, head=self.rival.key)
+        if self.baseline is not None:
+            skill = dataclasses.replace(skill, head=self.baseline.key)
         return dataclasses.replace(self.together, precision=precision).behaviour(skill)
 
     @property
@@ -85,10 +85,10 @@ class PredictionRequest:
 
     def answerer(self, predictor: Predictor) -> Answerer:
         """It, ready to answer."""
-        if self.rival is not None:
+        if self.baseline is not None:
             from skillstack.predictor import bare
 
-            return bare(self.rival.head(), self.skill)
+            return bare(self.baseline.head(), self.skill)
         return predictor.answerer(self.together, self.skill)
 
 

@@ -22,7 +22,7 @@ from skillstack.compression.choose import (
 from skillstack.compression.guard import verdict_of
 from skillstack.compression.results import Comparison, SkillChange, Whole
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.noninferiority import non_inferior, p_value
+from skillstack.evaluation.statistics import non_inferior, p_value
 from skillstack.store.records import Count
 
 WHOLE = Whole(0.9, 0.88)

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.evaluation.noninferiority import NonInferiority, needed, non_inferior, p_value, upper_loss
+from skillstack.evaluation.statistics import NonInferiority, needed, non_inferior, p_value, upper_loss
 
 
 def brute(n: int, lost: int, gained: int, margin: float, gain: float) -> float:
     """The chance of a result as good or better, by going through every one of them."""
     from math import comb
 
-    from skillstack.evaluation.noninferiority import _score
+    from skillstack.evaluation.statistics import _score
 
     limit = _score(n, np.array([lost]), np.array([gained]), margin)[0]
     chance = 0.0

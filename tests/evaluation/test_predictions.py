@@ -75,15 +75,15 @@ def test_another_adapter_and_another_head_give_answers_of_their_own(stack, ask):
     (own, other), count = ask((asked(stack), ROWS), (asked(stack, adapter=tip), ROWS))
     assert count == 6 and not np.allclose(own, other)
     head = Head(np.ones((2, 32), dtype=np.float32), np.array([0, 1], dtype=np.float32))
-    rivals = [BaselineHead(letter * 64, lambda: head) for letter in "ab"]
-    (one, two), count = ask(*((asked(stack, rival=rival), ROWS) for rival in rivals))
+    baselines = [BaselineHead(letter * 64, lambda: head) for letter in "ab"]
+    (one, two), count = ask(*((asked(stack, baseline=baseline), ROWS) for baseline in baselines))
     assert count == 6 and np.array_equal(one, two)
 
 
 def test_a_rivals_head_is_made_only_where_an_answer_is_missing(stack, ask):
     head = Head(np.ones((2, 32), dtype=np.float32), np.zeros(2, dtype=np.float32))
-    ask((asked(stack, rival=BaselineHead("a" * 64, lambda: head)), ROWS))
-    _, count = ask((asked(stack, rival=BaselineHead("a" * 64, no_base)), ROWS), load=no_base)
+    ask((asked(stack, baseline=BaselineHead("a" * 64, lambda: head)), ROWS))
+    _, count = ask((asked(stack, baseline=BaselineHead("a" * 64, no_base)), ROWS), load=no_base)
     assert count == 0
 
 

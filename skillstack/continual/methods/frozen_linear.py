@@ -1,6 +1,6 @@
 """A logistic regression per task on the features of the frozen base; its penalty is chosen on dev.
 
-The rival that costs next to nothing: linear probing (Alain & Bengio 2016, https://arxiv.org/abs/1610.01644).
+The baseline that costs next to nothing: linear probing (Alain & Bengio 2016, https://arxiv.org/abs/1610.01644).
 """
 
 from __future__ import annotations
