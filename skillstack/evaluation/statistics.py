@@ -2,8 +2,8 @@
 
 Means have percentile bootstraps: Efron 1979, Bootstrap methods: another look at the jackknife, Annals of
 Statistics 7; percentile intervals after Efron & Tibshirani 1993, An introduction to the bootstrap, chapter
-13. Texts are drawn anew within each task (stratified), because the tasks themselves are no sample of anything. A task without one mistake adds no
-width: for a single task `wilson` serves better.
+13. Texts are drawn anew within each task (stratified), because the tasks themselves are no sample of
+anything. A task without one mistake adds no width: for a single task `wilson` serves better.
 """
 
 from __future__ import annotations
