@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from skillstack.continual.methods.independent import Independent
 
 from skillstack.continual import registry
 from skillstack.continual.bench import run
 from skillstack.continual.files import Results
 from skillstack.continual.leaderboard import leaderboard
+from skillstack.continual.methods.frames import Independent
 from skillstack.errors import InputError, MismatchError
 
 

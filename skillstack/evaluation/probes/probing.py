@@ -199,7 +199,7 @@ class ProbeRunner:
         self, probing: Probing, entries: Sequence[SkillQuestions], skipped: Mapping[str, str]
     ) -> None:
         self._began = time.monotonic()
-        self._probing, self._sittings, self._skipped = probing, entries, skipped
+        self._probing, self._entries, self._skipped = probing, entries, skipped
         self.wanted = PredictionPlan(probing.stack)
         self._asked = 0
 
@@ -224,7 +224,7 @@ class ProbeRunner:
             precision=stack.precision,
             per_class=self._probing.config.per_class,
             seed=self._probing.seed,
-            tasks=tuple(entry.skill.name for entry in self._sittings),
+            tasks=tuple(entry.skill.name for entry in self._entries),
             skipped=self._skipped,
             effort=Effort(self.wanted.count, self._asked, round(time.monotonic() - self._began, 2)),
         )

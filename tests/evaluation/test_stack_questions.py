@@ -15,26 +15,26 @@ def subject(asked, tmp_path):
 
 def test_skills_sit_oldest_first_with_the_routes_of_their_own_rows(asked, subject):
     found = stack_questions(subject, EvaluationConfig(per_class=FEW))
-    assert [sitting.skill.name for sitting in found.each] == list(TASKS) and not found.skipped
-    for sitting in found.each:
-        routes = asked.route(list(sitting.rows))
-        assert sitting.choices == tuple(route.skill for route in routes)
-        assert len(sitting.labels) == len(sitting.rows) == len(sitting.skill.labels) * FEW
+    assert [entry.skill.name for entry in found.each] == list(TASKS) and not found.skipped
+    for entry in found.each:
+        routes = asked.route(list(entry.rows))
+        assert entry.choices == tuple(route.skill for route in routes)
+        assert len(entry.labels) == len(entry.rows) == len(entry.skill.labels) * FEW
     assert subject.tip.name == TASKS[-1]
 
 
-def test_a_part_of_a_sitting_keeps_rows_labels_and_routes_together(subject):
-    sitting = stack_questions(subject, EvaluationConfig(per_class=FEW)).each[0]
+def test_a_part_of_the_questions_keeps_rows_labels_and_routes_together(subject):
+    entry = stack_questions(subject, EvaluationConfig(per_class=FEW)).each[0]
     places = [5, 0, 3]
-    taken = sitting.take(places)
-    assert taken.rows == tuple(sitting.rows[place] for place in places)
-    assert taken.labels.tolist() == [sitting.questions.labels[place] for place in places]
-    assert taken.choices == tuple(sitting.choices[place] for place in places)
-    assert (taken.skill, taken.frame) == (sitting.skill, sitting.frame)
+    taken = entry.take(places)
+    assert taken.rows == tuple(entry.rows[place] for place in places)
+    assert taken.labels.tolist() == [entry.questions.labels[place] for place in places]
+    assert taken.choices == tuple(entry.choices[place] for place in places)
+    assert (taken.skill, taken.frame) == (entry.skill, entry.frame)
 
 
 def test_only_what_was_named_sits_by_skill_or_by_task(subject):
     found = stack_questions(subject, EvaluationConfig(per_class=FEW, only=(TASKS[2], TASKS[0])))
-    assert [sitting.skill.name for sitting in found.each] == [TASKS[0], TASKS[2]]
+    assert [entry.skill.name for entry in found.each] == [TASKS[0], TASKS[2]]
     with pytest.raises(UsageError, match="no 'wiki'"):
         stack_questions(subject, EvaluationConfig(only=("wiki",)))
