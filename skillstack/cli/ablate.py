@@ -9,7 +9,7 @@ import click
 
 from skillstack.cli import console
 from skillstack.cli.command import KINDS, Invocation, again, command
-from skillstack.cli.compress import told_if_changed, why_unchangeable
+from skillstack.cli.compress import before_after, told_if_changed, why_unchangeable
 from skillstack.cli.console import table, wrapped
 from skillstack.cli.options import guarding
 from skillstack.errors import UsageError
@@ -111,14 +111,7 @@ def _removals(removals: Sequence[FrameRemoval]) -> list[str]:
 
 def _every_task(removal: FrameRemoval) -> list[str]:
     rows = [
-        [
-            task.skill,
-            f"{task.before.n:,}",
-            points(task.before.accuracy),
-            points(task.after.accuracy),
-            points(task.loss.difference),
-            between(task.loss.interval),
-        ]
+        [*before_after(task), points(task.loss.difference), between(task.loss.interval)]
         for task in removal.tasks
     ]
     return table(["TASK", "ROWS", "WITH IT", "WITHOUT", "LOSES", "95 % INTERVAL"], rows)
@@ -174,20 +167,7 @@ def _next(found: Ablation, repeat: Callable[..., str], refused: str | None) -> l
 
 def _pruned(pruning: Pruning) -> list[str]:
     rows = [
-        [
-            one.skill,
-            f"{one.test.n:,}",
-            *(
-                [
-                    points(one.before.accuracy),
-                    points(one.after.accuracy),
-                    points(one.difference, sign=True),
-                ]
-                if one.test.n
-                else ["-", "-", "-"]
-            ),
-            f"{one.test.p:.2g}",
-        ]
+        [*before_after(one), points(one.difference, sign=True) if one.test.n else "-", f"{one.test.p:.2g}"]
         for one in pruning.skills
     ]
     lines = table(["GUARD ROWS OF", "ROWS", "BEFORE", "AFTER", "CHANGE", "P"], rows)

@@ -10,7 +10,7 @@ import click
 
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import table, wrapped
+from skillstack.cli.console import fields, table, wrapped
 from skillstack.cli.options import Wanted, per_class_option, recipe_options, wanting
 from skillstack.errors import UsageError
 from skillstack.wording import many, points, seconds, size
@@ -53,7 +53,7 @@ def seeds(text: str) -> tuple[int, ...]:
     "--order", default="forward", show_default=True, metavar="NAMES",
     help="Task orders, separated by commas: forward, reverse, random:3 for three random ones.",
 )  # fmt: skip
-@per_class_option()
+@per_class_option
 @click.option(
     "--results", default=RESULTS, show_default=True, metavar="FOLDER", help="Folder for finished cells."
 )
@@ -61,7 +61,7 @@ def seeds(text: str) -> tuple[int, ...]:
     "--choose/--no-choose", default=True, show_default=True,
     help="Choose each method's hyper-parameters on dev rows, or use the defaults.",
 )  # fmt: skip
-@recipe_options(names=())
+@recipe_options()
 @click.option("--list-methods", is_flag=True, help="List the methods and exit.")
 def bench(
     call: Invocation,
@@ -213,9 +213,7 @@ def methods_json() -> list[dict[str, Any]]:
 
     return [
         {
-            "name": method.name,
-            "title": method.title,
-            "paper": method.paper,
+            **fields(method, "name", "title", "paper"),
             "grid": {name: list(values) for name, values in method.grid.items()},
         }
         for method in map(registry.method, registry.names())

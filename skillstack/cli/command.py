@@ -137,39 +137,28 @@ def command(*examples: str) -> Callable[[Callable[..., int | None]], click.Comma
 # names that a shell completes; none of it loads a model's library ------------------------------------------
 
 
-class Name(click.types.StringParamType):
+class Completed(click.types.StringParamType):
     """A text, with the names that it may be.
 
     :param known: lists them; called only when a shell completes, and any failure is ignored.
+    :param kind: ``file`` or ``dir`` where the shell itself completes it.
     """
 
-    def __init__(self, known: Callable[[click.Context], Iterable[str]]) -> None:
-        self._known = known
+    def __init__(
+        self, known: Callable[[click.Context], Iterable[str]] = lambda _: (), kind: str = ""
+    ) -> None:
+        self._known, self._kind = known, kind
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The names that begin so."""
+        if self._kind:
+            return [CompletionItem(incomplete, type=self._kind)]
         try:
             return [CompletionItem(name) for name in self._known(ctx) if name.startswith(incomplete)]
         except Exception:  # a message in the middle of typing would help nobody
             return []
-
-
-class Place(click.types.StringParamType):
-    """A text that names a file or a folder, which the shell itself completes.
-
-    :param kind: ``file`` or ``dir``.
-    """
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Left to the shell."""
-        return [CompletionItem(incomplete, type=self._kind)]
 
 
 def _presets(_: click.Context) -> Iterable[str]:
@@ -203,14 +192,14 @@ def _frames(ctx: click.Context) -> Iterable[str]:
 
 
 #: What a parameter of this name is. Those of `use` and `stacks` are stacks.
-KINDS: dict[str, Name | Place] = {
-    **{"preset": Name(_presets), "tasks": Name(_tasks), "stack": Name(_stacks)},
-    **{"frame": Name(_frames), "frames": Name(_frames)},
-    **{
-        "model": Name(lambda _: ("minilm", "smollm2")),
-        "router": Name(lambda _: registry.names()),
-    },
-    **{"store": Place("dir"), "data_dir": Place("dir")},
-    **dict.fromkeys(("source", "file", "output", "places"), Place("file")),
+KINDS: dict[str, Completed] = {
+    "preset": Completed(_presets),
+    "stack": Completed(_stacks),
+    "model": Completed(lambda _: ("minilm", "smollm2")),
+    "router": Completed(lambda _: registry.names()),
+    **dict.fromkeys(("tasks", "only"), Completed(_tasks)),
+    **dict.fromkeys(("frame", "frames"), Completed(_frames)),
+    **dict.fromkeys(("store", "data_dir"), Completed(kind="dir")),
+    **dict.fromkeys(("source", "file", "output", "places"), Completed(kind="file")),
 }
 STACK_ARGUMENTS = {("use", "name"), ("stacks", "names")}

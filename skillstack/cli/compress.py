@@ -52,7 +52,7 @@ def target_bytes(_: click.Context, __: click.Parameter, value: str | None) -> fl
 @click.option("--family", metavar="NAME", help="Family whose frames are merged or shrunk.")
 @click.option("--without", metavar="NAMES", help="Frames of the family to leave alone, separated by commas.")
 @click.option(
-    "--target-bytes", "target", metavar="BYTES", callback=target_bytes,
+    "--target-bytes", metavar="BYTES", callback=target_bytes,
     help="Maximum size of all the stack's adapters together: 250kB, 1.5MB, 25%.",
 )  # fmt: skip
 @click.option(
@@ -72,12 +72,10 @@ def compress(
     call: Invocation,
     family: str | None,
     without: str | None,
-    target: float | None,
-    method: str,
-    candidates: str,
     candidate: str | None,
     apply: bool,
     guards: dict[str, Any],
+    **how: Any,
 ) -> int:
     """Merge the adapters of a family or shrink them, or show what that would do.
 
@@ -99,12 +97,10 @@ def compress(
         found = opened.compress(
             family,
             without=[name.strip() for name in (without or "").split(",") if name.strip()],
-            target_bytes=target,
-            method=method,
-            candidates=candidates,
             candidate=candidate,
             apply=apply,
             on_candidate=tell,
+            **how,
             **guards,
         )
     call.answer(
@@ -237,16 +233,15 @@ def _parts(plan: Plan) -> list[str]:
     return lines
 
 
+def before_after(one: Any) -> list[str]:
+    """What every table of changes begins with: skill, rows, accuracy before and after."""
+    shares = [points(count.accuracy) if count.n else "-" for count in (one.before, one.after)]
+    return [one.skill, f"{one.before.n:,}", *shares]
+
+
 def _tasks(found: Comparison) -> list[str]:
     rows = [
-        [
-            one.skill,
-            f"{one.test.n:,}",
-            points(one.before.accuracy),
-            points(one.after.accuracy),
-            points(one.difference, sign=True),
-            between(one.interval, sign=True),
-        ]
+        [*before_after(one), points(one.difference, sign=True), between(one.interval, sign=True)]
         for one in found.skills
     ]
     return table(["TASK", "ROWS", "BEFORE", "AFTER", "CHANGE", "95 % INTERVAL"], rows)
@@ -255,10 +250,7 @@ def _tasks(found: Comparison) -> list[str]:
 def _guard(guarded: Guarded, level: float) -> list[str]:
     rows = [
         [
-            one.skill,
-            f"{one.test.n:,}",
-            points(one.before.accuracy),
-            points(one.after.accuracy),
+            *before_after(one),
             f"{one.test.lost:,}",
             f"{one.test.gained:,}",
             points(one.test.most) if one.test.n else "-",

@@ -55,6 +55,11 @@ def document(value: Mapping[str, Any]) -> None:
     print(to_json(value, indent=2))
 
 
+def fields(value: object, *names: str) -> dict[str, Any]:
+    """These attributes, for a document."""
+    return {name: getattr(value, name) for name in names}
+
+
 def line(value: Mapping[str, Any]) -> None:
     """Print an answer as one line of JSON."""
     print(to_json(value))

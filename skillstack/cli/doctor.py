@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import wrapped
+from skillstack.cli.console import fields, wrapped
 from skillstack.cli.options import Wanted, wanting
 from skillstack.wording import clean_line, many
 
@@ -65,24 +65,21 @@ def diagnosis_json(examination: Examination) -> dict[str, Any]:
     return {
         "ready": examination.ready,
         "machine": {
-            "system": machine.system,
-            "python": machine.python,
-            "cores": machine.cores,
+            **fields(machine, "system", "python", "cores"),
             "memory_free": machine.memory_free or None,
             "memory_total": machine.memory_total or None,
             "notebook": machine.notebook or None,
             "gpus": [
                 {
-                    "name": gpu.name,
+                    **fields(gpu, "name", "memory"),
                     "capability": list(gpu.capability) if gpu.capability else None,
-                    "memory": gpu.memory,
                     "memory_free": free,
                 }
                 for gpu, free in gpus
             ],
             "torch": machine.torch or None,
             "libraries": [
-                {"name": one.name, "version": one.version or None, "needed": one.needed, "fits": one.fits}
+                {**fields(one, "name", "needed", "fits"), "version": one.version or None}
                 for one in examination.libraries
             ],
         },
@@ -102,17 +99,15 @@ def diagnosis_json(examination: Examination) -> dict[str, Any]:
             "seconds": seconds_json(estimate.seconds),
             "tasks": [
                 {
-                    "name": one.name,
+                    **fields(one, "name", "licence", "download"),
                     "source": one.source or None,
                     "labels": one.labels or None,
-                    "licence": one.licence,
-                    "download": one.download,
                 }
                 for one in examination.tasks
             ],
         },
         "findings": [
-            {name: getattr(finding, name) for name in ("section", "level", "subject", "text", "remedy")}
+            fields(finding, "section", "level", "subject", "text", "remedy")
             for finding in examination.findings
         ],
     }

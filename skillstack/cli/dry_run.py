@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skillstack.cli.command import Invocation
-from skillstack.cli.console import pairs, table, wrapped
+from skillstack.cli.console import fields, pairs, table, wrapped
 from skillstack.cli.doctor import seconds_json
 from skillstack.errors import StoreError
 from skillstack.wording import clean_line, many, size
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skillstack.forecast.estimate import DryRun, PlannedFrame, TrainingRequest
 
 
-def show_dry_run(call: Invocation, request: TrainingRequest, *, keep_texts: bool, merges: bool) -> None:
+def show_dry_run(call: Invocation, request: TrainingRequest, keep_texts: bool, merges: bool) -> None:
     """Print what the training would do.
 
     :raises SkillStackError: if it could not begin.
@@ -101,24 +101,14 @@ def _to_json(planned: DryRun) -> dict[str, Any]:
         "store": str(planned.store),
         "store_exists": planned.exists,
         "base": planned.base.calls_itself,
-        "precision": planned.precision,
-        "device": planned.device,
+        **fields(planned, "precision", "device", "keep_texts"),
         "recipe": planned.recipe.to_record(),
-        "keep_texts": planned.keep_texts,
         "frames": [
             {
-                "name": frame.facts.name,
-                "family": frame.facts.family,
-                "state": frame.state,
-                "labels": frame.facts.labels,
-                "rows": {"train": frame.train, "dev": frame.dev, "router": frame.router},
+                **fields(frame, "state", "adapter_bytes", "sample_bytes"),
+                **fields(frame.facts, "name", "family", "labels", "source", "licence", "origin", "download"),
                 "exact": frame.facts.data is not None,
-                "source": frame.facts.source,
-                "licence": frame.facts.licence,
-                "origin": frame.facts.origin,
-                "adapter_bytes": frame.adapter_bytes,
-                "sample_bytes": frame.sample_bytes,
-                "download": frame.facts.download,
+                "rows": {"train": frame.train, "dev": frame.dev, "router": frame.router},
             }
             for frame in planned.frames
         ],

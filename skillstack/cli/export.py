@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import pairs, short, wrapped
+from skillstack.cli.console import fields, pairs, short, wrapped
 from skillstack.errors import UsageError
 from skillstack.wording import many, size
 
@@ -89,8 +89,7 @@ def _zip(call: Invocation, opened: Stack, path: Path, with_texts: bool) -> None:
 
 def _peft(call: Invocation, opened: Stack, path: Path) -> None:
     rows = opened.export_peft(path)
-    fields = ("frame", "skill", "adapter", "head", "seq_cls")
-    skills = [{name: getattr(row, name) for name in fields} for row in rows]
+    skills = [fields(row, "frame", "skill", "adapter", "head", "seq_cls") for row in rows]
     title = f"{path}: {many(len(rows), 'skill')} of {opened.name}; README.md says how to load them."
     places = [(row.skill, row.seq_cls or row.adapter or f"{row.head[:14]}..., no adapter") for row in rows]
     call.answer(

@@ -9,7 +9,7 @@ import click
 
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import shorten, table
+from skillstack.cli.console import fields, shorten, table
 from skillstack.cli.options import task_option
 from skillstack.errors import UsageError
 from skillstack.wording import size
@@ -56,13 +56,9 @@ def _document(fetched: Fetched) -> dict[str, Any]:
         "bytes": fetched.bytes,
         "items": [
             {
-                "kind": item.kind,
-                "name": item.name,
+                **fields(item, "kind", "name", "bytes", "licence", "origin"),
                 "path": item.path or None,
                 "state": _state(fetched, item),
-                "bytes": item.bytes,
-                "licence": item.licence,
-                "origin": item.origin,
                 "files": [asdict(file) for file in item.files],
             }
             for item in fetched.items

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from skillstack.cli.command import Invocation, again, command
-from skillstack.cli.console import note
+from skillstack.cli.console import fields, note
 from skillstack.wording import clean_line, many, size
 
 #: Files that are listed without --json.
@@ -37,12 +37,6 @@ def gc(call: Invocation, apply: bool, expire_now: bool) -> None:
     for link in garbage.links:
         note(f"{clean_line(link)} is a link: what lies behind it is left alone.")
     call.answer(
-        lambda: {
-            "applied": apply,
-            "files": list(garbage.files),
-            "bytes": garbage.bytes,
-            "undos": garbage.undos,
-            "links": list(garbage.links),
-        },
+        lambda: {"applied": apply, **fields(garbage, "files", "bytes", "undos", "links")},
         words,
     )

@@ -9,14 +9,13 @@ import click
 
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import OUT_OF_TIME, pairs, short, shorten, table
+from skillstack.cli.console import OUT_OF_TIME, fields, pairs, short, shorten, table
 from skillstack.cli.options import (
     batch_size_option,
     data_dir_option,
     device_option,
     gathering,
     model_option,
-    no_texts_option,
     precision_option,
     recipe_options,
     rows_option,
@@ -37,32 +36,25 @@ MOST_TASKS = 4
 
 #: What the table is and what becomes of it; the command gets ``lesson``, as `Stack.learn` takes it.
 _lesson = gathering(
-    dict,
-    "lesson",
-    (
-        click.option("--family", metavar="NAME", help="Family of the skill. Default: a family of its own."),
-        click.option("--text-column", metavar="NAME", help="Column with the texts. Default: detected."),
-        click.option("--pair-column", metavar="NAME", help="Column with the second texts. Default: none."),
-        click.option("--label-column", metavar="NAME", help="Column with the labels. Default: detected."),
-        click.option(
-            "--test-size", type=float, default=0.2, show_default=True, metavar="X",
-            help="Share of the rows that is held out for testing.",
-        ),
-        click.option(
-            "--max-per-class", type=int, metavar="N", help="Maximum training rows per class.  [default: 200]"
-        ),
-        click.option("--replace", is_flag=True, help="Replace the frame of this name, at the tip."),
-        model_option("Base model of a new stack, or the folder of the stack's own base model.", "NAME"),
-        precision_option("Precision of the base model of a new stack."),
-        device_option(),
+    dict, "lesson",
+    click.option("--family", metavar="NAME", help="Family of the skill. Default: a family of its own."),
+    click.option("--text-column", metavar="NAME", help="Column with the texts. Default: detected."),
+    click.option("--pair-column", metavar="NAME", help="Column with the second texts. Default: none."),
+    click.option("--label-column", metavar="NAME", help="Column with the labels. Default: detected."),
+    click.option(
+        "--test-size", type=float, default=0.2, show_default=True, metavar="X",
+        help="Share of the rows that is held out for testing.",
     ),
-    (
-        *("family", "text_column", "pair_column", "label_column", "test_size", "max_per_class"),
-        *("replace", "model", "precision", "device"),
+    click.option(
+        "--max-per-class", type=int, metavar="N", help="Maximum training rows per class.  [default: 200]"
     ),
+    click.option("--replace", is_flag=True, help="Replace the frame of this name, at the tip."),
+    model_option("Base model of a new stack, or the folder of the stack's own base model.", "NAME"),
+    precision_option("Precision of the base model of a new stack."),
+    device_option(),
+    data_dir_option,
+    rows_option,
 )  # fmt: skip
-#: Rows of other skills, for --auto-compress.
-_others = gathering(dict, "others", (data_dir_option, rows_option), ("data_dir", "tables"))
 
 
 @command(
@@ -85,11 +77,8 @@ _others = gathering(dict, "others", (data_dir_option, rows_option), ("data_dir",
     ),
     seed_option,
     batch_size_option,
-    names=("method", "seed", "batch_size"),
 )
 @running
-@_others
-@no_texts_option
 def learn(
     call: Invocation,
     name: str,
@@ -97,8 +86,6 @@ def learn(
     lesson: dict[str, Any],
     recipe: dict[str, Any],
     run: dict[str, Any],
-    others: dict[str, Any],
-    no_keep_texts: bool,
 ) -> int:
     """Learn a skill from a table of your own: CSV, TSV, JSON lines or Parquet.
 
@@ -106,7 +93,7 @@ def learn(
     it does to routing. On the reference stack, learn starts a copy called main. Stopped and run again, it
     continues where it was.
     """
-    if (others["data_dir"] is not None or others["tables"]) and not run["auto_compress"]:
+    if (lesson["data_dir"] is not None or lesson["tables"]) and not run["auto_compress"]:
         raise UsageError(
             "--data-dir and --rows name rows of other skills, which only --auto-compress uses.",
             "Add --auto-compress, or leave them out.",
@@ -123,9 +110,7 @@ def learn(
             store=call.store,
             stack=call.stack,
             recipe=recipe,
-            keep_texts=not no_keep_texts,
             **run,
-            **others,
             on_event=listen,
             on_table=lambda report: console.note("\n".join(table_words(report))),
         )
@@ -182,12 +167,9 @@ def learned_json(learned: Learned) -> dict[str, Any]:
     """As `learn --json` shows it."""
     tested = learned.test
     return {
-        "stack": learned.stack,
+        **fields(learned, "stack", "complete", "change", "copied"),
         "skill": learned.name,
-        "complete": learned.complete,
         "frame": None if learned.frame is None else learned.frame.to_json(),
-        "change": learned.change,
-        "copied": learned.copied,
         "table": learned.table.to_json(),
         "test": None
         if tested is None

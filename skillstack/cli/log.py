@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import accuracy, can_show, short, shorten, table
+from skillstack.cli.console import accuracy, can_show, fields, short, shorten, table
 from skillstack.wording import clean_line, many, percent, size
 
 if TYPE_CHECKING:
@@ -41,17 +40,9 @@ def log(call: Invocation, history: bool) -> None:
     )
 
 
-@dataclass(frozen=True)
-class _Glyphs:
-    first: str
-    middle: str
-    last: str
-    only: str
-    between: str
-
-
-_LINES = _Glyphs("┌ ", "├ ", "└ ", "─ ", "│ ")
-_ASCII = _Glyphs("+ ", "+ ", "+ ", "- ", "| ")
+#: Before the first, a middle, the last and an only frame, and between the skills of one.
+_LINES = ("┌ ", "├ ", "└ ", "─ ", "│ ")
+_ASCII = ("+ ", "+ ", "+ ", "- ", "| ")
 
 
 def chain_words(stack: str, frames: Sequence[Frame], where: str, *, hint: str = "") -> list[str]:
@@ -62,14 +53,14 @@ def chain_words(stack: str, frames: Sequence[Frame], where: str, *, hint: str = 
     title = clean_line(f"{stack}: {where}")
     if not frames:
         return [title, "", "There are no frames.", *([hint] if hint else [])]
-    glyphs = _LINES if can_show("┌├└─│") else _ASCII
+    first, middle, lowest, only, between = _LINES if can_show("┌├└─│") else _ASCII
     rows = []
     for number, frame in enumerate(frames):
         last = number == len(frames) - 1
-        mark = glyphs.first if number == 0 else glyphs.last if last else glyphs.middle
-        rows.append(_row(glyphs.only if len(frames) == 1 else mark, frame))
+        mark = first if number == 0 else lowest if last else middle
+        rows.append(_row(only if len(frames) == 1 else mark, frame))
         if len(frame.skills) > 1:
-            rows += [_skill_row("  " if last else glyphs.between, skill) for skill in frame.skills]
+            rows += [_skill_row("  " if last else between, skill) for skill in frame.skills]
     heads = ["  FRAME", "FAMILY", "DEV ACCURACY", "SIZE", "ID", "PARENT"]
     return [title, "", *table(heads, rows, left=(0, 1, 2, 4, 5), indent=0), "", *_totals(frames)]
 
@@ -117,15 +108,7 @@ def _totals(frames: Sequence[Frame]) -> list[str]:
 def history_json(history: History) -> list[dict[str, Any]]:
     """Transactions, newest first."""
     return [
-        {
-            "id": transaction.id,
-            "before": transaction.before,
-            "after": transaction.after,
-            "steps": transaction.steps,
-            "time": transaction.time,
-            "note": transaction.note,
-            "undone": undone,
-        }
+        {**fields(transaction, "id", "before", "after", "steps", "time", "note"), "undone": undone}
         for transaction, undone in _newest_first(history)
     ]
 

@@ -26,19 +26,19 @@ PRECISIONS = ("fp32", "bf16", "fp16", "nf4")
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
-def gathering(
-    kind: Callable[..., Any], name: str, options: Sequence[Decorator], fields: Sequence[str] = ()
-) -> Decorator:
+def gathering(kind: Callable[..., Any], name: str, *options: Decorator) -> Decorator:
     """A decorator that gives a command these options; the command gets them as one value.
 
-    :param kind: what makes the value of them, such as a dataclass.
+    :param kind: makes the value of the options' parameters, such as a dataclass.
     :param name: the command's parameter that takes the value.
-    :param fields: parameters that make the value; by default the fields of the dataclass. Each has an option
-        of its name, here or on the command itself.
     """
-    if not fields:
-        assert isinstance(kind, type)
-        fields = [field.name for field in dataclasses.fields(kind)]
+
+    def parameters() -> None:
+        """Carries the options, to have their names."""
+
+    for option in options:
+        option(parameters)
+    fields = [parameter.name for parameter in getattr(parameters, "__click_params__", ())]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -86,25 +86,34 @@ def number_or(word: str) -> Callable[[str], int]:
     return read
 
 
-def _all_or_number(_: click.Context, __: click.Parameter, value: int) -> int | None:
-    return value or None
-
-
 def between(name: str, most: float, divisor: float = 1) -> Callable[..., float | None]:
     """A callback that reads a number above 0 and below ``most`` as a share; None stays None."""
 
     def read(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
         if value is None:
             return None
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
+        number = _number(value)
         if not 0 < number < most:
             raise UsageError(f"Invalid {name} {value[:40]!r}: must be between 0 and {most:g}.")
         return number / divisor
 
     return read
+
+
+def _threshold(_: click.Context, __: click.Parameter, value: str) -> float | None:
+    if value == "auto":
+        return None
+    number = _number(value)
+    if not math.isfinite(number):
+        raise UsageError(f"Invalid threshold {value[:80]!r}.", "Give a number, or auto.")
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def tables(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
@@ -122,18 +131,6 @@ def tables(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
             raise UsageError(f"{option.opts[0]} is given twice for {name[:80]!r}.", "Leave one of them out.")
         found[name] = Path(path)
     return found
-
-
-def _threshold(_: click.Context, __: click.Parameter, value: str) -> float | None:
-    if value == "auto":
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise UsageError(f"Invalid threshold {value[:80]!r}.", "Give a number, or auto.")
-    return number
 
 
 # single options -----------------------------------------------------------------------------------------
@@ -167,14 +164,11 @@ def precision_change_option(
     return click.option("--precision-change", type=click.Choice(PRECISIONS), help=words)
 
 
-def per_class_option(name: str = "per_class") -> Decorator:
-    """``--eval-samples-per-class``; the command gets None for ``all``."""
-    return click.option(
-        "--eval-samples-per-class", name, default="64", show_default=True, metavar="N|all",
-        type=number_or("all"), callback=_all_or_number, help="Maximum number of test rows per class.",
-    )  # fmt: skip
-
-
+per_class_option = click.option(
+    "--eval-samples-per-class", "per_class", default="64", show_default=True, metavar="N|all",
+    type=number_or("all"), callback=lambda context, option, value: value or None,
+    help="Maximum number of test rows per class.",
+)  # fmt: skip
 seed_option = click.option("--seed", type=int, metavar="N", help="Random seed.")
 router_option = click.option(
     "--router", default=DEFAULT, show_default=True, metavar="NAME",
@@ -197,9 +191,6 @@ rows_option = click.option(
     "--rows", "tables", multiple=True, metavar="SKILL=FILE", callback=tables,
     help="Table with your own labelled rows for a skill: CSV, TSV, JSON lines or Parquet.",
 )  # fmt: skip
-no_texts_option = click.option(
-    "--no-keep-texts", is_flag=True, help="Keep hashed features in the store instead of sample texts."
-)
 
 
 # what is trained, and how ---------------------------------------------------------------------------------
@@ -266,23 +257,20 @@ class Wanted:
 
 
 wanting = gathering(
-    Wanted,
-    "wanted",
-    (
-        click.option("--preset", metavar="NAME", help="Preset: a named sequence of tasks with a recipe."),
-        task_option,
-        data_dir_option,
-        model_option("Base model: minilm (built in), smollm2, a folder, or a model of the hub.", "NAME"),
-        precision_option(),
-        device_option(),
-    ),
-)
+    Wanted, "wanted",
+    click.option("--preset", metavar="NAME", help="Preset: a named sequence of tasks with a recipe."),
+    task_option,
+    data_dir_option,
+    model_option("Base model: minilm (built in), smollm2, a folder, or a model of the hub.", "NAME"),
+    precision_option(),
+    device_option(),
+)  # fmt: skip
 
 
-def recipe_options(*options: Decorator, names: Sequence[str]) -> Decorator:
+def recipe_options(*options: Decorator) -> Decorator:
     """These options and ``--set``; the command gets ``recipe``, the fields that the command line gives.
 
-    :param names: the options' parameters, which are fields of `Recipe`; None is not given.
+    :param options: their parameters are fields of `Recipe`; None is not given.
     """
 
     def recipe(settings: Sequence[str], **named: Any) -> dict[str, Any]:
@@ -291,7 +279,7 @@ def recipe_options(*options: Decorator, names: Sequence[str]) -> Decorator:
     setting = click.option(
         "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe."
     )
-    return gathering(recipe, "recipe", (*options, setting), ("settings", *names))
+    return gathering(recipe, "recipe", *options, setting)
 
 
 def chosen_recipe(named: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -348,84 +336,71 @@ def _run(auto_compress: bool, compress_margin: float | None, **settings: Any) ->
 
 #: How a training runs and whether it merges frames; the command gets ``run``, as `Stack.train` takes it.
 running = gathering(
-    _run,
-    "run",
-    (
-        click.option(
-            "--micro-batch", type=number_or("auto"), default="auto", show_default=True, metavar="N|auto",
-            help="Rows that pass through the model at once; halved when memory runs out.",
-        ),
-        click.option(
-            "--accumulate", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-            help="Minimum gradient-accumulation steps.",
-        ),
-        click.option(
-            "--gradient-checkpointing/--no-gradient-checkpointing", default=None,
-            help="Recompute activations to save memory. Default: on a GPU from a billion parameters on.",
-        ),
-        click.option(
-            "--time-limit", type=duration, metavar="TIME",
-            help="Stop at a checkpoint after this time, with status 4: 8h, 1h30m, 30m, 90s.",
-        ),
-        click.option(
-            "--auto-compress", is_flag=True,
-            help="Merge each new frame with its family, where the guard allows it.",
-        ),
-        click.option(
-            "--compress-margin", metavar="POINTS", callback=between("margin", 50, 100),
-            help="Accuracy points that a task may lose by each merge.  [default: 2]",
-        ),
+    _run, "run",
+    click.option(
+        "--micro-batch", type=number_or("auto"), default="auto", show_default=True, metavar="N|auto",
+        help="Rows that pass through the model at once; halved when memory runs out.",
     ),
-    ("micro_batch", "accumulate", "gradient_checkpointing", "time_limit", "auto_compress", "compress_margin"),
+    click.option(
+        "--accumulate", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+        help="Minimum gradient-accumulation steps.",
+    ),
+    click.option(
+        "--gradient-checkpointing/--no-gradient-checkpointing", default=None,
+        help="Recompute activations to save memory. Default: on a GPU from a billion parameters on.",
+    ),
+    click.option(
+        "--time-limit", type=duration, metavar="TIME",
+        help="Stop at a checkpoint after this time, with status 4: 8h, 1h30m, 30m, 90s.",
+    ),
+    click.option(
+        "--auto-compress", is_flag=True,
+        help="Merge each new frame with its family, where the guard allows it.",
+    ),
+    click.option(
+        "--compress-margin", metavar="POINTS", callback=between("margin", 50, 100),
+        help="Accuracy points that a task may lose by each merge.  [default: 2]",
+    ),
+    click.option(
+        "--no-keep-texts", "keep_texts", is_flag=True, flag_value=False, default=True,
+        help="Keep hashed features in the store instead of sample texts.",
+    ),
 )  # fmt: skip
 
 
 # what is measured ---------------------------------------------------------------------------------------
 
-
-def _measured(tasks: tuple[str, ...], **settings: Any) -> dict[str, Any]:
-    return {"only": tasks, **settings}
-
-
 #: Which test rows are asked, on which base; the command gets ``measured``, as `Stack.evaluate` takes it.
 measuring = gathering(
-    _measured,
-    "measured",
-    (
-        data_dir_option,
-        click.option(
-            "--task", "tasks", multiple=True, metavar="NAME",
-            help="Evaluate only this task; repeat the option for several tasks.",
-        ),
-        click.option(
-            "--test", "tables", multiple=True, metavar="SKILL=FILE", callback=tables,
-            help="Table with your own test rows for a skill: CSV, TSV, JSON lines or Parquet.",
-        ),
-        per_class_option(),
-        model_option(),
-        device_option(),
-        precision_change_option(),
+    dict, "measured",
+    data_dir_option,
+    click.option(
+        "--task", "only", multiple=True, metavar="NAME",
+        help="Evaluate only this task; repeat the option for several tasks.",
     ),
-    ("data_dir", "tasks", "tables", "per_class", "model", "device", "precision_change"),
+    click.option(
+        "--test", "tables", multiple=True, metavar="SKILL=FILE", callback=tables,
+        help="Table with your own test rows for a skill: CSV, TSV, JSON lines or Parquet.",
+    ),
+    per_class_option,
+    model_option(),
+    device_option(),
+    precision_change_option(),
 )  # fmt: skip
 
 #: What a change may cost, and whose rows decide; the command gets ``guards``, as `Stack.compress` takes it.
 guarding = gathering(
-    dict,
-    "guards",
-    (
-        click.option(
-            "--margin", default="1", show_default=True, metavar="POINTS", callback=between("margin", 50, 100),
-            help="Accuracy points that a task may lose.",
-        ),
-        click.option(
-            "--level", default="0.05", show_default=True, metavar="P", callback=between("level", 0.5),
-            help="Maximum probability that a task which loses more passes the test.",
-        ),
-        data_dir_option,
-        rows_option,
-        model_option(),
-        device_option(),
+    dict, "guards",
+    click.option(
+        "--margin", default="1", show_default=True, metavar="POINTS", callback=between("margin", 50, 100),
+        help="Accuracy points that a task may lose.",
     ),
-    ("margin", "level", "data_dir", "tables", "model", "device"),
+    click.option(
+        "--level", default="0.05", show_default=True, metavar="P", callback=between("level", 0.5),
+        help="Maximum probability that a task which loses more passes the test.",
+    ),
+    data_dir_option,
+    rows_option,
+    model_option(),
+    device_option(),
 )  # fmt: skip

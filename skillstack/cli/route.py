@@ -108,28 +108,23 @@ class Asking:
 
 #: Adds the options that route and predict share; the command gets them as ``asked``.
 asking = gathering(
-    Asking,
-    "asked",
-    (
-        click.argument("text", required=False),
-        click.option("--text-pair", metavar="TEXT", help="Second text, for tasks on pairs of texts."),
-        click.option(
-            "--input", "source", metavar="FILE",
-            help='CSV, TSV, Parquet or JSON lines {"text": ..., "text_pair": ...}; - reads a pipe.',
-        ),
-        click.option(
-            "--output", metavar="FILE",
-            help="File for the answers. A table gets the columns of the input, and the answers beside them.",
-        ),
-        click.option(
-            "--text-column", metavar="NAME", help="Column or field with the texts.  [default: text]"
-        ),
-        click.option("--pair-column", metavar="NAME", help="Column or field with the second texts."),
-        click.option("--strict", is_flag=True, help="Stop at the first row that cannot be answered."),
-        router_option,
-        threshold_option,
-        depth_option,
+    Asking, "asked",
+    click.argument("text", required=False),
+    click.option("--text-pair", metavar="TEXT", help="Second text, for tasks on pairs of texts."),
+    click.option(
+        "--input", "source", metavar="FILE",
+        help='CSV, TSV, Parquet or JSON lines {"text": ..., "text_pair": ...}; - reads a pipe.',
     ),
+    click.option(
+        "--output", metavar="FILE",
+        help="File for the answers. A table gets the columns of the input, and the answers beside them.",
+    ),
+    click.option("--text-column", metavar="NAME", help="Column or field with the texts.  [default: text]"),
+    click.option("--pair-column", metavar="NAME", help="Column or field with the second texts."),
+    click.option("--strict", is_flag=True, help="Stop at the first row that cannot be answered."),
+    router_option,
+    threshold_option,
+    depth_option,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import accuracy, pairs, short, shorten
+from skillstack.cli.console import accuracy, fields, pairs, short, shorten
 from skillstack.errors import IntegrityError, UsageError
 from skillstack.wording import clean_line, many, size
 
@@ -55,9 +55,7 @@ def frame_json(store: Store, frame: Frame) -> dict[str, Any]:
     """As `log --json` shows it, with its place, its record and its files."""
     return {
         **frame.to_json(),
-        "position": frame.position,
-        "parent_name": frame.parent_name,
-        "content_id": frame.content_id,
+        **fields(frame, "position", "parent_name", "content_id"),
         "content": json.loads(frame.content.to_bytes()),
         "files": [{"path": path, "bytes": count} for path, count in _files(store, frame)],
     }

@@ -11,11 +11,10 @@ import click
 
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import OUT_OF_TIME, accuracy, shorten, table, wrapped
+from skillstack.cli.console import OUT_OF_TIME, accuracy, fields, shorten, table, wrapped
 from skillstack.cli.options import (
     Wanted,
     batch_size_option,
-    no_texts_option,
     recipe_options,
     running,
     seed_option,
@@ -47,10 +46,6 @@ _RECIPE = (
     click.option("--router-samples", type=int, metavar="N", help="Rows per task that train the router."),
     batch_size_option,
 )  # fmt: skip
-_FIELDS = (
-    *("init", "keep_head", "seed", "samples_per_class", "max_length", "epochs", "learning_rate", "r"),
-    *("router_samples", "batch_size"),
-)
 
 
 @command(
@@ -65,9 +60,8 @@ _FIELDS = (
     "accelerate launch --num_processes 2 -m skillstack train --preset starter8",
 )
 @wanting
-@recipe_options(*_RECIPE, names=_FIELDS)
+@recipe_options(*_RECIPE)
 @running
-@no_texts_option
 @click.option(
     "--dry-run", is_flag=True, help="Show what would be trained, from which data and how long; exit."
 )
@@ -77,7 +71,6 @@ def train(
     wanted: Wanted,
     recipe: dict[str, Any],
     run: dict[str, Any],
-    no_keep_texts: bool,
     dry_run: bool,
     list_presets: bool,
 ) -> int:
@@ -99,8 +92,7 @@ def train(
     if dry_run:
         from skillstack.cli.dry_run import show_dry_run
 
-        merges = run["auto_compress"]
-        show_dry_run(call, wanted.request(call.store, recipe), keep_texts=not no_keep_texts, merges=merges)
+        show_dry_run(call, wanted.request(call.store, recipe), run["keep_texts"], run["auto_compress"])
         return 0
     from skillstack.cli.watching import watched_training
 
@@ -113,11 +105,10 @@ def train(
 
             trained = Stack.train(
                 **vars(wanted),
+                **run,
                 store=call.store,
                 stack=call.stack,
                 recipe=recipe,
-                keep_texts=not no_keep_texts,
-                **run,
                 on_event=listen,
             )
     except SkillStackError as error:
@@ -163,18 +154,13 @@ class Summary:
     def to_json(self, trained: Trained) -> dict[str, Any]:
         """As `train --json` shows it."""
         return {
-            "stack": trained.stack,
-            "tip": trained.tip,
-            "complete": trained.complete,
-            "trained": list(trained.trained),
-            "kept": list(trained.kept),
+            **fields(trained, "stack", "tip", "complete", "trained", "kept"),
             "frames": [
                 {
-                    "name": frame.name,
+                    **fields(frame, "name", "chosen"),
                     "id": frame.frame_id,
                     "dev": _count(frame.dev),
                     "frozen_linear_dev": _count(frame.frozen_linear),
-                    "chosen": frame.chosen,
                     "seconds": round(frame.seconds, 3),
                 }
                 for frame in self.done
@@ -234,9 +220,8 @@ def preset_json() -> list[dict[str, Any]]:
 
     return [
         {
-            "name": preset.name,
-            "description": preset.description,
-            "tasks": [{"name": task.name, "source": task.source} for task in preset.tasks],
+            **fields(preset, "name", "description"),
+            "tasks": [fields(task, "name", "source") for task in preset.tasks],
         }
         for preset in map(load_preset, preset_names())
     ]

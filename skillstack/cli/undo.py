@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -39,7 +39,7 @@ def _move(verb: Literal["undo", "redo"], call: Invocation, dry_run: bool) -> Non
     changed = change(opened.store, *(tips if verb == "redo" else tips[::-1]))
     value = {"stack": opened.name, "transaction": transaction.id, "note": transaction.note}
     call.answer(
-        lambda: {**value, "dry_run": dry_run, **changed.to_json()},
+        lambda: {**value, "dry_run": dry_run, **asdict(changed)},
         lambda: change_words(verb, opened.name, transaction, changed, dry_run=dry_run),
     )
 
@@ -56,10 +56,6 @@ class Change:
     tip: str | None
     removed: tuple[str, ...]
     restored: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As undo and redo show it."""
-        return {"tip": self.tip, "removed": list(self.removed), "restored": list(self.restored)}
 
 
 def change(store: Store, before: str | None, after: str | None) -> Change:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import table, wrapped
+from skillstack.cli.console import fields, table, wrapped
 from skillstack.cli.options import device_option, model_option, precision_change_option
 from skillstack.cli.predict import agreement_words
 from skillstack.errors import IntegrityError, UsageError
@@ -103,14 +103,11 @@ def check_json(checked: Checked) -> dict[str, Any]:
         "store": checked.where,
         "files": files.files,
         "stacks": files.stacks,
-        "problems": [{"path": p.path, "message": p.message} for p in files.problems],
+        "problems": [fields(p, "path", "message") for p in files.problems],
         "strays": list(files.strays),
         "canaries": None
         if canaries is None
-        else [
-            {name: getattr(one, name) for name in ("frame", "skill", "distance", "effect", "limit", "ok")}
-            for one in canaries
-        ],
+        else [fields(one, "frame", "skill", "distance", "effect", "limit", "ok") for one in canaries],
         "agreement": None if changed is None else asdict(changed),
     }
 
