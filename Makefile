@@ -11,6 +11,8 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: demo test test-all lint clean
 
+# A store of its own, which git ignores: the tracked one in frames/ stays as it is.
+demo: export SKILLSTACK_STORE := build/demo/frames
 demo: $(STAMP)
 	$(BIN)/skillstack train --preset starter8
 	$(BIN)/skillstack route "please block my card"
@@ -18,6 +20,7 @@ demo: $(STAMP)
 	$(BIN)/skillstack predict "the soup was cold and nobody cared"
 	$(BIN)/skillstack predict "can i bring a pair of scissors on the plane"
 	$(BIN)/skillstack log
+	@echo 'To go on with it: $(BIN)/skillstack log --store build/demo'
 
 # One thread for each of the two processes; files stay whole, for what their tests share.
 test test-all: export OMP_NUM_THREADS := 1

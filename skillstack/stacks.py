@@ -46,7 +46,8 @@ def stacks(store: str | Path | None = None, *, deleted: bool = False) -> list[St
     """
     found = find_store(str(store) if store is not None else None)
     current = choose_stack(found.store)
-    gone = {name for name in found.store.stacks() if is_deleted(found.store, name)}
+    names = [REFERENCE] if found.packaged else found.store.stacks()
+    gone = {name for name in names if is_deleted(found.store, name)}
     return [
         StackInfo(
             name=name,
@@ -56,7 +57,7 @@ def stacks(store: str | Path | None = None, *, deleted: bool = False) -> list[St
             read_only=name == REFERENCE or found.store.read_only,
             deleted=name in gone,
         )
-        for name in found.store.stacks()
+        for name in names
         if deleted or name not in gone
     ]
 
@@ -75,7 +76,8 @@ def use(name: str, store: str | Path | None = None) -> str:
 def import_stack(path: str | Path, *, name: str | None = None, store: str | Path | None = None) -> Imported:
     """Bring a stack in from a file that `Stack.export` wrote; the store is made where there is none.
 
-    Everything is checked before anything is written. A stack that is here already is left as it is.
+    Everything is checked before anything is written. A stack that is here already is left as it is. As after
+    `Stack.train` and `Stack.learn`, it is the current stack then.
 
     :param name: its name here; by default the one that it had.
     :raises UsageError: if another stack has the name.
@@ -101,9 +103,9 @@ def import_stack(path: str | Path, *, name: str | None = None, store: str | Path
             note=f"import {bundle.manifest.stack}",
             hint=hint,
         )
-    if to.head_stack() is None:
+    if to.head_stack() != wanted:
         to.set_head_stack(wanted)
-    return replace(imported, current=to.head_stack() == wanted)
+    return replace(imported, current=True)
 
 
 def copy(old: str, new: str, store: str | Path | None = None, *, patience: Patience = no_patience) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,25 @@ class Invocation:
         else:
             said = words()
             console.out(said if isinstance(said, str) else "\n".join(said))
+
+    def current(self) -> str | None:
+        """The current stack of the store; None where there is none yet."""
+        from skillstack.errors import StoreError
+        from skillstack.store.locate import find_store
+
+        try:
+            found = find_store(self.store)
+        except StoreError:
+            return None
+        return None if found.packaged else found.store.head_stack()
+
+    def now_current(self, before: str | None, stack: str) -> list[str]:
+        """What to print where a command has made a stack the current one; nothing where it was before."""
+        if before == stack:
+            return []
+        said = f"The current stack is now {stack}" + (f"; it was {before}." if before else ".")
+        named = os.environ.get("SKILLSTACK_STACK")
+        return [f"{said} SKILLSTACK_STACK still names {named}." if named and named != stack else said]
 
     def line(self, *words: str) -> str:
         """Another command on the same store, to copy."""

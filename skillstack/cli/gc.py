@@ -19,12 +19,13 @@ LISTED = 20
 @click.option("--expire-now", is_flag=True, help="Also remove what was undone in the last two weeks.")
 def gc(call: Invocation, apply: bool, expire_now: bool) -> None:
     """Free the space of files that no stack, no recent undo and no training needs any more."""
-    garbage = call.open().gc(dry_run=not apply, expire_now=expire_now)
+    opened = call.open()
+    garbage = opened.gc(dry_run=not apply, expire_now=expire_now)
 
     def words() -> list[str]:
         if not garbage.files:
             return ["There is nothing to free."]
-        freed = f"{size(garbage.bytes)} in {many(len(garbage.files), 'file')}:"
+        freed = f"{size(garbage.bytes)} in {many(len(garbage.files), 'file')} of {opened.store.root}:"
         lines = [f"{'Freed' if apply else 'Would free'} {freed}"]
         lines += [f"  {clean_line(path)}" for path in garbage.files[:LISTED]]
         if len(garbage.files) > LISTED:

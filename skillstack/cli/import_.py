@@ -31,6 +31,7 @@ def import_(call: Invocation, file: str, name: str | None) -> None:
         raise UsageError("--stack and --as give two names.", "Leave --stack out; --as names the stack.")
     from skillstack.stacks import import_stack
 
+    before = call.current()
     done = import_stack(Path(file).expanduser(), name=name or call.stack, store=call.store)
 
     def words() -> list[str]:
@@ -45,9 +46,7 @@ def import_(call: Invocation, file: str, name: str | None) -> None:
             )
         if not done.router:
             lines.append("The file holds no router state that fits; it is fitted from the samples.")
-        if done.new and not done.current:
-            lines.append(f"`{call.line('use', done.stack)}` makes it the current stack.")
-        return lines
+        return [*lines, *call.now_current(before, done.stack)]
 
     def document() -> dict[str, Any]:
         found = asdict(done)

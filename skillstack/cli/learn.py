@@ -99,6 +99,18 @@ def learn(
             "Add --auto-compress, or leave them out.",
         )
     from skillstack.cli.watching import watched_training
+    from skillstack.stacks import stack_to_add_to
+    from skillstack.store.locate import store_folder
+
+    before = call.current()
+    chosen, copied = stack_to_add_to(call.store, call.stack, own_base=lesson["model"] is not None)
+
+    def tell(report: TableReport) -> None:
+        kind = (
+            ", a copy of the reference stack" if copied else ", the current stack" if chosen == before else ""
+        )
+        where = ("stack", f"{chosen}{kind}, in {store_folder(call.store)}")
+        console.note("\n".join(pairs([*table_rows(report), where])))
 
     with watched_training() as listen:
         from skillstack.api import Stack
@@ -112,13 +124,13 @@ def learn(
             recipe=recipe,
             **run,
             on_event=listen,
-            on_table=lambda report: console.note("\n".join(table_words(report))),
+            on_table=tell,
         )
-    call.answer(lambda: learned_json(learned), lambda: learned_words(learned, call))
+    call.answer(lambda: learned_json(learned), lambda: learned_words(learned, call, before))
     return 0 if learned.complete else OUT_OF_TIME
 
 
-def table_words(report: TableReport) -> list[str]:
+def table_rows(report: TableReport) -> list[tuple[str, str]]:
     """What was found in a table, before anything is trained."""
     from skillstack.training.recipe import LEARNED_PER_CLASS
 
@@ -133,11 +145,14 @@ def table_words(report: TableReport) -> list[str]:
             f"At most {LEARNED_PER_CLASS} rows per class train the weights; the others serve model selection "
             "and the router. --max-per-class changes that."
         )
-    return pairs([*found, rows, *(("note", note) for note in notes)])
+    return [*found, rows, *(("note", note) for note in notes)]
 
 
-def learned_words(learned: Learned, call: Invocation) -> list[str]:
-    """The new frame: how good it is, what it confuses, and what it does to routing."""
+def learned_words(learned: Learned, call: Invocation, before: str | None = None) -> list[str]:
+    """The new frame: how good it is, what it confuses, and what it does to routing.
+
+    :param before: the stack that was the current one.
+    """
     copied = f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one."
     note = [copied] if learned.copied else []
     if learned.frame is None:
@@ -160,6 +175,7 @@ def learned_words(learned: Learned, call: Invocation) -> list[str]:
         call.line("undo"),
     )
     next_ = ["", "Try", *(f"  {command}" for command in commands)]
+    note += call.now_current(before, learned.stack)
     return [title, *note, "", *tested, "", *_routing(learned, frame), *next_]
 
 

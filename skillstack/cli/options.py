@@ -215,19 +215,14 @@ class Wanted:
 
         :param overrides: fields of the recipe.
         """
-        import os
-
-        from skillstack.errors import SkillStackError
         from skillstack.forecast.estimate import TrainingRequest
 
-        folder = Path(store or os.environ.get("SKILLSTACK_STORE") or Path.cwd() / "frames")
         try:
-            from skillstack.store.locate import find_store
+            from skillstack.store.locate import store_folder
 
-            found = find_store(store)
-            folder = folder if found.packaged else found.store.root
-        except (ImportError, SkillStackError):  # none yet, or no numpy to read one with
-            pass
+            folder = store_folder(store)
+        except ImportError:  # doctor says that numpy is missing
+            folder = Path(store or "frames")
         data_dir = Path(self.data_dir) if self.data_dir is not None else None
         return TrainingRequest(**{**vars(self), "data_dir": data_dir}, store=folder, overrides=overrides)
 

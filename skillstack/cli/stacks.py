@@ -23,9 +23,12 @@ def use(call: Invocation, name: str | None) -> None:
     if wanted is None or (call.stack is not None and call.stack != wanted):
         raise UsageError("It is unclear which stack is meant.", "Name one: `skillstack use NAME`.")
     from skillstack.stacks import use as use_stack
+    from skillstack.store.locate import store_folder
 
     chosen = use_stack(wanted, call.store)
-    call.answer(lambda: {"stack": chosen}, lambda: f"The current stack is now {chosen}.")
+    call.answer(
+        lambda: {"stack": chosen}, lambda: f"The current stack is now {chosen}, in {store_folder(call.store)}"
+    )
 
 
 @command(
@@ -86,6 +89,8 @@ def _list(call: Invocation, all_: bool) -> None:
             raise UsageError(f"There is no stack {call.stack[:80]!r}.", did_you_mean(call.stack, names))
 
     def words() -> list[str]:
+        from skillstack.store.locate import find_store
+
         if not found:
             return ["There are no stacks yet; `skillstack train --preset starter8` makes one."]
         rows = [
@@ -97,6 +102,6 @@ def _list(call: Invocation, all_: bool) -> None:
             ]
             for info in found
         ]
-        return table([], rows, left=range(4), indent=0)
+        return [*table([], rows, left=range(4), indent=0), f"in {find_store(call.store).store.root}"]
 
     call.answer(lambda: {"stacks": [dataclasses.asdict(info) for info in found]}, words)

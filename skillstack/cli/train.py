@@ -96,7 +96,7 @@ def train(
         return 0
     from skillstack.cli.watching import watched_training
 
-    summary, place = Summary(), launched_place()
+    summary, place, before = Summary(), launched_place(), call.current()
     try:
         if not place:
             console.note("Loading ...")
@@ -120,7 +120,7 @@ def train(
 
     leave_processes()
     if not place:
-        call.answer(lambda: summary.to_json(trained), lambda: summary.words(trained, call))
+        call.answer(lambda: summary.to_json(trained), lambda: summary.words(trained, call, before))
     # A launcher ends all processes when one ends with an error, and the first one may not have written yet.
     return 0 if trained.complete or place else OUT_OF_TIME
 
@@ -168,14 +168,18 @@ class Summary:
             "settled": [dataclasses.asdict(one) for one in self.settled],
         }
 
-    def words(self, trained: Trained, call: Invocation) -> list[str]:
-        """A table of the frames, and the next commands to try."""
+    def words(self, trained: Trained, call: Invocation, before: str | None = None) -> list[str]:
+        """A table of the frames, which stack is now the current one, and the next commands to try.
+
+        :param before: the stack that was the current one.
+        """
         from skillstack.cli.watching import UNFINISHED
 
         frames = {*trained.trained, *trained.kept}
         text = "please block my card" if "banking" in frames else "a text of yours"
         tries = (call.line("route", text), call.line("predict", text), call.line("log"))
-        after = ["", "Try", *(f"  {line}" for line in tries)] if trained.complete else ["", *UNFINISHED]
+        now = call.now_current(before, trained.stack) if trained.tip is not None else []
+        after = [*now, "", "Try", *(f"  {line}" for line in tries)] if trained.complete else ["", *UNFINISHED]
         if not trained.trained:
             there = f"{many(len(trained.kept), 'frame')} of {trained.stack} are there"
             if trained.complete:

@@ -99,7 +99,7 @@ def change_words(
     for action, names in (("remove", change.removed), ("restore", change.restored)):
         if names:
             lines.append(f"  {would}{action if dry_run else f'{action}d'} {_list(names)}")
-    tip = f"the tip {'would be' if dry_run else 'is'} {short(change.tip)}"
+    tip = f"the tip of {stack} {'would be' if dry_run else 'is'} {short(change.tip)}"
     return [*lines, f"  {tip}" if change.tip else f"  the stack {'would be' if dry_run else 'is'} empty"]
 
 

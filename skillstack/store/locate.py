@@ -57,6 +57,17 @@ def find_store(
     return Found(packaged, packaged=True)
 
 
+def store_folder(explicit: str | None = None) -> Path:
+    """The store that a command would change: where it is, or where it would be made. Nothing is made."""
+    try:
+        found = find_store(explicit)
+        if not found.packaged:
+            return found.store.root
+    except StoreError:
+        pass
+    return Path(explicit or os.environ.get("SKILLSTACK_STORE") or Path.cwd() / "frames").expanduser()
+
+
 def packaged_store() -> Store | None:
     """The reference store of this installation, for reading only; None where it was left out.
 
@@ -84,7 +95,8 @@ def holding(found: Found, stack: str) -> Found:
 def choose_stack(store: Store, explicit: str | None = None, environ: Mapping[str, str] | None = None) -> str:
     """The stack: the explicit one, ``SKILLSTACK_STACK``, the current one, the only one, ``reference``.
 
-    While a store's first training is under way, no stack is the current one yet.
+    While a store's first training is under way, no stack is the current one yet. Of the copy inside the
+    package only ``reference`` is meant: in a clone that is the store in which people train as well.
 
     :raises UsageError: if the name is none.
     """
@@ -92,6 +104,8 @@ def choose_stack(store: Store, explicit: str | None = None, environ: Mapping[str
     named = explicit or environ.get("SKILLSTACK_STACK")
     if named:
         return check_name(named, "The stack")
+    if store.read_only:
+        return REFERENCE
     current = store.head_stack()
     if current is not None:
         return current

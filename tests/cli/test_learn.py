@@ -24,6 +24,8 @@ def test_it_says_what_it_took_and_how_good_the_frame_is(command, table):
     assert ran.status == 0
     assert "message" in ran.err
     assert "queue" in ran.err
+    assert f"own, in {table.parent / 'frames'}" in " ".join(ran.err.split())
+    assert "The current stack is now own." in ran.out
     assert ran.out.startswith("learned tickets (tickets): frame 1 of own, ")
     for said in ("this frame", "linear head on the frozen base", "most frequent label", "95 % INTERVAL"):
         assert said in ran.out

@@ -87,6 +87,9 @@ def test_the_packaged_store_is_the_last_resort_and_read_only(tmp_path, monkeypat
     (tmp_path / "here").mkdir()
     found = find_store(here=tmp_path / "here", environ={})
     assert found.packaged and found.store.read_only
+    push(packaged, "trained", "first")
+    packaged.set_head_stack("trained")  # in a clone, people train in it as well
+    assert choose_stack(found.store, environ={}) == "reference"
     assert not find_store(here=tmp_path / "here", create=True, environ={}).packaged
 
 
