@@ -1,4 +1,4 @@
-# make demo: install, train the starter stack on this machine, use it.
+# make demo: install, train the starter tasks into build/demo, use them.
 # make test: install, lint and the quick tests.    make test-all: the thorough tests too, with coverage.
 PYTHON ?= python3
 VENV ?= .venv
