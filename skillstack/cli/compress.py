@@ -103,10 +103,7 @@ def compress(
             **how,
             **guards,
         )
-    call.answer(
-        found.to_json,
-        lambda: compressed_words(found, candidate, again, why_unchangeable(opened)),
-    )
+    call.answer(found.to_json, lambda: compressed_words(found, candidate, again, why_unchangeable(opened)))
     return 1 if apply and not found.applied else 0
 
 

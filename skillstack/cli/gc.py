@@ -37,7 +37,4 @@ def gc(call: Invocation, apply: bool, expire_now: bool) -> None:
 
     for link in garbage.links:
         note(f"{clean_line(link)} is a link: what lies behind it is left alone.")
-    call.answer(
-        lambda: {"applied": apply, **fields(garbage, "files", "bytes", "undos", "links")},
-        words,
-    )
+    call.answer(lambda: {"applied": apply, **fields(garbage, "files", "bytes", "undos", "links")}, words)

@@ -50,9 +50,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "import": "Import a stack from a file.",
         "gc": "Free the space of files that nothing needs any more.",
     },
-    "Shell": {
-        "completion": "Print the script by which bash, zsh or fish complete names.",
-    },
+    "Shell": {"completion": "Print the script by which bash, zsh or fish complete names."},
 }
 FIRST_STEPS = (
     f"{PROGRAM} train --preset starter8",

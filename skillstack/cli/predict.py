@@ -55,12 +55,7 @@ def predict(
 
     def answers(rows: list[Row]) -> Sequence[Predicted]:
         return opened.predict(
-            rows,
-            frame=frame,
-            model=model,
-            device=device,
-            precision_change=precision_change,
-            **asked.routing,
+            rows, frame=frame, model=model, device=device, precision_change=precision_change, **asked.routing
         )
 
     def form() -> Form[Predicted]:

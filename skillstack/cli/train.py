@@ -12,14 +12,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import OUT_OF_TIME, accuracy, fields, shorten, table, wrapped
-from skillstack.cli.options import (
-    Wanted,
-    batch_size_option,
-    recipe_options,
-    running,
-    seed_option,
-    wanting,
-)
+from skillstack.cli.options import Wanted, batch_size_option, recipe_options, running, seed_option, wanting
 from skillstack.errors import SkillStackError
 from skillstack.wording import many, percent, seconds
 
@@ -104,12 +97,7 @@ def train(
             from skillstack.api import Stack
 
             trained = Stack.train(
-                **vars(wanted),
-                **run,
-                store=call.store,
-                stack=call.stack,
-                recipe=recipe,
-                on_event=listen,
+                **vars(wanted), **run, store=call.store, stack=call.stack, recipe=recipe, on_event=listen
             )
     except SkillStackError as error:
         if not place:
