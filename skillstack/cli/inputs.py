@@ -239,10 +239,10 @@ def _read(data: bytes | None, text: str, text_pair: str, *, first: bool) -> Row 
     try:
         value = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        return BadRow(f"Byte {error.start + 1} is no UTF-8.")
+        return BadRow(f"Byte {error.start + 1} is not valid UTF-8.")
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "a value is out of bounds"
-        return BadRow(f'This is no JSON object such as {{"text": "..."}}: {reason}.')
+        return BadRow(f'This is not a JSON object such as {{"text": "..."}}: {reason}.')
     if not isinstance(value, dict):
         return BadRow(f'{type(value).__name__} instead of a JSON object such as {{"text": "..."}}.')
     if text not in value:

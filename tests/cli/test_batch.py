@@ -317,8 +317,8 @@ def test_a_byte_order_mark_at_the_start_is_no_error():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"no json", "no JSON object"),
-        (b'{"text": "a"', "no JSON object"),
+        (b"no json", "not a JSON object"),
+        (b'{"text": "a"', "not a JSON object"),
         (b"[1]", "list instead of a JSON object"),
         (b'"a"', "str instead of a JSON object"),
         (b"{}", "field text is missing"),
@@ -327,8 +327,8 @@ def test_a_byte_order_mark_at_the_start_is_no_error():
         (b'{"text": "a\\u0000"}', "NUL"),
         (b'{"text": "\\ud800"}', "lone surrogate"),
         (b'{"text": "a", "text_pair": ""}', "second text is empty"),
-        (b'{"text": "\xff"}', "Byte 11 is no UTF-8"),
-        (b'{"text": "\xed\xa0\x80"}', "no UTF-8"),
+        (b'{"text": "\xff"}', "Byte 11 is not valid UTF-8"),
+        (b'{"text": "\xed\xa0\x80"}', "not valid UTF-8"),
         (b"[" * 100_000, "out of bounds"),
         (b"9" * 10_000, "out of bounds"),
         (b'{"text": "' + b"a" * 2_000_001 + b'"}', "2,000,001 characters"),

@@ -89,13 +89,17 @@ class Size:
     height: int
 
 
-sized = gathering(Size, "size", (click.option("--width", type=int, default=1),))
+sized = gathering(
+    Size,
+    "size",
+    click.option("--width", type=int, default=1),
+    click.option("--height", type=int, default=2),
+)
 
 
 @click.command()
 @click.option("--before")
 @sized
-@click.option("--height", type=int, default=2)
 @click.option("--after")
 def draw(size: Size, before: str | None, after: str | None) -> int:
     """Draw."""
@@ -103,7 +107,7 @@ def draw(size: Size, before: str | None, after: str | None) -> int:
     return 0
 
 
-def test_the_value_has_its_own_options_and_those_that_the_command_declares():
+def test_shared_options_arrive_as_one_value_beside_the_commands_own():
     said = CliRunner().invoke(draw, ["--width", "5", "--before", "a"]).output
     assert said == "5 x 2, a, None\n"
 
