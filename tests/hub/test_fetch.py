@@ -279,7 +279,7 @@ def test_half_a_download_is_said_and_nothing_of_it_kept(hub, tmp_path):
     assert not list((tmp_path / "cache").rglob("*.gz"))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_stack_is_trained_from_the_folder_alone(hub, tmp_path):
     environ = hub.environ(tmp_path)
     assert skillstack(tmp_path, environ, "fetch", "--task", TASK, "--model", "minilm").status == 0

@@ -16,7 +16,7 @@ ALL = registry.names()
 
 
 @pytest.fixture
-def room(make_room):
+def small_room(make_room):
     """A room with few rows."""
     return make_room(samples_per_class=3)
 
@@ -39,9 +39,9 @@ def test_learns_two_tasks_better_than_chance(make_room, name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_gives_a_logit_for_each_row_and_label_of_the_task(room, name):
-    learner = room.learner(name)
-    for lesson in room.order():
+def test_gives_a_logit_for_each_row_and_label_of_the_task(small_room, name):
+    learner = small_room.learner(name)
+    for lesson in small_room.order():
         whole = learner.logits(lesson.number, lesson.dev)
         assert whole.shape == (len(lesson.dev_labels), lesson.labels)
         np.testing.assert_allclose(
@@ -61,18 +61,18 @@ def test_an_equal_version_means_equal_answers(room, name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_what_it_costs_is_counted(room, name):
-    cost = room.learner(name).cost
-    heads = sum(lesson.labels for lesson in room.order()) * (32 + 1)
+def test_what_it_costs_is_counted(small_room, name):
+    cost = small_room.learner(name).cost
+    heads = sum(lesson.labels for lesson in small_room.order()) * (32 + 1)
     # Frames of which dev prefers the frozen-linear head keep no adapter.
     adapters = {"skillstack": None, "independent": None, "olora": 2, "frozen-linear": 0, "exact-ridge": None}
-    room.slot.start_fresh(room.lessons.spec, 0)
-    one = sum(tensor.size for tensor in room.slot.read_out().values())
+    small_room.slot.start_fresh(small_room.lessons.spec, 0)
+    one = sum(tensor.size for tensor in small_room.slot.read_out().values())
     copies = adapters.get(name, 1)
     if copies is not None:
         assert cost.parameters == heads + copies * one
     assert cost.bytes >= 4 * heads
-    steps = sum(room.recipe.steps(len(lesson.train_labels)) for lesson in room.order())
+    steps = sum(small_room.recipe.steps(len(lesson.train_labels)) for lesson in small_room.order())
     assert cost.steps == (0 if name in ("frozen-linear", "exact-ridge") else steps)
     assert (cost.texts > 0) == (name in ("skillstack", "replay", "joint"))
 
