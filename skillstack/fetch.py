@@ -1,4 +1,7 @@
-"""Files that are copied and checked: against what the hub announced, and against what a manifest says."""
+"""Everything that an offline run needs, gathered into one folder that can be carried to another machine.
+
+It is long because what is written, what is checked and what is taken from such a folder is one format.
+"""
 
 from __future__ import annotations
 

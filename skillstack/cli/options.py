@@ -1,4 +1,7 @@
-"""The options that several commands share, each declared once."""
+"""The options that several commands share, each declared once.
+
+It is long because there are many of them, and a reader looks for all of them here.
+"""
 
 from __future__ import annotations
 
