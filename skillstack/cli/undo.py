@@ -37,10 +37,13 @@ def _move(verb: Literal["undo", "redo"], call: Invocation, dry_run: bool) -> Non
     transaction = (opened.undo if verb == "undo" else opened.redo)(dry_run=dry_run)
     tips = transaction.before, transaction.after
     changed = change(opened.store, *(tips if verb == "redo" else tips[::-1]))
+    emptied = changed.tip is None and not dry_run and opened.name == call.current()
+    use = f"  it is still the current stack; `{call.line('use', 'NAME')}` chooses another"
+    still = [use] if emptied else []
     value = {"stack": opened.name, "transaction": transaction.id, "note": transaction.note}
     call.answer(
         lambda: {**value, "dry_run": dry_run, **asdict(changed)},
-        lambda: change_words(verb, opened.name, transaction, changed, dry_run=dry_run),
+        lambda: [*change_words(verb, opened.name, transaction, changed, dry_run=dry_run), *still],
     )
 
 

@@ -49,6 +49,14 @@ def test_an_import_makes_its_stack_the_current_one_and_says_what_was(command, ma
     assert "The current stack" not in command("import", "mine.zip", "--as", "twin").out
 
 
+def test_an_undo_that_empties_the_current_stack_says_how_to_choose_another(command, made):
+    command("export", "mine", "mine.zip")
+    command("import", "mine.zip", "--as", "twin")
+    ran = command("undo")
+    assert "the stack is empty" in ran.out
+    assert "it is still the current stack; `skillstack use NAME` chooses another" in ran.out
+
+
 def test_a_variable_that_names_another_stack_is_mentioned(command, made, monkeypatch):
     command("export", "mine", "mine.zip")
     monkeypatch.setenv("SKILLSTACK_STACK", "mine")
