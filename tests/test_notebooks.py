@@ -180,7 +180,7 @@ def test_the_quickstart_runs(machine, execute):
 @pytest.mark.slow
 def test_the_notebook_on_own_data_runs(machine, execute):
     said = executed("own_data", machine, execute)
-    assert "ON THE ROWS HELD BACK" in said
+    assert "ON HELD-OUT ROWS" in said
     assert "learned tickets" in said and "learned trips" in said
     assert "support: 2 frames" in said
     assert "2 of 2 skills answer the canary sentences" in said
