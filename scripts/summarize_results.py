@@ -1,40 +1,96 @@
-"""Write the README's tables of measured figures from the files in `results/`.
+"""Write the tables of measured figures in README.md and docs/results.md from the files in `results/`.
 
     python scripts/summarize_results.py [--check]
 
 The tables of methods are made from the cells that `skillstack bench` kept, and the speeds from what the
-`scripts/bench_*.py` wrote. With --check nothing is written; the status says whether the README is up to date.
+`scripts/bench_*.py` wrote. With --check nothing is written; the status says whether the pages are up to date.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from skillstack.continual import registry
 from skillstack.continual.files import LEADERBOARD, Results
-from skillstack.continual.leaderboard import MethodStanding, leaderboard, to_json
+from skillstack.continual.leaderboard import OURS, MethodStanding, leaderboard, to_json
 from skillstack.wording import between, points, seconds, size
 
 ROOT = Path(__file__).resolve().parents[1]
-MEASURED = "<!-- measured -->\n", "<!-- /measured -->"
-TIMED = "<!-- timed -->\n", "<!-- /timed -->"
 
 
 def main() -> int:
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    new = _put(_put(text, MEASURED, methods()), TIMED, timed())
-    if "--check" in sys.argv:
-        return 0 if new == text else 1
-    readme.write_text(new, encoding="utf-8")
-    return 0
+    status = 0
+    for path, tables in PAGES.items():
+        text = new = (ROOT / path).read_text(encoding="utf-8")
+        for name, table in tables.items():
+            new = _put(new, name, table())
+        if "--check" in sys.argv:
+            status |= new != text
+        else:
+            (ROOT / path).write_text(new, encoding="utf-8")
+    return status
 
 
-def _put(text: str, marks: tuple[str, str], content: str) -> str:
-    before, rest = text.split(marks[0], 1)
-    return before + marks[0] + content + marks[1] + rest.split(marks[1], 1)[1]
+def _put(text: str, name: str, content: str) -> str:
+    """The text with this between the marks of this name."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, rest = text.split(begin, 1)
+    return before + begin + content + end + rest.split(end, 1)[1]
+
+
+def measured() -> str:
+    """The Markdown table of what tells most, each row with the file that it comes from."""
+    bench = ROOT / "results" / "methods" / "hard8-minilm"
+    found = {(one.method, one.order): one for one in leaderboard([*Results(bench).cells()])}
+    ours, sequential, joint = (found[name, "forward"] for name in (OURS, "sequential", "joint"))
+    assert ours.routed is not None
+    training = json.loads((ROOT / "results" / "bench" / "training.json").read_text(encoding="utf-8"))
+    shares, gains = zip(*(_grown(order) for order in (1, 2)), strict=True)
+    rows = [
+        (
+            "eight tasks in a row, each kept as a frame",
+            f"{points(ours.accuracy)} % right [{between(ours.interval)}] with the task given, "
+            f"{points(ours.routed)} % where the router picks",
+            "methods/hard8-minilm",
+        ),
+        (
+            "the same with one adapter that goes on from task to task",
+            f"{points(sequential.accuracy)} %: {_against(sequential)} points",
+            "methods/hard8-minilm",
+        ),
+        (
+            "the same with one model that is taught all tasks at once",
+            f"{points(joint.accuracy)} %: {_against(joint)} points",
+            "methods/hard8-minilm",
+        ),
+        (
+            "the time that PEFT and the Trainer take for those tasks",
+            f"{training['ratio']:.1f} times that of SkillStack",
+            "bench/training.json",
+        ),
+        (
+            "twelve tasks merged as they come, in two orders",
+            f"{' and '.join(shares)} of the adapters' bytes, {' and '.join(gains)} points",
+            "auto_compress/hard12-minilm",
+        ),
+    ]
+    lines = (f"| {what} | {value} | [{Path(file).name}](results/{file}) |\n" for what, value, file in rows)
+    return "| what | measured | results |\n|---|---|---|\n" + "".join(lines)
+
+
+def _grown(order: int) -> tuple[str, str]:
+    """A stack that merged as it grew, against one that did not: its share of the bytes, and its accuracy."""
+    file = ROOT / "results" / "auto_compress" / "hard12-minilm" / f"order-{order}.json"
+    found = json.loads(file.read_text(encoding="utf-8"))
+    merged, plain = (found["streams"][name][-1]["bytes"] for name in ("merged", "plain"))
+    difference = found["difference"]["task_aware"]
+    gain, low, high = (
+        points(value / 100, sign=True) for value in (difference["points"], *difference["interval"])
+    )
+    return f"{100 * merged / plain:.0f} %", f"{gain} [{low} to {high}]"
 
 
 def timed() -> str:
@@ -92,8 +148,8 @@ def _small_model() -> str:
     texts = sum(task["n"] for task in found["runs"][0]["tasks"])
     return (
         f"On SmolLM2-135M-Instruct, hard8, seed {found['runs'][0]['seed']}, {texts:,} test texts "
-        f"([results](results/hard8-smollm2.json)): {found['mean']['task_aware']:.1f} by a text's own frame, "
-        f"{found['mean']['routed']:.1f} routed.\n"
+        "([results](../results/hard8-smollm2.json)):\n"
+        f"{found['mean']['task_aware']:.1f} by a text's own frame, {found['mean']['routed']:.1f} routed.\n"
     )
 
 
@@ -110,15 +166,18 @@ def _bench(folder: Path) -> str:
     preset, _, model = folder.name.partition("-")
     seeds = ", ".join(str(seed) for seed in sorted({cell.seed for cell in cells}))
     texts = f"{standings[0].n:,} test texts of {len(cells[0].tasks)} tasks"
-    lines = [f"**{preset}**, {model}, {texts}, seeds {seeds} ([results](results/methods/{folder.name})):", ""]
+    lines = [
+        f"**{preset}**, {model}, {texts}, seeds {seeds} ([results](../results/methods/{folder.name})):",
+        "",
+    ]
     lines += [
         "| method | runs | accuracy | against SkillStack | forgotten | kept per task | processor time |"
     ]
     lines += ["|---|---|---|---|---|---|---|"]
     lines += [_standing(one) for one in standings]
     routed = [
-        f"{_name(one)}: {points(one.routed)} % routed, so {points(one.regret)} points of regret; the router "
-        f"picks a text's own skill for {points(one.at_home)} %."
+        f"{_name(one)}: {points(one.routed)} % routed, so {points(one.regret)} points of regret; a text's "
+        f"own skill is picked for {points(one.at_home)} %."
         for one in standings
         if one.routed is not None and one.regret is not None and one.at_home is not None
     ]
@@ -126,18 +185,21 @@ def _bench(folder: Path) -> str:
 
 
 def _standing(one: MethodStanding) -> str:
-    found = one.difference
-    against = "–"
-    if found is not None:
-        ends = found.interval
-        against = f"{points(found.difference, sign=True)} [{between(ends, sign=True)}]"
     return (
         f"| {_name(one)} | {len(one.runs)} | {points(one.accuracy)} "
-        f"[{between(one.interval)}] | {against} "
+        f"[{between(one.interval)}] | {_against(one)} "
         f"| {'–' if one.forgetting is None else points(one.forgetting)} "
         f"| {size(round(one.bytes_per_task))}{_texts(one)} "
         f"| {'–' if one.processor is None else seconds(one.processor)} |"
     )
+
+
+def _against(one: MethodStanding) -> str:
+    """How far it is from SkillStack's frames, with an interval; a dash for these themselves."""
+    found = one.difference
+    if found is None:
+        return "–"
+    return f"{points(found.difference, sign=True)} [{between(found.interval, sign=True)}]"
 
 
 def _texts(one: MethodStanding) -> str:
@@ -147,6 +209,12 @@ def _texts(one: MethodStanding) -> str:
 def _name(one: MethodStanding) -> str:
     return registry.method(one.method).title + ("" if one.order == "forward" else f", {one.order} order")
 
+
+#: The pages, and what stands between which marks of theirs.
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"measured": measured},
+    "docs/results.md": {"methods": methods, "timed": timed},
+}
 
 if __name__ == "__main__":
     sys.exit(main())

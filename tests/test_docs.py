@@ -4,9 +4,13 @@ import csv
 import gzip
 import json
 import re
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from skillstack.data.presets import load_preset
 
 from .commands import PROGRAMS, Terminal, commands_of, few_steps, light
 
@@ -37,7 +41,10 @@ def rows(task: str, split: str, labels: int) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The files that the pages name: two tables, and a folder of tasks as `fetch` writes it."""
+    """The files that the pages name: two tables, texts, and a folder of tasks as `fetch` writes it."""
+    texts = ["please block my card", "what a dull film", "book a flight to rome"]
+    lines = [json.dumps({"text": text}) + "\n" for text in texts]
+    (tmp_path / "texts.jsonl").write_text("".join(lines), encoding="utf-8")
     for name, split, columns in (("tickets", "train", 3), ("more", "test", 2)):
         with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file)
@@ -57,15 +64,40 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def preset_data(page: Path, folder: Path, request: pytest.FixtureRequest) -> None:
+    """The real tasks of a preset with a few rows per class, where the page names a folder of them."""
+    if "path/to/data" not in page.read_text(encoding="utf-8"):
+        return
+    shared_data = request.getfixturevalue("shared_data")
+    for task in load_preset("hard8").tasks:
+        source, target = shared_data / task.name, folder / "path" / "to" / "data" / task.name
+        target.mkdir(parents=True)
+        shutil.copyfile(source / "task.json", target / "task.json")
+        for split in ("train", "test"):
+            seen: Counter[int] = Counter()
+            chosen = []
+            with gzip.open(source / f"{split}.jsonl.gz", "rt", encoding="utf-8") as lines:
+                for line in lines:
+                    label = json.loads(line)["label"]
+                    seen[label] += 1
+                    if seen[label] <= FEW:
+                        chosen.append(line)
+            (target / f"{split}.jsonl").write_text("".join(chosen), encoding="utf-8")
+
+
 def test_there_are_pages():
     assert [page.stem for page in PAGES] == [
         "carrying",
+        "commands",
         "compression",
+        "data",
         "evaluation",
         "gpu",
+        "how_it_works",
         "methods",
         "offline",
         "own_data",
+        "results",
     ]
 
 
@@ -96,7 +128,8 @@ def test_the_options_that_a_page_names_exist(page):
 
 @pytest.mark.slow
 @by_page
-def test_every_command_of_a_page_runs_in_the_order_given(page, folder, monkeypatch, capsys):
+def test_every_command_of_a_page_runs_in_the_order_given(page, folder, request, monkeypatch, capsys):
+    preset_data(page, folder, request)
     few_steps(monkeypatch)
     terminal = Terminal(folder, monkeypatch, capsys, {"SKILLSTACK_CACHE": str(folder / "cache")})
     for command in commands(page):
@@ -106,7 +139,8 @@ def test_every_command_of_a_page_runs_in_the_order_given(page, folder, monkeypat
 
 @pytest.mark.thorough
 @by_page
-def test_every_command_of_a_page_runs_with_the_recipe_that_it_has(page, folder, monkeypatch, capsys):
+def test_every_command_of_a_page_runs_with_the_recipe_that_it_has(page, folder, request, monkeypatch, capsys):
+    preset_data(page, folder, request)
     terminal = Terminal(folder, monkeypatch, capsys, {"SKILLSTACK_CACHE": str(folder / "cache")})
     for command in commands(page):
         terminal(command)
