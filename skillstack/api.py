@@ -901,7 +901,8 @@ class Stack:
 
             found = self._predictors.get(key)
             if found is None or not found.is_of_this_process:
-                found = load_predictor(self.store, frames[0].content, model, device, precision_change)
+                tip, *below = [frame.content for frame in frames]
+                found = load_predictor(self.store, tip, model, device, precision_change, below)
                 self._predictors[key] = found
             return found
 

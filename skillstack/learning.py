@@ -15,6 +15,7 @@ from skillstack.data.task import Example
 from skillstack.errors import UsageError
 from skillstack.evaluation.metrics import Confusion, confusions
 from skillstack.models.base import Base
+from skillstack.models.computation import check_computation
 from skillstack.models.loading import load_base, pick_device
 from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
@@ -293,7 +294,7 @@ class Learning:
 
         def load() -> Base:
             if chain:
-                self._base = self._reload(chain[-1][1])
+                self._base = load_base_of(chain[-1][1], self.lesson.model, self.lesson.device)
             else:
                 name, device = self.lesson.model or DEFAULT, self.lesson.device
                 self._base = load_base(name, precision=job.precision, device=device)
@@ -302,7 +303,9 @@ class Learning:
         return load
 
     def _reload(self, content: FrameRecord) -> Base:
-        return load_base_of(content, self.lesson.model, self.lesson.device)
+        base = load_base_of(content, self.lesson.model, self.lesson.device)
+        check_computation(self.store, [content], base)
+        return base
 
     def _most_frequent(self) -> int:
         """The label that a guess without reading would give: the most frequent one in training."""

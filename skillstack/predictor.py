@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from skillstack.answers import Agreement, CanaryCheck, Frame
@@ -11,6 +11,7 @@ from skillstack.errors import IntegrityError, MissingError, UsageError
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
 from skillstack.models.base import Base
+from skillstack.models.computation import check_computation
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.identity import check_same
@@ -23,13 +24,19 @@ from skillstack.store.store import Store
 
 
 def load_predictor(
-    store: Store, tip: FrameRecord, model: str | None, device: str, precision_change: str | None
+    store: Store,
+    tip: FrameRecord,
+    model: str | None,
+    device: str,
+    precision_change: str | None,
+    below: Iterable[FrameRecord] = (),
 ) -> Predictor:
     """Load the base that a stack's newest frame was trained on.
 
+    :param below: the other frames, the newest first, by which it is proven to compute the same.
     :param model: where it is, if not under the name that the frame remembers.
     :param precision_change: another precision than that of the frames, or None.
-    :raises MismatchError: if the base of this name is another one now.
+    :raises MismatchError: if the base of this name is another one now, or computes something else.
     :raises MissingError: if it is not here.
     """
     try:
@@ -38,6 +45,7 @@ def load_predictor(
         if precision_change is None and tip.precision != "fp32":
             error.hint = f"{error.hint} Or hold the base at another precision with --precision-change fp32."
         raise
+    check_computation(store, (tip, *below), base)
     return Predictor(store, Slot(base))
 
 

@@ -6,7 +6,7 @@ The first batch that does not fit costs a try; what it taught is kept for as lon
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -122,6 +122,9 @@ class Base:
         with its language-model head for decoders.
     :ivar device: where it lies.
     :ivar precision: ``fp32``, ``bf16``, ``fp16`` or ``nf4``.
+    :ivar settings: of its configuration, what decides what is computed, as JSON.
+    :ivar packaged: whether its configuration is known to be the one that its weights came with.
+    :ivar proven: canary records of frames that it was shown to compute the same as.
     :ivar room: how many rows pass at once without gradients, as far as memory has said.
     :ivar training_room: how many with gradients.
     """
@@ -133,6 +136,9 @@ class Base:
     whole: nn.Module
     device: torch.device
     precision: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    packaged: bool = False
+    proven: set[str] = field(default_factory=set)
     room: Room = field(default_factory=Room)
     training_room: Room = field(default_factory=Room)
 

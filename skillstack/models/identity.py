@@ -142,10 +142,11 @@ def check_same(expected: BaseIdentity, found: BaseIdentity) -> None:
     """
     if expected.same_as(found):
         return
-    what = "weights" if expected.weights != found.weights else "tokenizer"
+    parts = ("weights", "tokenizer", "architecture", "hidden_size", "layers")
+    what = next(part for part in parts if getattr(expected, part) != getattr(found, part))
     raise MismatchError(
-        f"These frames belong to another base (the {what} differ): {describe(expected)} expected, "
-        f"{describe(found)} found.",
+        f"These frames belong to another base (the {what.replace('_', ' ')} differ): {describe(expected)} "
+        f"expected, {describe(found)} found.",
         f"Load {expected.name}{f' at revision {expected.revision}' if expected.revision else ''}, or start a "
         "new stack for this base.",
     )

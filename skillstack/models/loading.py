@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
@@ -23,6 +24,7 @@ from skillstack.errors import MismatchError, MissingError, UsageError
 from skillstack.hub import quiet
 from skillstack.models import devices, sources
 from skillstack.models.base import Base, Kind
+from skillstack.models.computation import check_builtin, check_weights, settings_of
 from skillstack.models.identity import check_device, kind_of, tokenizer_fingerprint, weights_fingerprint
 from skillstack.process_lock import is_forked
 from skillstack.store.records import BaseIdentity
@@ -150,7 +152,8 @@ def load_base(
     :param revision: commit of a model of the hub, where a record says it and the name does not.
     :raises UsageError: if name, precision or device cannot be meant.
     :raises MissingError: if model, package or device are not here.
-    :raises MismatchError: if the model is of a kind that is not supported.
+    :raises MismatchError: if the model is of a kind that is not supported, or its configuration asks for
+        other weights than it has.
     :raises IntegrityError: if its files are damaged.
     """
     if precision not in PRECISIONS:
@@ -161,13 +164,17 @@ def load_base(
     with quiet():
         config, kind = _config(source.folder)
         tokenizer = _tokenizer(source.folder)
+        # Before the weights are loaded: it says which file is damaged.
+        weights = source.weights or weights_fingerprint(source.folder)
+        settings = settings_of(config)
+        check_builtin(weights, settings, source.folder)
         whole = _model(source.folder, kind, precision, place)
     for parameter in whole.parameters():
         parameter.requires_grad_(False)
     whole.eval()
     use_fast_kernels(whole)
     identity = BaseIdentity(
-        weights=source.weights or weights_fingerprint(source.folder),
+        weights=weights,
         tokenizer=tokenizer_fingerprint(tokenizer, pairs=kind == "encoder"),
         architecture=str(config.model_type),
         hidden_size=int(config.hidden_size),
@@ -178,7 +185,7 @@ def load_base(
     model = whole if kind == "encoder" else whole.base_model
     if not isinstance(model, nn.Module):
         raise MismatchError(f"{type(whole).__name__} has no base model.", "Use a llama or a relative of it.")
-    return Base(identity, kind, tokenizer, model, whole, place, precision)
+    return Base(identity, kind, tokenizer, model, whole, place, precision, settings, source.packaged)
 
 
 def compute_alone_where_forked() -> None:
@@ -254,6 +261,7 @@ def _model(folder: Path, kind: Kind, precision: str, device: torch.device) -> An
         "trust_remote_code": False,
         "use_safetensors": True,
         "attn_implementation": "sdpa",
+        "output_loading_info": True,
     }
     if precision == "nf4":
         options |= _nf4(device)
@@ -261,13 +269,13 @@ def _model(folder: Path, kind: Kind, precision: str, device: torch.device) -> An
         options["dtype"] = _DTYPES[precision]
     try:
         try:
-            model = auto.from_pretrained(folder, **options)
+            model, info = auto.from_pretrained(folder, **options)
         except ValueError as error:
             # MPNet and DeBERTa have attention of their own.
             if "scaled_dot_product_attention" not in str(error):
                 raise
-            model = auto.from_pretrained(folder, **options | {"attn_implementation": "eager"})
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+            model, info = auto.from_pretrained(folder, **options | {"attn_implementation": "eager"})
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise MissingError(
                 "The GPU has too little memory for this model.", "Use --precision nf4, or a smaller model."
@@ -276,6 +284,7 @@ def _model(folder: Path, kind: Kind, precision: str, device: torch.device) -> An
             f"The model in {folder} cannot be loaded: {_first(error)}.",
             "Check that config.json and model.safetensors belong together.",
         ) from None
+    check_weights(model, info, folder)
     if precision != "nf4":
         return model.to(device)
     _keep_exact(model)

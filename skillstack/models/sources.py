@@ -35,6 +35,25 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 FINGERPRINT = "c40d9f1daf7a61bf814aa72301d1d89f4e0986b7e4ca07b59d65716012c94864"
 
 
+#: Of its configuration, what decides what is computed with the weights, as JSON.
+SETTINGS = {
+    "hidden_act": '"gelu"',
+    "hidden_size": "384",
+    "intermediate_size": "1536",
+    "is_decoder": "false",
+    "layer_norm_eps": "1e-12",
+    "max_position_embeddings": "512",
+    "model_type": '"bert"',
+    "num_attention_heads": "12",
+    "num_hidden_layers": "6",
+    "position_embedding_type": '"absolute"',
+}
+
+
+#: SHA-256 of the package's ``config.json``.
+CONFIG_SHA256 = "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"
+
+
 def minilm_folder() -> Path:
     """The folder with the model, found without importing the package.
 
@@ -57,6 +76,14 @@ def checked_folder() -> Path:
         found / "model.safetensors", MINILM_SHA256, f"pip install --force-reinstall {MINILM_PACKAGE}"
     )
     return found
+
+
+def has_own_config() -> bool:
+    """Whether the package's configuration is the one that it came with."""
+    try:
+        return hashlib.sha256((minilm_folder() / "config.json").read_bytes()).hexdigest() == CONFIG_SHA256
+    except OSError:
+        return False
 
 
 def package_folder(module: str) -> Path | None:
@@ -196,12 +223,14 @@ class Source:
     :ivar revision: which version of that, as far as it is known.
     :ivar folder: config, tokenizer and safetensors.
     :ivar weights: the weights' fingerprint where the folder's check implies it, else empty.
+    :ivar packaged: whether configuration and weights are known to be those of a package.
     """
 
     name: str
     revision: str
     folder: Path
     weights: str = ""
+    packaged: bool = False
 
 
 def find(name: str, revision: str = "") -> Source:
@@ -217,7 +246,8 @@ def find(name: str, revision: str = "") -> Source:
     :raises IntegrityError: if a packaged model is damaged.
     """
     if name in (DEFAULT, MINILM):
-        return Source(MINILM, "", checked_folder(), FINGERPRINT)
+        found = checked_folder()
+        return Source(MINILM, "", found, FINGERPRINT, has_own_config())
     if name == SMOLLM2:
         return Source(SMOLLM2, "", smollm2_folder())
     path = _existing(name)

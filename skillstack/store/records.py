@@ -65,8 +65,15 @@ class BaseIdentity:
     revision: str
 
     def same_as(self, other: BaseIdentity) -> bool:
-        """Whether both give the same answers: equal weights and tokenizer, whatever the hints say."""
-        return (self.weights, self.tokenizer) == (other.weights, other.tokenizer)
+        """Whether they are of one model: weights, tokenizer and architecture, whatever the hints say.
+
+        What else its configuration decides shows when it computes.
+        """
+        return self._told == other._told
+
+    @property
+    def _told(self) -> tuple[object, ...]:
+        return self.weights, self.tokenizer, self.architecture, self.hidden_size, self.layers
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skillstack.data.sources import is_referable
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import skill_logits
+from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec, default_targets
@@ -112,7 +113,7 @@ def make_frame(
     content = processes.first(lambda: _put(store, slot, plan, outcome, start))
     seconds = time.monotonic() - began
     if content is not None:
-        _put_measurement(store, content, outcome, seconds)
+        _put_measurement(store, content, outcome, seconds, slot.base)
         keep_baseline(store, content, outcome.frozen.head)
     if processes.count > 1:
         content_id = processes.first(lambda: store.put_content(content) if content else "")
@@ -122,7 +123,9 @@ def make_frame(
     return NewFrame(content, outcome, seconds)
 
 
-def _put_measurement(store: Store, content: FrameRecord, outcome: TrainingOutcome, seconds: float) -> None:
+def _put_measurement(
+    store: Store, content: FrameRecord, outcome: TrainingOutcome, seconds: float, base: Base
+) -> None:
     store.put_measurement(
         content.behaviour(content.skills[0]),
         "training",
@@ -130,6 +133,7 @@ def _put_measurement(store: Store, content: FrameRecord, outcome: TrainingOutcom
             "chosen": outcome.chosen.name,
             "environment": environment(),
             "seconds": f"{seconds:.1f}",
+            "settings": dict(base.settings),
             "useful_tokens": f"{outcome.useful_tokens:.4f}",
         },
     )

@@ -11,6 +11,7 @@ from skillstack.data.task import TaskData
 from skillstack.errors import MismatchError
 from skillstack.models import adapter_config
 from skillstack.models.base import Base
+from skillstack.models.computation import check_computation
 from skillstack.models.heads import Head
 from skillstack.models.identity import describe
 from skillstack.models.slot import Slot
@@ -75,7 +76,7 @@ def train_stack(
     :param execution: how it is carried out here. Of several processes the first one writes.
     :raises UsageError: if the stack holds frames of another plan.
     :raises BusyError: if another training of the stack is under way.
-    :raises MismatchError: if the stack stands on another base.
+    :raises MismatchError: if the stack stands on another base, or on one that computes something else.
     """
     execution = execution if execution is not None else RunOptions()
     with _lock(store, job.stack, execution.processes):
@@ -110,6 +111,7 @@ def train_held(
             f"this is {describe(base.identity)}.",
             "One stack has one base: name another stack with --stack.",
         )
+    check_computation(store, (content for _, content in reversed(chain)), base)
     trained: list[NewFrame] = []
     again: list[str] = []
     slot = Slot(base)

@@ -89,7 +89,7 @@ def test_a_second_run_does_nothing_and_does_not_even_load_the_base(whole):
 
 def test_a_checkpoint_that_a_kill_left_behind_a_finished_frame_is_cleared(whole):
     content = whole.store.contents("main")[0][1]
-    left = whole.store.root / "work" / content.plan / "left.safetensors"
+    left = whole.store.root / "work" / content.plan / f"{'0' * 64}.safetensors"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"left")
     train_stack(whole.store, job(), no_base, no_base, Ear())
@@ -133,7 +133,7 @@ def test_another_recipe_under_the_same_name_is_refused_and_the_difference_named(
     with pytest.raises(UsageError, match=named) as caught:
         train_stack(whole.store, job(recipe=dataclasses.replace(RECIPE, **change)), no_base, no_base, Ear())
     assert "--stack" in caught.value.hint
-    assert "undo" in caught.value.hint
+    assert "undo" not in caught.value.hint  # the newest change may be somebody else's
     assert whole.files() == before
 
 
