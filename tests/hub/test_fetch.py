@@ -103,7 +103,7 @@ def noise(split: str, place: int) -> str:
 def test_what_ships_needs_no_download(hub, tmp_path):
     ran = skillstack(tmp_path, hub.environ(tmp_path), "fetch", "--preset", "starter8")
     assert ran.status == 0
-    assert "Nothing to download" in ran.out
+    assert "nothing to download" in ran.out
     assert not hub.asked
     assert not (tmp_path / "offline").exists()
 
