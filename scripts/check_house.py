@@ -23,8 +23,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 400
-#: What stands twice, or is long, until its package is put in order; nothing is to be added.
-CLASSES_ALLOWED_TWICE = {"Answer", "_Asked"}
+#: What is long until its package is put in order; nothing is to be added.
 MODULES_ALLOWED_LONG = {"skillstack/api.py", "skillstack/compression/merging.py", "skillstack/store/store.py"}
 
 
@@ -54,7 +53,7 @@ def _classes_twice(trees: Mapping[str, ast.Module]) -> Iterator[str]:
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(name)
     for kind, found in sorted(places.items()):
-        if len(found) > 1 and kind not in CLASSES_ALLOWED_TWICE:
+        if len(found) > 1:
             yield f"The class {kind} stands in {' and '.join(found)}: give each its own name."
 
 

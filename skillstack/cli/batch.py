@@ -34,14 +34,14 @@ Sink = Callable[[Mapping[str, Any], Callable[[], str]], None]
 CellSink = Callable[[TableBatch, list[Mapping[str, Cell]]], None]
 
 
-class Answer(Protocol):
+class Printable(Protocol):
     """What has a JSON form."""
 
     def to_json(self) -> dict[str, Any]:
         """The answer as JSON holds it."""
 
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=Printable)
 
 
 @dataclass(frozen=True)

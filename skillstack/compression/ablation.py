@@ -305,7 +305,7 @@ def _removed(snapshot: Snapshot, named: Sequence[Frame], family: str | None) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _SkillAnswers:
     """The rows of one skill.
 
     :ivar rows: the skill with its rows.
@@ -326,7 +326,7 @@ def _ask(
     frames: Sequence[Frame],
     scores: Callable[[SkillRows, str], Scores],
     tell: TellTasks = lambda done, of: None,
-) -> list[_Asked]:
+) -> list[_SkillAnswers]:
     """Ask the rows of every skill, of the stack as it is and without each frame.
 
     :param scores: the router's where a frame is gone.
@@ -343,13 +343,13 @@ def _ask(
                 frame.name: right_answers(workspace, one, part, values, {s.name for s in frame.skills})
                 for frame in frames
             }
-            found.append(_Asked(one, labels, answers_today(workspace, one, part), after))
+            found.append(_SkillAnswers(one, labels, answers_today(workspace, one, part), after))
         workspace.trial.forget()
     tell(len(workspace.rows), len(workspace.rows))
     return found
 
 
-def _removal(frame: Frame, asked: Sequence[_Asked]) -> FrameRemoval:
+def _removal(frame: Frame, asked: Sequence[_SkillAnswers]) -> FrameRemoval:
     """What the rows say of one frame."""
     pairs = [(one.before.routed, one.after[frame.name].routed) for one in asked]
     own = [one for one in asked if one.rows.frame.id == frame.id]
@@ -380,7 +380,7 @@ def _removal(frame: Frame, asked: Sequence[_Asked]) -> FrameRemoval:
     )
 
 
-def _taken(frame: Frame, asked: Sequence[_Asked]) -> dict[str | None, int]:
+def _taken(frame: Frame, asked: Sequence[_SkillAnswers]) -> dict[str | None, int]:
     own = {skill.name for skill in frame.skills}
     counts: Counter[str | None] = Counter()
     for one in asked:
