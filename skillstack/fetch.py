@@ -1,5 +1,9 @@
 """Everything that an offline run needs, gathered into one folder that can be carried to another machine.
 
+``tasks/<task>/`` are task folders and ``models/<owner>--<name>/`` models, both readable without the hub;
+``manifest.json`` lists every file with its size and SHA-256. It is written after each task and model, so a
+fetch that was stopped goes on where it was, and a file that was changed since is fetched again.
+
 It is long because what is written, what is checked and what is taken from such a folder is one format.
 """
 

@@ -1,4 +1,8 @@
-"""Where fetched tasks, converted models and fingerprints are kept; deleting that folder loses only time."""
+"""What tasks and models share about the model hub: its cache, its failures in words, its libraries silent.
+
+Errors of `huggingface_hub`, of `datasets` and of the network come wrapped in each other; the innermost one
+that says something decides. Messages of other libraries are not passed on: they hold addresses and headers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats of tables, told by the ending of a file's name."""
+"""Some rows of a table, and the formats that a table's file may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the values of a label column to the labels of a task."""
+"""Which columns of a table hold texts and labels, and which labels there are; never a guess."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Whether quotes in a TSV hold cells together (RFC 4180), or are characters like any other.
+"""CSV and TSV (RFC 4180, with any line ends), read as a stream.
 
-Both kinds are common, and no file says which it is. Read the wrong way, rows of one kind silently become one
-row, and cells of the other fall apart. So the whole file is looked at: one quote that RFC 4180 does not allow
-makes it plain. Where both readings fit, neither is taken.
+Many TSV files know no quotes: a quote in them is a character like any other.
+
+No file says which kind it is. Read the wrong way, rows of one kind silently become one row, and cells of
+the other fall apart. So the whole file is looked at: one quote that RFC 4180 does not allow makes it
+plain. Where both readings fit, neither is taken.
 """
 
 from __future__ import annotations

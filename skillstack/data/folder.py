@@ -1,4 +1,8 @@
-"""A task folder's `task.json`: name, family, label names, kind, licence."""
+"""Task folders: `task.json` with name, family and label names, and a file of rows for each split.
+
+`train.jsonl.gz`, `test.jsonl.gz`, perhaps `validation.jsonl.gz`. Each split may also be there unpacked,
+as `.jsonl`. Folders on disk and those inside the package are read alike.
+"""
 
 from __future__ import annotations
 

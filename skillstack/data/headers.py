@@ -1,4 +1,4 @@
-"""What a column holds, counted in one pass over its cells; the order of the rows changes nothing."""
+"""What a column holds, the rules by which it is taken for texts or labels, and whether a header is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""The data sets of the hub that the package knows, one for a task: `hub.toml`."""
+"""The rows of a data set of the hub, streamed: read in order, sampled by hash, never held whole.
+
+`datasets` reads the pinned commit's Parquet files over the network, group by group, so a set of gigabytes
+costs what is looked at; `hub.toml` names
+the sets. Which rows are kept
+depends on their texts alone, not on that library's version.
+
+A set that is sorted by class is read in whole row groups from all over its files. The beginning of such a
+file has one class. A Parquet file's footer tells where its groups of rows lie, and each is read by a
+range request of its own, so a part of the groups, at even distances, costs that part of the file and has
+all classes. Which groups these are depends on the pinned files alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples from JSON lines, each row checked and each error with its file and line."""
+"""JSON lines, one object a line: as examples of a task, and as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done with the rows of a table, for people and for JSON."""
+"""A task from a person's own table: its rows checked, a part of them held back, and a report of it."""
 
 from __future__ import annotations
 

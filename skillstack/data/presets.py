@@ -1,4 +1,4 @@
-"""The tasks that the package knows by name."""
+"""Tasks that the package knows by name, and presets: sequences of them with a recipe, a TOML file each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The starter tasks, which ship with the package under Creative Commons licences."""
+"""Where a task's rows come from: the data folder, the starter tasks in the package, or the hub."""
 
 from __future__ import annotations
 

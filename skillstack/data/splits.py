@@ -1,4 +1,4 @@
-"""Samples that are the same on every machine, whatever the order of the rows."""
+"""Samples and splits of rows that are the same on every machine, whatever the order of the rows."""
 
 from __future__ import annotations
 

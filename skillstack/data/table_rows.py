@@ -1,4 +1,4 @@
-"""Which of many rows are used: decided on hashes alone, so that the rows need not be held."""
+"""The usable rows of a table as examples, and which of them are used: by hashes, so that none is held."""
 
 from __future__ import annotations
 

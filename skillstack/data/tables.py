@@ -1,4 +1,4 @@
-"""A table in a file: its columns, and its rows as often as they are asked for."""
+"""A table in a file: its rows as often as they are asked for, and written again with more columns."""
 
 from __future__ import annotations
 

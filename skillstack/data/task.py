@@ -1,4 +1,4 @@
-"""Families of skills: what compression may merge, and how a decoder asks when a task brings no prompt."""
+"""A task: what a skill is taught, one labelled row of it, its family, and what a source gives of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often answers are right: of one task, and over tasks."""
+"""How good answers are: accuracy, forgetting, regret, calibration and confusions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A small, bounded store in memory of frames' tensors, the least recently used ones dropped first."""
+"""Logits of frames over a base: rows are grouped by frame, and each frame is swapped in once.
+
+Frames' tensors are kept in a small, bounded store in memory, the least recently used ones dropped first.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""How many rows pass through a base at once; when memory runs out, half as many from then on.
+"""A loaded base, frozen, and how many rows pass through it at once.
 
-The first batch that does not fit costs a try; what it taught is kept for as long as the base is loaded.
+When memory runs out, half as many rows pass from then on. The first batch that does not fit costs a try;
+what it taught is kept for as long as the base is loaded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The special tokens that an encoder wants around a text and a pair, learned from its own tokenizer."""
+"""Rows to token ids: each text is tokenised once, between the special tokens of the base's tokenizer."""
 
 from __future__ import annotations
 

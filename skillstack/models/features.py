@@ -1,4 +1,4 @@
-"""Batches of rows of similar length, so that little is computed for padding."""
+"""Feature vectors of rows: batches of similar length, lower states kept, pooled at the end."""
 
 from __future__ import annotations
 

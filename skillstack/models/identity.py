@@ -1,4 +1,8 @@
-"""What of a transformers model the rest needs to know: its kind, and where its layers lie."""
+"""What a base is: a fingerprint of its weights, and the behaviour of its tokenizer.
+
+The weights' fingerprint is taken from the tensors of the checkpoint, not from its files: sharding, file
+order and metadata do not change it, another number or dtype does.
+"""
 
 from __future__ import annotations
 

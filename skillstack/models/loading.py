@@ -1,8 +1,9 @@
-"""Linear layers of a frozen base through oneDNN, on processors for which MKL keeps slow code.
+"""Loading a base in one of four precisions, from local files and safetensors alone; its kernels and device.
 
-torch multiplies float32 matrices with MKL, which has AVX-512 code for Intel's processors alone; on others it
-computes at less than half of what the processor can do. oneDNN, which torch carries too, asks only what the
-processor understands. Its operator is the one that torch's own compiler calls for linear layers.
+On some processors the frozen linear layers go through oneDNN. torch multiplies float32 matrices with MKL,
+which has AVX-512 code for Intel's processors alone; on others it computes at less than half of what the
+processor can do. oneDNN, which torch carries too, asks only what the processor understands. Its operator
+is the one that torch's own compiler calls for linear layers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""The README of an export of plain PEFT folders: what is in it, and how it is loaded."""
+"""Frames as plain PEFT folders, which every tool of that family reads without SkillStack.
+
+The folders lie to each other as in a store, so the model cards' own lines work: ``adapters/<frame>`` as
+it is, ``heads/<digest>.safetensors``. For decoders there is also ``seq_cls/<skill>``, an adapter of
+PEFT's task type SEQ_CLS with the head in it: ``AutoModelForSequenceClassification`` and
+``PeftModel.from_pretrained`` give the logits.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Which tokens of a text that is too long are kept.
+"""A decoder's prompt, whose texts may be cut and whose own words may not; and which tokens of a text stay.
 
-``head`` keeps the beginning. ``head_tail`` keeps the first quarter and the last three quarters of what fits:
-reviews conclude at their end (Sun et al. 2019, "How to Fine-Tune BERT", https://arxiv.org/abs/1905.05583).
+``head`` keeps the beginning. ``head_tail`` keeps the first quarter and the last three quarters of what
+fits: reviews conclude at their end (Sun et al. 2019, "How to Fine-Tune BERT",
+https://arxiv.org/abs/1905.05583).
 """
 
 from __future__ import annotations

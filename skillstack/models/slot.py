@@ -1,4 +1,12 @@
-"""Which linear layers of a base an adapter sits on, and the names and shapes of its tensors."""
+"""The one adapter slot of a base.
+
+LoRA layers are put into the model once; a frame is swapped in by copying its tensors over the last one's.
+So a swap costs the same however many frames there are, replaces every tensor or fails, and never leaves
+gradients on.
+
+Which layers it sits on, and the names and shapes of an adapter's tensors, follow from the base and the
+spec.
+"""
 
 from __future__ import annotations
 

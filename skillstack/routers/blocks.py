@@ -2,6 +2,9 @@
 
 The coefficients of one feature share a power of two. Half precision would take as much room and be sixteen
 times coarser at the largest coefficient of a feature, which is too coarse for that promise.
+
+A router of a thousand skills has hundreds of megabytes of coefficients, of which one text needs a few
+hundred rows. Reading and hashing all of them would take seconds for an answer that takes milliseconds.
 """
 
 from __future__ import annotations

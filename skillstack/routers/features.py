@@ -1,4 +1,11 @@
-"""The n-gram hash of the routers, specified so that it can be written again in any language.
+"""Hashed rows: how often each n-gram bucket occurs in each row, before any weighting.
+
+Behind the two blocks of n-gram buckets stand three *flags*, which count once: the row has a second text
+(`PAIR`), its texts have one line break in all, or two and more. Splitting at white space loses line
+breaks, and they tell titled texts from plain ones. Letter case is left out on purpose: it tells some data
+sets apart and then misleads on texts that are merely typed in another way.
+
+The n-gram hash is specified so that it can be written again in any language:
 
 **Text.** The first 20,000 characters (code points) of the text; then Unicode NFKC; then lower case
 (full mapping, as ``str.lower``); then split at white space (as ``str.split``) into *words*.

@@ -1,4 +1,10 @@
-"""SHA-256 digests, the names of everything that the store keeps."""
+"""Canonical JSON (RFC 8785) and SHA-256 digests: equal records are equal bytes, and `sha256sum` checks an id.
+
+Numbers are integers only: RFC 8785 writes floats as ECMAScript does, and a measurement has no place in an
+id. Accuracy is kept as *correct* and *n*, a learning rate as a decimal string.
+
+Small records that are not named by their digest are sealed: they carry it inside.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Names of stacks, frames and skills: safe as file names on every system."""
+"""Names, and reading the fields of a JSON record: exactly those that are expected, each of its own type.
+
+A reader raises `ValueError` for any other value; `reading` makes an `IntegrityError` of it.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@
 the package. ``features`` holds hashed n-gram counts, for people who keep no texts; hashed features can be
 partly reversed, so they hide texts from the eye and not from an effort.
 
-Texts that a bundle left out are redacted: a record of their number lies in their place.
+Texts that a bundle left out are redacted: a small sealed record of their number lies in their place. The
+router state that came along still routes, and only fitting anew is refused.
 """
 
 from __future__ import annotations

@@ -1,11 +1,16 @@
-"""The processes of one training: each step's rows are divided among them, and one of them writes.
+"""How a training is carried out on this machine: run options, several processes, versions.
 
-All run the same program on the same numbers, so they take the same decisions; what depends on a clock or on
-the disk is decided by the first and told to the others. Numbers and short texts travel, never objects.
+Small differences remain: sums in another order differ in their last digits, and dropout draws other numbers
+where a step's rows pass in other parts.
 
-A process that ended is noticed by gloo at once, by NCCL not: a sum of gradients on GPUs whose other side has
-gone stays under way until `PATIENCE` is over, and torch's watchdog then ends the process without a word of
-ours. Under `accelerate launch` or torchrun they do not wait so long: it ends all when one has failed.
+Of several processes each computes a part of every step's rows, and one writes. All run the same program
+on the same numbers, so they take the same decisions; what depends on a clock or on the disk is decided by
+the first and told to the others. Numbers and short texts travel, never objects.
+
+A process that ended is noticed by gloo at once, by NCCL not: a sum of gradients on GPUs whose other side
+has gone stays under way until `PATIENCE` is over, and torch's watchdog then ends the process without a
+word of ours. Under `accelerate launch` or torchrun they do not wait so long: it ends all when one has
+failed.
 """
 
 from __future__ import annotations

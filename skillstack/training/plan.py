@@ -1,4 +1,4 @@
-"""The plan of a frame: all that decides its training, known before it begins.
+"""What a training of a stack is to hold, and all that decides each frame of it, known before it begins.
 
 A finished training is recognised by its plan, never by the ids of what came out.
 """

@@ -1,4 +1,4 @@
-"""Until when a training may run, and what each part of it took so far."""
+"""What a training tells while it runs, and until when it may run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many steps a training has, when it measures, and how fast it learns at each step."""
+"""The recipe: all that decides what a training does, validated, and the schedule of its steps."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Choosing on one half of the texts and measuring on the other, both ways round.
+"""What every probe gets and says of its figures, and choices that are not measured on their own texts.
 
-The best of several candidates on some texts owes a part of its lead to these very texts, so its accuracy on
-them is too high. Here each half is answered by what was best on the other half, and every text counts
-(two-fold cross-fitting; Stone 1974, Cross-validatory choice and assessment of statistical predictions, JRSS B
-36).
+The best of several candidates on some texts owes a part of its lead to these very texts, so its accuracy
+on them is too high. Here each half is answered by what was best on the other half, and every text counts
+(two-fold cross-fitting; Stone 1974, Cross-validatory choice and assessment of statistical predictions,
+JRSS B 36).
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What every frame does on every task: the best one alone, and families that stand in for each other."""
+"""For which frames another one of their family could stand in, from every frame on every task.
+
+Two ways to stand in: its adapter under the task's own head, which a merge of the two would come near to,
+and the frame as it is, where it has the task's labels, which is what happens when the frame is dropped.
+"""
 
 from __future__ import annotations
 
