@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from skillstack.errors import UsageError
-from skillstack.store import files as atomic
+from skillstack.store.files import TEMPORARY, FileBatch, as_store_error, sync_folder
 
 PAGE, TEXT, DOCUMENT = "report.html", "report.md", "report.json"
 TABLES, PLOTS = "tables", "plots"
@@ -47,10 +47,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     check_folder(folder)
     target = folder.absolute()
-    building = target.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex}")
-    old = target.with_name(f"{atomic.TEMPORARY}{uuid.uuid4().hex}")
+    building = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    old = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
-        with atomic.FileBatch() as batch:
+        with FileBatch() as batch:
             for name, data in files.items():
                 batch.add(building / name, data)
             batch.settle()
@@ -62,9 +62,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             if old.exists():
                 old.rename(target)
             raise
-        atomic.sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
-        raise atomic.as_store_error(error, folder) from error
+        raise as_store_error(error, folder) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
         if target.exists():

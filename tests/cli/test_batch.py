@@ -386,6 +386,14 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_of_ones_own_is_not_taken_for_a_temporary_one(tmp_path):
+    own = tmp_path / f".tmp-{os.getpid()}-out.jsonl"
+    own.write_text("somebody's own")
+    with open_sink(str(tmp_path / "out.jsonl"), as_json=True):
+        pass
+    assert own.read_text() == "somebody's own"
+
+
 @pytest.mark.parametrize(
     "opened", [lambda path: open_sink(path, as_json=True), lambda path: open_cell_sink(path, (), ROUTE)]
 )
