@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skillstack.answers import Frame, Predicted, RankedTask, Routed
 from skillstack.errors import InputError, UsageError
-from skillstack.routers.base import RouteResult
+from skillstack.routers.base import RouteResult, probabilities
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row, check_row
 from skillstack.wording import listed, many
@@ -102,11 +102,9 @@ def predicted(choice: Routed, skill: Skill, answer: Answer, changed: str | None)
 
     :param changed: the precision that the base is held at, where it is not the frame's own.
     """
-    from skillstack.models.softmax import softmax
-
     label = int(answer.logits.argmax())
-    probabilities = dict(zip(skill.labels, softmax(answer.logits).tolist(), strict=True))
-    return Predicted(choice, label, skill.labels[label], probabilities, answer.truncated, changed)
+    shares = dict(zip(skill.labels, probabilities(answer.logits).tolist(), strict=True))
+    return Predicted(choice, label, skill.labels[label], shares, answer.truncated, changed)
 
 
 def _checked(row: Text) -> Row:

@@ -40,7 +40,7 @@ from skillstack.evaluation.result import (
     tasks_having,
 )
 from skillstack.evaluation.statistics import Paired, difference_interval, mean_interval, paired
-from skillstack.models.softmax import softmax
+from skillstack.routers.base import probabilities
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256
 from skillstack.store.records import Count
@@ -225,7 +225,7 @@ def _routing(
 def _calibration(
     entries: Sequence[SkillQuestions], tasks: Sequence[TaskEvaluation], logits: Logits
 ) -> CalibrationError:
-    sure = [softmax(logits[entry.skill.name, "own"]).max(axis=1) for entry in entries]
+    sure = [probabilities(logits[entry.skill.name, "own"]).max(axis=1) for entry in entries]
     return calibration(
         np.concatenate(sure), np.concatenate([task.answers["task_aware"].right for task in tasks])
     )

@@ -357,12 +357,12 @@ class Router(ABC):
         return cls.decode(read_state(folder), folder.name, what=str(folder))
 
 
-def probabilities(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """Softmax of the scores divided by the temperature, float64 [rows, skills]."""
+def probabilities(scores: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Softmax of scores or logits over the last axis, divided by the temperature before, float64."""
     scaled = scores.astype(np.float64) / temperature
-    scaled -= scaled.max(axis=1, keepdims=True)
+    scaled -= scaled.max(axis=-1, keepdims=True)
     powers = np.exp(scaled)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 #: The files of a state: any tensors are written first, and the record makes it whole.
