@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.answers import Frame
-from skillstack.evaluation import metrics as regrets
 from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import (
     CalibrationError,
@@ -21,6 +20,7 @@ from skillstack.evaluation.metrics import (
     forgetting,
     macro,
     macro_f1,
+    regret,
 )
 from skillstack.evaluation.prediction_plan import NO_TRAINING_ROWS, Logits, PredictionPlan, families_of
 from skillstack.evaluation.predictions import Predictions
@@ -142,7 +142,7 @@ def _task(wanted: PredictionPlan, entry: SkillQuestions, logits: Logits) -> Task
             depth=float(np.mean([route.depth for route in entry.routes])),
             taken=dict(sorted(Counter(choice or "" for choice in entry.choices).items())),
         ),
-        regret=regrets.regret(found["task_aware"].right, found["routed"].right, home),
+        regret=regret(found["task_aware"].right, found["routed"].right, home),
         fewer=entry.questions.fewer,
         other_rows=entry.questions.other_rows,
         unmeasured=unmeasured,
