@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,9 +101,8 @@ def test_rows_held_back_are_no_training_rows(folder: Path) -> None:
     assert held and not kept & held
 
 
-def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(tmp_path: Path) -> None:
-    learn(tmp_path, "tickets", write(tmp_path / "a.csv", rows_of("banking", 3, 150)))
-    learn(tmp_path, "trips", write(tmp_path / "b.csv", rows_of("travel", 3, 150)))
+def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     store = Store.open(tmp_path / "frames")
     before = store.tip("own")
     other = write(tmp_path / "c.csv", rows_of("banking", 4, 160))

@@ -245,7 +245,7 @@ def test_answers_do_not_pile_up_memory(loaded, frames):
     assert loaded._answering.cache.bytes == before
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_real_language_model_is_trained_in_four_bits_and_answers(tmp_path: Path):
     pytest.importorskip("bitsandbytes")
     from skillstack.models import sources

@@ -13,6 +13,7 @@ from skillstack.answers import Trained
 from skillstack.cli.command import Invocation
 from skillstack.cli.train import Summary
 from skillstack.store.records import Count
+from skillstack.training.execution import ALONE
 from skillstack.training.progress import FamilySettled, FrameDone, FrameKept
 
 from .conftest import PYTHONPATH, TINY
@@ -131,7 +132,17 @@ def test_a_training_in_parts_is_complete_and_a_finished_one_needs_no_time(comman
     assert (again.status, again.json["complete"]) == (0, True)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(("place", "status"), [("0", 4), ("1", 0)])
+def test_the_first_process_alone_says_that_the_time_is_up(command, monkeypatch, place, status):
+    monkeypatch.setattr("skillstack.training.execution.join_processes", lambda device: ALONE)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", place)
+    ran = command("train", *TINY, "--device", "cpu", "--time-limit", "0s", "--json")
+    assert ran.status == status
+    assert bool(ran.out) == (place == "0")
+
+
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="needs processes that meet")
 def test_of_several_processes_the_first_alone_says_that_the_time_is_up(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -190,7 +190,7 @@ def test_a_base_of_an_odd_name_does_not_break_the_readme(folders, store, tmp_pat
     assert "`a'b / c`" in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_real_language_models_frame_is_a_sequence_classifier(store, tmp_path):
     from skillstack.models import sources
 

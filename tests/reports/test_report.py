@@ -32,6 +32,11 @@ def files():
 
 
 @pytest.fixture(scope="module")
+def of_one_frame():
+    return report_files(material(evaluation(("films",))))
+
+
+@pytest.fixture(scope="module")
 def page(files):
     return HtmlPage(files["report.html"].decode("utf-8"))
 
@@ -212,8 +217,8 @@ def test_each_measured_section_tells_what_reproduces_it(page, document):
     assert "skillstack bench --methods sequential" in text
 
 
-def test_a_stack_of_one_frame_has_a_report():
-    files = report_files(material(evaluation(("films",))))
+def test_a_stack_of_one_frame_has_a_report(of_one_frame):
+    files = of_one_frame
     page = HtmlPage(files["report.html"].decode("utf-8"))
     assert len(page.tables["accuracy"]) == 2
     assert "Nothing came after its only task." in " ".join(page.text)
@@ -252,8 +257,8 @@ def test_labels_without_a_test_row_are_named_where_all_rows_were_asked():
     assert "Of 1 label there is no test row" in " ".join(page.text)
 
 
-def test_where_nothing_came_after_nothing_is_forgotten():
-    files = report_files(material(evaluation(("films",))))
+def test_where_nothing_came_after_nothing_is_forgotten(of_one_frame):
+    files = of_one_frame
     document = json.loads(files["report.json"])
     assert document["forgetting"]["mean"] is None
     assert document["report"]["losses"] == {"films": None}

@@ -111,8 +111,8 @@ def test_two_processes_make_what_one_makes(alone, tmp_path, bert, mode):
 
 
 @gloo
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("count", [1, 3])
 def test_what_two_began_one_can_end_and_three_as_well(alone, tmp_path, bert, count):
     folder = folder_for(tmp_path / "two", bert)
     done = launch(folder, "stop", 2)
@@ -128,13 +128,13 @@ def test_what_two_began_one_can_end_and_three_as_well(alone, tmp_path, bert, cou
 @gloo
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("mode", "says"),
+    ("mode", "says", "count"),
     [
-        ("fail", "process 1: This one broke."),
-        pytest.param("full", "process 0: The disk is full.", marks=pytest.mark.thorough),
+        ("fail", "process 1: This one broke.", 1),
+        pytest.param("full", "process 0: The disk is full.", 2, marks=pytest.mark.thorough),
     ],
 )
-def test_an_error_in_one_ends_all_and_leaves_the_store_whole(tmp_path, bert, mode, says):
+def test_an_error_in_one_ends_all_and_leaves_the_store_whole(alone, tmp_path, bert, mode, says, count):
     folder = folder_for(tmp_path / "two", bert)
     done = launch(folder, mode, 2)
     assert done.returncode != 0
@@ -142,5 +142,7 @@ def test_an_error_in_one_ends_all_and_leaves_the_store_whole(tmp_path, bert, mod
     store = Store.open(folder / "store")
     assert verify(store).ok
     assert store.tip("main") is None
-    again = launch(folder, "whole", 2)
+    again = launch(folder, "whole", count)
     assert again.returncode == 0, again.stderr
+    assert accuracies(folder) == accuracies(alone)
+    assert close(folder, alone)

@@ -164,7 +164,7 @@ def test_the_shares_of_several_processes_add_up_to_the_gradient_of_one(encoder):
         assert torch.allclose(summed, expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's limit of address space")
 def test_a_system_that_gives_no_memory_is_survived_with_the_same_gradient(tmp_path):
     tests = Path(__file__).resolve().parents[1]
