@@ -1,8 +1,7 @@
 """Several processes train what one would; one writes; an error in one ends all."""
 
-import os
 import shutil
-import subprocess
+import socket
 import sys
 from pathlib import Path
 
@@ -16,7 +15,9 @@ from skillstack.store.store import Store
 from skillstack.store.verify import verify
 from skillstack.training.execution import ALONE, Processes, join_processes
 
-TESTS = Path(__file__).resolve().parents[1]
+from ..apart import Ended, start
+from .together import train_together
+
 gloo = pytest.mark.skipif(
     not torch.distributed.is_available() or sys.platform == "win32",
     reason="needs gloo and processes that meet",
@@ -42,18 +43,24 @@ def test_alone_nothing_is_exchanged(monkeypatch):
     assert not ALONE.agree(lambda: False)
 
 
-def launch(folder: Path, mode: str, count: int) -> subprocess.CompletedProcess:
-    """Run the little program in several processes; nothing may take longer than two minutes."""
-    program = str(TESTS / "training" / "together.py")
-    paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    kept = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
-    return subprocess.run(
-        [sys.executable, program, str(count), str(folder), mode],
-        env={**kept, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def launch(folder: Path, mode: str, count: int) -> Ended:
+    """Train in several processes; the highest status of all, and what they said."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    meet |= {"WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1"}
+    started = [
+        start(
+            train_together,
+            folder,
+            mode,
+            folder=folder,
+            environment={**meet, "RANK": place, "LOCAL_RANK": place},
+        )
+        for place in map(str, range(count))
+    ]
+    ended = [wait() for wait in started]
+    said = ("".join(part) for part in zip(*((one.out, one.err) for one in ended), strict=True))
+    return Ended(max(abs(one.status) for one in ended), *said)
 
 
 def folder_for(path: Path, bert: Path) -> Path:
@@ -88,7 +95,7 @@ def alone(tmp_path_factory, bert) -> Path:
     """What one process makes."""
     folder = folder_for(tmp_path_factory.mktemp("alone") / "one", bert)
     done = launch(folder, "whole", 1)
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.err
     return folder
 
 
@@ -98,9 +105,9 @@ def alone(tmp_path_factory, bert) -> Path:
 def test_two_processes_make_what_one_makes(alone, tmp_path, bert, mode):
     folder = folder_for(tmp_path / "two", bert)
     done = launch(folder, mode, 2)
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.err
     tasks = "('imdb_sentences', 'yelp_sentences')"
-    assert sorted(done.stdout.splitlines()) == [f"process {place}: {tasks} True 12" for place in (0, 1)]
+    assert sorted(done.out.splitlines()) == [f"process {place}: {tasks} True 12" for place in (0, 1)]
     assert accuracies(folder) == accuracies(alone)
     assert close(folder, alone)
     store = Store.open(folder / "store")
@@ -116,11 +123,11 @@ def test_two_processes_make_what_one_makes(alone, tmp_path, bert, mode):
 def test_what_two_began_one_can_end_and_three_as_well(alone, tmp_path, bert, count):
     folder = folder_for(tmp_path / "two", bert)
     done = launch(folder, "stop", 2)
-    assert done.returncode == 0, done.stderr
-    assert "('imdb_sentences',) False" in done.stdout
+    assert done.status == 0, done.err
+    assert "('imdb_sentences',) False" in done.out
     done = launch(folder, "whole", count)
-    assert done.returncode == 0, done.stderr
-    assert "('yelp_sentences',) True 3" in done.stdout  # of six steps three were done
+    assert done.status == 0, done.err
+    assert "('yelp_sentences',) True 3" in done.out  # of six steps three were done
     assert accuracies(folder) == accuracies(alone)
     assert close(folder, alone)
 
@@ -137,12 +144,12 @@ def test_what_two_began_one_can_end_and_three_as_well(alone, tmp_path, bert, cou
 def test_an_error_in_one_ends_all_and_leaves_the_store_whole(alone, tmp_path, bert, mode, says, count):
     folder = folder_for(tmp_path / "two", bert)
     done = launch(folder, mode, 2)
-    assert done.returncode != 0
-    assert says in done.stderr
+    assert done.status != 0
+    assert says in done.err
     store = Store.open(folder / "store")
     assert verify(store).ok
     assert store.tip("main") is None
     again = launch(folder, "whole", count)
-    assert again.returncode == 0, again.stderr
+    assert again.status == 0, again.err
     assert accuracies(folder) == accuracies(alone)
     assert close(folder, alone)

@@ -1,7 +1,5 @@
 """Trains a tiny stack in one of several processes, as `accelerate launch` or torchrun starts them.
 
-    PYTHONPATH=. torchrun --nproc_per_node 2 tests/training/together.py FOLDER MODE
-
 Modes: ``whole`` trains all; ``stop`` ends after a few steps of the second frame, as if the time were up;
 ``narrow`` lets the second process run out of memory above one row; ``fail`` raises an error in the second
 process while it learns, ``full`` in the first one while it writes.
@@ -9,8 +7,6 @@ Random models seldom gain by training, so dev is not asked.
 """
 
 import dataclasses
-import os
-import socket
 import sys
 from pathlib import Path
 
@@ -32,7 +28,8 @@ class Steps(Deadline):
         super().__init__(most, clock=lambda: float(self.taken()))
 
 
-def main(folder: Path, mode: str) -> int:
+def train_together(folder: Path, mode: str) -> int:
+    """Train, and tell what was done; the exit status."""
     torch.set_num_threads(1)
     processes = join_processes(torch.device("cpu"))
     ear = Ear()
@@ -76,27 +73,3 @@ def main(folder: Path, mode: str) -> int:
     )
     leave_processes()
     return 0
-
-
-def several(count: int, folder: Path, mode: str) -> int:
-    """The same in processes that are forked once the libraries are loaded; the highest status of all."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        meet = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    children = []
-    for place in map(str, range(count)):
-        child = os.fork()
-        if child == 0:
-            os.environ.update({**meet, "WORLD_SIZE": str(count), "RANK": place, "LOCAL_RANK": place})
-            status = 1
-            try:
-                status = main(folder, mode)
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(status)
-        children.append(child)
-    return max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
-
-
-if __name__ == "__main__":
-    sys.exit(several(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
