@@ -21,6 +21,7 @@ from skillstack.cli.watching import UNFINISHED
 from skillstack.data.own_table import load_table
 from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, UsageError
+from skillstack.learning import Learned
 from skillstack.store.files import training_lock
 from skillstack.store.store import Store
 from skillstack.store.verify import verify
@@ -45,15 +46,20 @@ def write(path: Path, rows: list[tuple[str, str]], header: tuple[str, str] = ("m
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a store that learned two tables; tests only read it."""
+def lessons(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Learned]:
+    """A folder with a store that learned two tables, and what was found of the second."""
     found = tmp_path_factory.mktemp("learned")
     learn(found, "tickets", write(found / "tickets.csv", rows_of("banking", 3, 150)))
-    learn(found, "trips", write(found / "trips.csv", rows_of("travel", 3, 150)))
-    return found
+    return found, learn(found, "trips", write(found / "trips.csv", rows_of("travel", 3, 150)))
 
 
-def learn(folder: Path, name: str, file: Path, **options: object) -> object:
+@pytest.fixture(scope="module")
+def folder(lessons: tuple[Path, Learned]) -> Path:
+    """The folder; tests only read it."""
+    return lessons[0]
+
+
+def learn(folder: Path, name: str, file: Path, **options: object) -> Learned:
     recipe = {**SMALL, **options.pop("recipe", {})}  # type: ignore[dict-item]
     return Stack.learn(name, file, store=folder / "frames", stack="own", recipe=recipe, **options)  # type: ignore[arg-type]
 
@@ -77,9 +83,8 @@ def test_learning_again_does_nothing_but_tests_again(folder: Path, tmp_path: Pat
     assert learned.test.frame.n == learned.table.test > 0
 
 
-def test_it_says_how_good_the_frame_is_and_what_it_does_to_routing(tmp_path: Path) -> None:
-    learn(tmp_path, "tickets", write(tmp_path / "a.csv", rows_of("banking", 3, 150)))
-    learned = learn(tmp_path, "trips", write(tmp_path / "b.csv", rows_of("travel", 3, 150)))
+def test_it_says_how_good_the_frame_is_and_what_it_does_to_routing(lessons: tuple[Path, Learned]) -> None:
+    learned = lessons[1]
     tested = learned.test
     assert learned.change == "learned"
     assert tested.frame.n == tested.frozen_linear.n == tested.majority.n == tested.routed.n > 10
