@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,24 +93,43 @@ def parse(data: bytes, *, what: str = "adapter_config.json") -> AdapterConfig:
     :raises IntegrityError: if it is no JSON object or a field has an impossible value.
     :raises MismatchError: if it asks for something that frames do not do.
     """
-    try:
-        config = json.loads(data.decode("utf-8"))
-        if not isinstance(config, dict):
-            raise TypeError("no object")
-    except (ValueError, TypeError, RecursionError):
-        raise IntegrityError(f"{what} is no JSON object.", "It is damaged.") from None
-    for key, allowed in _ONLY.items():
-        if key in config and config[key] not in allowed:
-            raise MismatchError(
-                f"{what} sets {key} to {str(config[key])[:80]}, which frames do not do.",
-                "Only plain LoRA adapters on linear layers can be frames.",
-            )
+    config = json_object(data, what)
+    check_plain(config, what)
     try:
         return _read(config)
     except SkillStackError as error:
         raise IntegrityError(f"{what} is wrong: {error.message}", "It is damaged.") from None
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"{what} lacks or misstates {error}.", "It is damaged.") from None
+
+
+def json_object(data: bytes, what: str) -> dict[str, Any]:
+    """The JSON object that a file holds.
+
+    :raises IntegrityError: if it holds none.
+    """
+    try:
+        found = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise IntegrityError(f"{what} is no JSON object.", "It is damaged.")
+    return found
+
+
+def check_plain(config: Mapping[str, Any], what: str, *, understood: Collection[str] = ()) -> None:
+    """See that a configuration asks for a plain LoRA adapter.
+
+    :param what: names the file in errors.
+    :param understood: settings that the caller reads itself.
+    :raises MismatchError: if it asks for something that frames do not do.
+    """
+    for key, allowed in _ONLY.items():
+        if key in config and key not in understood and config[key] not in allowed:
+            raise MismatchError(
+                f"{what} sets {key} to {str(config[key])[:80]}, which frames do not do.",
+                "Only plain LoRA adapters on linear layers can be frames.",
+            )
 
 
 def _read(config: dict[str, Any]) -> AdapterConfig:
