@@ -9,8 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModel
 
 from skillstack.data.presets import load_preset
+from skillstack.models.sources import minilm_folder
 
 from .commands import PROGRAMS, Terminal, commands_of, few_steps, light
 
@@ -85,6 +88,16 @@ def preset_data(page: Path, folder: Path, request: pytest.FixtureRequest) -> Non
             (target / f"{split}.jsonl").write_text("".join(chosen), encoding="utf-8")
 
 
+def peft_folder(page: Path, folder: Path) -> None:
+    """An adapter of the built-in base as PEFT saves it, where the page imports one."""
+    if "import queue-lora" not in page.read_text(encoding="utf-8"):
+        return
+    model = AutoModel.from_pretrained(minilm_folder())
+    get_peft_model(model, LoraConfig(target_modules=["query", "value"])).save_pretrained(
+        folder / "queue-lora"
+    )
+
+
 def test_there_are_pages():
     assert [page.stem for page in PAGES] == [
         "carrying",
@@ -130,6 +143,7 @@ def test_the_options_that_a_page_names_exist(page):
 @by_page
 def test_every_command_of_a_page_runs_in_the_order_given(page, folder, request, monkeypatch, capsys):
     preset_data(page, folder, request)
+    peft_folder(page, folder)
     few_steps(monkeypatch)
     terminal = Terminal(folder, monkeypatch, capsys, {"SKILLSTACK_CACHE": str(folder / "cache")})
     for command in commands(page):
@@ -141,6 +155,7 @@ def test_every_command_of_a_page_runs_in_the_order_given(page, folder, request, 
 @by_page
 def test_every_command_of_a_page_runs_with_the_recipe_that_it_has(page, folder, request, monkeypatch, capsys):
     preset_data(page, folder, request)
+    peft_folder(page, folder)
     terminal = Terminal(folder, monkeypatch, capsys, {"SKILLSTACK_CACHE": str(folder / "cache")})
     for command in commands(page):
         terminal(command)
