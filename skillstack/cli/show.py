@@ -68,6 +68,8 @@ def init_name(store: Store, frame: Frame, frames: Sequence[Frame]) -> str:
     if isinstance(members, list):
         merged = f"{many(len(members), 'frame')} that were merged"
         return merged if len(members) > 1 else "itself, before it was shrunk"
+    if frame.content.adapter and not frame.content.plan and "epochs" not in frame.content.recipe:
+        return "an adapter that was imported"
     if origin is None:
         return "a fresh adapter" if frame.content.adapter else "no adapter"
     for other in frames:

@@ -32,6 +32,11 @@ from skillstack.training.data import FrameData, choose_rows
 from skillstack.training.encoded import EncodedDataset
 from skillstack.training.recipe import Recipe
 
+#: What a recipe tells of an adapter that was not trained here, and of the rows that are read.
+_KNOWN = (
+    *("r", "alpha", "dropout", "targets", "max_length"),
+    *("samples_per_class", "dev_samples", "router_samples", "seed"),
+)
 #: Where a skill's rows came from, if it came without labelled ones.
 KIND = "peft"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -197,7 +202,7 @@ def make_adapter_frame(
         base=base.identity,
         precision=base.precision,
         pooling=base.pooling,
-        recipe=recipe.to_record(),
+        recipe={name: value for name, value in recipe.to_record().items() if name in _KNOWN},
         canaries=store.put_canaries(_canaries(slot, adapter, head, skill)),
     )
     if frozen is not None:
