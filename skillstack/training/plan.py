@@ -1,4 +1,4 @@
-"""What a training of a stack is to hold, and all that decides each frame of it, known before it begins.
+"""The plan of a training: the tasks that the stack will hold, and all that decides each of its frames.
 
 A finished training is recognised by its plan, never by the ids of what came out.
 """
@@ -24,15 +24,16 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class FramePlan:
-    """What one frame's training is to do.
+    """The plan of one frame's training: everything that decides its result.
 
-    :ivar data: its rows.
-    :ivar recipe: how.
+    :ivar data: the rows of the task.
+    :ivar recipe: the hyperparameters.
     :ivar rendering: how rows become the model's input.
-    :ivar base: on which model.
-    :ivar precision: how that is held.
+    :ivar base: identity of the base.
+    :ivar precision: precision of the base.
     :ivar position: its place on the stack, from 0.
-    :ivar starts: contents whose adapters it may start from, the preferred one first; none for a fresh one.
+    :ivar starts: ids of frame records whose adapters it may start from, the preferred one first; none for a
+        fresh adapter.
     :ivar keep_texts: whether its router samples hold texts.
     """
 
@@ -76,24 +77,24 @@ class FramePlan:
         )
 
 
-#: Contents of a stack with their ids, oldest first.
+#: Frame records of a stack with their ids, oldest first.
 Chain = tuple[tuple[str, FrameRecord], ...]
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training of a stack.
+    """The plan of a stack's training.
 
     :ivar stack: the stack's name.
-    :ivar tasks: what it is to hold, oldest first.
+    :ivar tasks: tasks of the frames, oldest first.
     :ivar recipe: how each frame is trained.
-    :ivar precision: how the base is held.
+    :ivar precision: precision of the base.
     :ivar base_name: what the base calls itself, so that a finished stack is recognised without loading it;
         empty where that does not matter.
     :ivar keep_texts: whether router samples hold texts.
     :ivar reference: allows training the stack that ships with the package.
-    :ivar first: frames at the bottom of the stack that are none of this job's.
-    :ivar replaces: name of a frame that leaves the stack when the job's own one comes; empty for none.
+    :ivar first: number of frames at the bottom of the stack that do not belong to this plan.
+    :ivar replaces: name of a frame that the new frame replaces; empty for none.
     :ivar merges: whether frames may be merged as they come. A task is held then wherever its skill is.
     """
 
@@ -110,7 +111,7 @@ class TrainingPlan:
 
     @property
     def end(self) -> int:
-        """Frames that the stack has when the job is done."""
+        """Number of frames on the stack when the plan is done."""
         return self.first + len(self.tasks)
 
     @property
@@ -135,10 +136,10 @@ class TrainingPlan:
 
 
 def plan_of(job: TrainingPlan, data: TaskData, older: Chain, base: BaseIdentity, kind: str) -> FramePlan:
-    """The plan of one frame.
+    """Make the plan of one frame.
 
-    :param data: its task.
-    :param older: what is on the stack before it.
+    :param data: the frame's task.
+    :param older: the stack below the frame.
     :param kind: ``encoder`` or ``decoder``.
     """
     return FramePlan(
@@ -154,48 +155,44 @@ def plan_of(job: TrainingPlan, data: TaskData, older: Chain, base: BaseIdentity,
 
 
 def _starts(job: TrainingPlan, family: str, older: Chain) -> tuple[str, ...]:
-    """Contents whose adapters a frame may start from: the newest one, and the newest of its family."""
+    """Ids of records whose adapters a frame may start from: the newest, and the newest of its family."""
     if job.recipe.init == "fresh" or job.recipe.method == "frozen-linear":
         return ()
-    adapted = [
-        (content_id, content) for content_id, content in reversed(older) if content.adapter is not None
-    ]
+    adapted = [(record_id, record) for record_id, record in reversed(older) if record.adapter is not None]
     relatives = [pair for pair in adapted if any(skill.family == family for skill in pair[1].skills)]
     chosen = adapted[:1] + (relatives[:1] if job.recipe.init == "auto" else [])
-    return tuple(dict.fromkeys(content_id for content_id, _ in chosen))
+    return tuple(dict.fromkeys(record_id for record_id, _ in chosen))
 
 
 def holds(job: TrainingPlan, chain: Chain) -> bool:
-    """Whether a stack of this chain holds all that a job asks for, frame by frame of the same plan."""
+    """Whether the chain holds every frame of the plan, each made by the same plan."""
     return len(chain) >= job.end and all(
-        content.plan == _plan_at(job, chain, position, content).digest()
-        for position, (_, content) in enumerate(chain[: job.end])
+        record.plan == _plan_at(job, chain, position, record).digest()
+        for position, (_, record) in enumerate(chain[: job.end])
         if position >= job.first
     )
 
 
 def keep_frames(job: TrainingPlan, chain: Chain, listen: Listener) -> tuple[str, ...]:
-    """Names of the job's frames that the stack holds already.
+    """Names of the plan's frames that the stack already holds.
 
     :raises UsageError: if it holds others.
     """
-    for _, content in chain if job.merges else chain[: job.end]:
-        if job.base_name and content.base.name != job.base_name:
+    for _, record in chain if job.merges else chain[: job.end]:
+        if job.base_name and record.base.name != job.base_name:
             raise UsageError(
-                f"The stack {job.stack!r} stands on {content.base.name}, not on {job.base_name}.",
+                f"The stack {job.stack!r} stands on {record.base.name}, not on {job.base_name}.",
                 "One stack has one base: name another stack with --stack.",
             )
-        if job.merges and content.precision != job.precision:
-            raise _holds_others(
-                job, f"{content.name!r} has precision {content.precision}, not {job.precision}"
-            )
+        if job.merges and record.precision != job.precision:
+            raise _holds_others(job, f"{record.name!r} has precision {record.precision}, not {job.precision}")
     if job.merges:
         kept = kept_skills(job, chain)
     else:
-        for position, (_, content) in enumerate(chain[: job.end]):
+        for position, (_, record) in enumerate(chain[: job.end]):
             if position >= job.first:
-                _check_plan(job, chain, position, content)
-        kept = tuple(content.name for _, content in chain[job.first : job.end])
+                _check_plan(job, chain, position, record)
+        kept = tuple(record.name for _, record in chain[job.first : job.end])
     names = [data.task.name for data in job.tasks]
     for name in kept:
         listen(FrameKept(names.index(name) + 1, len(names), name))
@@ -203,18 +200,18 @@ def keep_frames(job: TrainingPlan, chain: Chain, listen: Listener) -> tuple[str,
 
 
 def kept_skills(job: TrainingPlan, chain: Chain) -> tuple[str, ...]:
-    """Names of the job's tasks whose skills a stack has, whatever frames they are on.
+    """Names of the plan's tasks whose skills the stack has, on any of its frames.
 
     :raises UsageError: if it has others, or one of the same name that was taught otherwise.
     """
     wanted = {data.task.name: data for data in job.tasks}
     found = set()
-    for _, content in chain[job.first : job.end]:
-        for skill in content.skills:
+    for _, record in chain[job.first : job.end]:
+        for skill in record.skills:
             data = wanted.get(skill.name)
             difference: str | None = f"it has the skill {skill.name!r}, which is not asked for"
             if data is not None:
-                difference = _otherwise(job, data, content, skill)
+                difference = _otherwise(job, data, record, skill)
             if difference is not None:
                 raise _holds_others(job, difference)
             found.add(skill.name)
@@ -222,26 +219,26 @@ def kept_skills(job: TrainingPlan, chain: Chain) -> tuple[str, ...]:
 
 
 def kept_elsewhere(job: TrainingPlan, chain: Chain) -> bool:
-    """Whether frames that were merged have the skill of a job of one task already, taught just so."""
+    """Whether a merged frame already has the skill of a one-task plan, taught the same way."""
     (data,) = job.tasks
-    for _, content in chain:
-        for skill in content.skills:
-            if skill.name == data.task.name and not content.plan:
-                return _otherwise(job, data, content, skill) is None
+    for _, record in chain:
+        for skill in record.skills:
+            if skill.name == data.task.name and not record.plan:
+                return _otherwise(job, data, record, skill) is None
     return False
 
 
-def _otherwise(job: TrainingPlan, data: TaskData, content: FrameRecord, skill: Skill) -> str | None:
-    """What sets a skill apart from what a job would teach, in words."""
+def _otherwise(job: TrainingPlan, data: TaskData, record: FrameRecord, skill: Skill) -> str | None:
+    """Say how a skill differs from the one that the plan would teach; None if it does not."""
     if skill.source.get("digest") != data.source.digest:
         return f"{skill.name!r} was trained on other rows"
-    return _changed(skill.name, taught(content, skill.name), job.recipe)
+    return _changed(skill.name, taught(record, skill.name), job.recipe)
 
 
-def _check_plan(job: TrainingPlan, chain: Chain, position: int, content: FrameRecord) -> None:
-    plan = _plan_at(job, chain, position, content)
-    if content.plan != plan.digest():
-        raise _holds_others(job, _difference(position, content, plan))
+def _check_plan(job: TrainingPlan, chain: Chain, position: int, record: FrameRecord) -> None:
+    plan = _plan_at(job, chain, position, record)
+    if record.plan != plan.digest():
+        raise _holds_others(job, _difference(position, record, plan))
 
 
 def _holds_others(job: TrainingPlan, difference: str) -> UsageError:
@@ -251,26 +248,26 @@ def _holds_others(job: TrainingPlan, difference: str) -> UsageError:
     )
 
 
-def _plan_at(job: TrainingPlan, chain: Chain, position: int, content: FrameRecord) -> FramePlan:
-    """What a frame that is there would be, had the job trained it."""
+def _plan_at(job: TrainingPlan, chain: Chain, position: int, record: FrameRecord) -> FramePlan:
+    """The plan by which this training would have made the frame at a position."""
     data = job.tasks[position - job.first]
-    return plan_of(job, data, chain[:position], content.base, content.base_kind)
+    return plan_of(job, data, chain[:position], record.base, record.base_kind)
 
 
-def _difference(position: int, content: FrameRecord, plan: FramePlan) -> str:
-    """What sets a frame apart from what was to be trained in its place, in words."""
-    if content.name != plan.name:
-        return f"frame {position + 1} is {content.name!r}, not {plan.name!r}"
-    changed = _changed(content.name, content.recipe, plan.recipe)
+def _difference(position: int, record: FrameRecord, plan: FramePlan) -> str:
+    """Say how a frame differs from the one that was planned in its place."""
+    if record.name != plan.name:
+        return f"frame {position + 1} is {record.name!r}, not {plan.name!r}"
+    changed = _changed(record.name, record.recipe, plan.recipe)
     if changed is not None:
         return changed
-    if content.precision != plan.precision:
-        return f"{content.name!r} has precision {content.precision}, not {plan.precision}"
-    return f"{content.name!r} was trained on other rows, or by another version"
+    if record.precision != plan.precision:
+        return f"{record.name!r} has precision {record.precision}, not {plan.precision}"
+    return f"{record.name!r} was trained on other rows, or by another version"
 
 
 def _changed(name: str, recipe: Mapping[str, Any], job: Recipe) -> str | None:
-    """What sets a frame's recipe apart from the job's, in words."""
+    """Say how a frame's recipe differs from the plan's."""
     wanted = job.to_record()
     for key in sorted({*wanted, *recipe}):
         if recipe.get(key) != wanted.get(key):

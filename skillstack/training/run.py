@@ -27,23 +27,23 @@ from skillstack.training.progress import FrameDone, FrameKept, Listener, OutOfTi
 
 
 class Settle(Protocol):
-    """May merge frames of the stack."""
+    """Merges frames of the stack where it may, as `AutoCompress` does."""
 
     @property
     def pending(self) -> bool:
         """Whether there is something to try."""
 
     def __call__(self, slot: Slot) -> None:
-        """Try it, with the base in a slot."""
+        """Try it, with the base in this slot."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training did.
+    """The result of a training.
 
     :ivar kept: names of the frames that were there already, or were undone and came back.
     :ivar tip: id of the newest frame, or None.
-    :ivar complete: whether the stack holds all of the job; False where the time limit came first.
+    :ivar complete: whether the stack holds the whole plan; False where the time limit came first.
     :ivar made: the frames that it trained and pushed, oldest first.
     """
 
@@ -64,23 +64,23 @@ def train_stack(
     load: Callable[[], Base],
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    execution: RunOptions | None = None,
+    run: RunOptions | None = None,
     settle: Settle | None = None,
 ) -> TrainingResult:
-    """Train what a stack lacks of a job, or as much of it as the time limit allows.
+    """Train the frames of a plan that a stack lacks, or as many as the time limit allows.
 
     :param load: loads the base; not called when there is nothing to train.
     :param fit_router: makes the router state of a chain; called before the tip moves.
     :param settle: called with the base after each frame, and before the first one; it may merge frames of the
         stack.
-    :param execution: how it is carried out here. Of several processes the first one writes.
+    :param run: device, time limit and processes. Of several processes the first one writes.
     :raises UsageError: if the stack holds frames of another plan.
     :raises BusyError: if another training of the stack is under way.
     :raises MismatchError: if the stack stands on another base, or on one that computes something else.
     """
-    execution = execution if execution is not None else RunOptions()
-    with _lock(store, job.stack, execution.processes):
-        return train_held(store, job, load, fit_router, listen, execution, settle)
+    run = run if run is not None else RunOptions()
+    with _lock(store, job.stack, run.processes):
+        return train_held(store, job, load, fit_router, listen, run, settle)
 
 
 def train_held(
@@ -89,18 +89,18 @@ def train_held(
     load: Callable[[], Base],
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    execution: RunOptions,
+    run: RunOptions,
     settle: Settle | None = None,
 ) -> TrainingResult:
-    """As `train_stack`, for who holds the stack's training lock and planned the job under it."""
-    processes, deadline = execution.processes, execution.deadline
+    """Train as `train_stack` does, for a caller that already holds the stack's training lock."""
+    processes, deadline = run.processes, run.deadline
     chain: Chain = tuple(pair for pair in store.contents(job.stack) if pair[1].name != job.replaces)
     kept = keep_frames(job, chain, listen)
     processes.first(lambda: _clear_work(store, chain))
     if len(kept) == len(job.tasks) and (settle is None or not settle.pending):
         return TrainingResult(kept, store.tip(job.stack))
-    # A new frame needs the router fitted anew; better told now than after the training.
-    store.check_texts(content for _, content in chain)
+    # A new frame needs the router fitted anew: an error is better raised now than after the training.
+    store.check_texts(record for _, record in chain)
     if not processes.agree(deadline.allows):
         return TrainingResult(kept, store.tip(job.stack), complete=False)
     # One after the other, so that a conversion or a download is done once.
@@ -111,24 +111,24 @@ def train_held(
             f"this is {describe(base.identity)}.",
             "One stack has one base: name another stack with --stack.",
         )
-    check_computation(store, (content for _, content in reversed(chain)), base)
+    check_computation(store, (record for _, record in reversed(chain)), base)
     trained: list[NewFrame] = []
     again: list[str] = []
     slot = Slot(base)
     complete = True
-    chain = _settled(store, job, chain, slot, settle if kept else None, execution)
+    chain = _settled(store, job, chain, slot, settle if kept else None, run)
     for data in job.tasks:
         if data.task.name in kept:
             continue
         try:
-            content, made = _train_one(store, job, data, slot, chain, fit_router, listen, execution)
+            record, made = _train_one(store, job, data, slot, chain, fit_router, listen, run)
         except OutOfTime:
             complete = False
             break
-        chain += ((content.id, content),)
-        chain = _settled(store, job, chain, slot, settle, execution)
+        chain += ((record.id, record),)
+        chain = _settled(store, job, chain, slot, settle, run)
         if made is None:
-            again.append(content.name)
+            again.append(record.name)
         else:
             trained.append(made)
     slot.remove()
@@ -137,9 +137,9 @@ def train_held(
 
 def _clear_work(store: Store, chain: Chain) -> None:
     """Remove checkpoints of frames that are there: a process was killed between the push and this."""
-    for _, content in chain:
-        if content.plan:
-            forget_work(store, content.plan)
+    for _, record in chain:
+        if record.plan:
+            forget_work(store, record.plan)
 
 
 @contextlib.contextmanager
@@ -151,10 +151,10 @@ def _lock(store: Store, stack: str, processes: Processes) -> Iterator[None]:
 
 
 def _settled(
-    store: Store, job: TrainingPlan, chain: Chain, slot: Slot, settle: Settle | None, execution: RunOptions
+    store: Store, job: TrainingPlan, chain: Chain, slot: Slot, settle: Settle | None, run: RunOptions
 ) -> Chain:
-    """The chain after frames of it may have been merged; where time is short, a later run does that."""
-    processes, deadline = execution.processes, execution.deadline
+    """Merge frames where that is due, and return the chain; where time is short, a later run does it."""
+    processes, deadline = run.processes, run.deadline
     if settle is None or not processes.agree(lambda: settle.pending and deadline.allows("settle")):
         return chain
     with deadline.timed("settle"):
@@ -170,25 +170,25 @@ def _train_one(
     chain: Chain,
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    execution: RunOptions,
+    run: RunOptions,
 ) -> tuple[FrameRecord, NewFrame | None]:
-    """Push one frame; returns it, and what was made where it had to be trained.
+    """Push one frame; returns its record, and the new frame where it had to be trained.
 
     :raises OutOfTime: at a checkpoint, if the time limit is reached.
     """
-    processes, deadline = execution.processes, execution.deadline
+    processes, deadline = run.processes, run.deadline
     plan = plan_of(job, data, chain, slot.base.identity, slot.base.kind)
     place = job.tasks.index(data) + 1, len(job.tasks)
     expected = store.tip(job.stack)
-    content = _finished(store, job.stack, plan.digest())
+    record = _finished(store, job.stack, plan.digest())
     made = None
-    if content is None:
+    if record is None:
         if not processes.agree(lambda: deadline.allows(prepare=passes(plan))):
             raise OutOfTime
         starts = tuple(_start(store, job, start, plan) for start in plan.starts)
-        made = make_frame(store, slot, plan, starts, place=place, listen=listen, execution=execution)
-        content = made.content
-    new = content
+        made = make_frame(store, slot, plan, starts, place=place, listen=listen, execution=run)
+        record = made.content
+    new = record
 
     def push() -> str:
         longer = (*chain, (store.put_content(new), new))
@@ -197,7 +197,7 @@ def _train_one(
             node = transactions.rebuild(
                 store,
                 job.stack,
-                [content_id for content_id, _ in longer],
+                [record_id for record_id, _ in longer],
                 transaction=job.transaction,
                 note=f"replace {job.replaces}",
                 expected=expected,
@@ -223,33 +223,33 @@ def _train_one(
     else:
         chosen, frozen = made.outcome.chosen, made.outcome.frozen
         listen(FrameDone(*place, plan.name, node, chosen.dev, frozen.dev, chosen.name, made.seconds))
-    return content, made
+    return record, made
 
 
 def _finished(store: Store, stack: str, plan: str) -> FrameRecord | None:
-    """A content of this plan that was on the stack before, was undone, and is still whole in the store."""
+    """Find the record of this plan that was undone and is still whole in the store."""
     for step in reversed(read_steps(store, stack)):
         if step.after is None or not (store.root / "nodes" / f"{step.after}.json").is_file():
             continue
         node = store.node(step.after)
         if (store.root / "contents" / f"{node.content}.json").is_file():
-            content = store.content(node.content)
-            if content.plan == plan and all((store.root / name).is_file() for name in content.files):
-                return content
+            record = store.content(node.content)
+            if record.plan == plan and all((store.root / name).is_file() for name in record.files):
+                return record
     return None
 
 
-def _start(store: Store, job: TrainingPlan, content_id: str, plan: FramePlan) -> Start:
-    content = store.content(content_id)
-    if content.adapter is None:
+def _start(store: Store, job: TrainingPlan, record_id: str, plan: FramePlan) -> Start:
+    record = store.content(record_id)
+    if record.adapter is None:
         raise ValueError("a start without an adapter")
     head = None
     if job.recipe.keep_head:
         labels = plan.data.task.labels
-        digest = next((skill.head for skill in content.skills if skill.labels == labels), None)
+        digest = next((skill.head for skill in record.skills if skill.labels == labels), None)
         if digest is not None:
             head = Head.from_tensors(
-                store.head(digest), hidden_size=content.base.hidden_size, labels=len(labels)
+                store.head(digest), hidden_size=record.base.hidden_size, labels=len(labels)
             )
-    scaling = adapter_config.parse(store.adapter_config(content.adapter)).spec.scaling
-    return Start(content_id, store.adapter_tensors(content.adapter), scaling, head)
+    scaling = adapter_config.parse(store.adapter_config(record.adapter)).spec.scaling
+    return Start(record_id, store.adapter_tensors(record.adapter), scaling, head)

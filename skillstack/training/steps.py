@@ -25,21 +25,21 @@ Loss = Callable[[Sequence[int]], torch.Tensor]
 
 
 class Hooks:
-    """What a continual-learning method adds to a step; nothing by default."""
+    """Additions of a continual-learning method to a step; this class adds nothing."""
 
     def rows(self, step: int, own: int) -> list[int]:
-        """Rows besides the step's own ones, of which there are ``own``."""
+        """Rows to learn from besides the ``own`` rows of the step."""
         return []
 
     def penalty(self) -> torch.Tensor | None:
-        """What is added to the loss."""
+        """A penalty that is added to the loss."""
         return None
 
     def gradients(self) -> None:
         """Change the gradients before they are clipped."""
 
     def moved(self) -> None:
-        """The weights have moved."""
+        """Take note that the weights have moved."""
 
 
 class HeadLoss:
@@ -87,10 +87,10 @@ def autocast(base: Base) -> contextlib.AbstractContextManager[Any]:
 
 @dataclass(frozen=True)
 class StepResult:
-    """A step.
+    """The result of a step.
 
     :ivar loss: mean loss of its rows.
-    :ivar rows: how many those are.
+    :ivar rows: number of rows.
     :ivar moved: whether the weights moved; a gradient that overflowed in fp16 moves nothing.
     """
 
@@ -117,7 +117,7 @@ class Steps:
         adapter: Sequence[torch.nn.Parameter],
         heads: Sequence[torch.nn.Parameter],
         recipe: Recipe,
-        execution: RunOptions,
+        run: RunOptions,
         *,
         rate: float = 1.0,
         hooks: Hooks | None = None,
@@ -125,12 +125,12 @@ class Steps:
     ) -> None:
         """Prepare for steps.
 
-        :param loss: what the steps lower.
-        :param rate: what the adapter's learning rate is multiplied with.
-        :param hooks: what a method adds to each step.
+        :param loss: the loss that the steps lower.
+        :param rate: factor on the adapter's learning rate.
+        :param hooks: additions of a method to each step.
         :param tell_memory: called with the rows that pass at once from now on, when there are fewer.
         """
-        self.base, self.recipe, self.execution = base, recipe, execution
+        self.base, self.recipe, self.run = base, recipe, run
         self._loss, self._tell_memory = loss, tell_memory
         self._hooks = hooks if hooks is not None else Hooks()
         self._adapter, self._learning = list(adapter), [*adapter, *heads]
@@ -148,7 +148,7 @@ class Steps:
         """Learn from rows, and from those that the hooks add.
 
         :param step: its number, from 1.
-        :param factor: what the learning rates are multiplied with.
+        :param factor: factor on both learning rates.
         :raises SkillStackError: if the loss is not finite, or another process failed.
         :raises MissingError: if not even one row fits into memory.
         """
@@ -172,8 +172,8 @@ class Steps:
         return StepResult(loss, len(learned), moved)
 
     def _all_gradients(self, step: int, rows: Sequence[int]) -> float:
-        """Leave the gradient of the mean loss of all rows, whoever computes them; returns that loss."""
-        processes = self.execution.processes
+        """Compute the gradient of the mean loss of all rows, over all processes; returns that loss."""
+        processes = self.run.processes
         if processes.count == 1:
             return self._gradients(step, rows, len(rows))
         error: Exception | None = None
@@ -196,10 +196,10 @@ class Steps:
         return float(everything[-2])
 
     def _gradients(self, step: int, rows: Sequence[int], of: int) -> float:
-        """Leave the gradient of these rows' part of the mean loss of ``of`` rows; returns that part."""
-        room, processes = self.base.training_room, self.execution.processes
+        """Compute the gradient of these rows' part of the mean loss of ``of`` rows; returns that part."""
+        room, processes = self.base.training_room, self.run.processes
         while True:
-            parts = room.parts(rows, self.execution.rows_at_once(len(rows)))
+            parts = room.parts(rows, self.run.rows_at_once(len(rows)))
             losses: list[float] = []
             self.optimizer.zero_grad()
             # Dropout depends on the step alone, so a resumed training draws what an uninterrupted one would.
@@ -232,6 +232,6 @@ class Steps:
 
 
 def _number(seed: int, step: int, place: int = 0) -> int:
-    """What chance starts from at a step; each process draws other numbers for its own rows."""
+    """The seed of a step; each process draws other numbers for its own rows."""
     text = f"{seed}:{step}:{place}" if place else f"{seed}:{step}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
