@@ -72,7 +72,7 @@ _COARSE = 1e-2
 
 @dataclass(frozen=True)
 class RouterCalibration:
-    """What was learnt from out-of-fold scores.
+    """The calibration that out-of-fold scores gave.
 
     :ivar calibrated: whether there were enough rows; if not, the figures below are neutral.
     :ivar temperature: divisor of the scores under the softmax.

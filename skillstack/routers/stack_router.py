@@ -25,7 +25,7 @@ from skillstack.store.samples import REDACTED_SUFFIX, FeatureSamples, ReferenceS
 from skillstack.store.store import Store
 from skillstack.store.walk import Stop, walk
 
-#: Contents of a stack with their ids, oldest first.
+#: Frame records of a stack with their ids, oldest first.
 Chain = Sequence[tuple[str, FrameRecord]]
 
 #: Routers that stay in memory; those of compression and ablation ask for one chain after another.
@@ -188,7 +188,7 @@ class StackRouter:
         return {}
 
     def folder(self, chain: Chain, router: str = DEFAULT) -> Path:
-        """Where the state of a chain lies: one of an older fit where none can be fitted any more."""
+        """The folder of a chain's state: that of an older fit where none can be fitted any more."""
         folders = [self.store.routers / self.stack / digest for digest in _digests(chain, router)]
         if not folders[0].is_dir() and self._is_redacted(chain):
             return next((folder for folder in folders if folder.is_dir()), folders[0])
@@ -217,7 +217,7 @@ class StackRouter:
 
 
 def router_file_check(needed: Collection[Path] | None = None) -> Callable[[Path], bool]:
-    """What checks files of router states: returns whether a file is one, and raises if its state is damaged.
+    """Make a check of router files: it returns whether a file is one, and raises if its state is damaged.
 
     Both files of a state are read at the first of them, and the second one shares what was found.
 

@@ -99,7 +99,7 @@ class BundleContents:
 
 
 def bundle_contents(store: Store, tip: str, *, with_texts: bool = True) -> BundleContents:
-    """What the chain of a node consists of. Records and samples are read and checked.
+    """The files of which the chain of a node consists. Records and samples are read and checked.
 
     :param with_texts: whether sample texts are part of it.
     :raises IntegrityError: if a record or sample set is missing or damaged.
@@ -185,7 +185,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself.
+    """The manifest of a bundle.
 
     :ivar stack: name of the stack.
     :ivar tip: id of its newest node.

@@ -269,7 +269,7 @@ def _tolerate(error: OSError) -> None:
 
 
 def as_store_error(error: OSError, path: Path, verb: str = "write") -> StoreError:
-    """What a system error at this path means to the user.
+    """Explain a system error at this path to the user.
 
     :param verb: what was tried: ``write``, ``read`` or ``delete``.
     """

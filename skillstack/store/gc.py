@@ -28,7 +28,7 @@ _FOLDERS = ("nodes", "contents", "adapters", "heads", "samples", "canaries", "ev
 
 @dataclass(frozen=True)
 class Garbage:
-    """What a collection removes, or would.
+    """The files that a collection removes, or would remove.
 
     :ivar files: paths relative to the store.
     :ivar bytes: their size together.

@@ -63,7 +63,7 @@ class Transaction:
 
 @dataclass(frozen=True)
 class History:
-    """What happened to a stack.
+    """The history of a stack: its transactions and the steps that they consist of.
 
     :ivar steps: those that took effect, oldest first.
     :ivar done: transactions that undo would revert, oldest first.

@@ -163,7 +163,7 @@ def redacted_rows(data: bytes, *, what: str, samples: str) -> int:
 
 
 def redaction_error(relative: str) -> StoreError:
-    """What reading redacted samples comes to."""
+    """The error that reading redacted samples raises."""
     return StoreError(
         f"The texts of the samples {relative.partition('/')[2][:12]} were left out when this stack was "
         "exported, so its router cannot be fitted anew.",

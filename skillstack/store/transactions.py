@@ -59,11 +59,11 @@ def push(
 def rebuild(
     store: Store, stack: str, contents: Sequence[str], *, transaction: str, note: str, expected: str | None
 ) -> str | None:
-    """Make a stack hold just these contents, oldest first; returns the new tip.
+    """Make a stack hold just these frame records, oldest first; returns the new tip.
 
-    Contents stay as they are; frames above a changed place get new nodes.
+    Records stay as they are; frames above a changed place get new nodes.
 
-    :param contents: ids of contents in the store.
+    :param contents: ids of frame records in the store.
     :param expected: the tip that the caller built on.
     :raises BusyError: if the tip moved meanwhile.
     :raises UsageError: if two of them have a skill of one name.

@@ -30,7 +30,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a verification found.
+    """The result of a verification.
 
     :ivar files: how many files were checked.
     :ivar stacks: how many stacks were walked.

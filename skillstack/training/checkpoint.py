@@ -103,7 +103,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """What a training knows besides its weights and the optimizer's moments.
+    """The state of a training besides its weights and the optimizer's moments.
 
     :ivar step: steps done, those that were skipped included.
     :ivar updates: steps that moved the weights.

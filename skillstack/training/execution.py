@@ -90,7 +90,7 @@ class Processes:
         return int(held[0])
 
     def agree(self, decision: Callable[[], bool]) -> bool:
-        """What the first process decides."""
+        """Have the first process decide for all."""
         return bool(self.same(int(self.is_first and decision())))
 
     def tell(self, text: str) -> str:
@@ -147,7 +147,7 @@ def give_way(error: Exception | None = None) -> NoReturn:
     time.sleep(COURTESY)
     raise SkillStackError(
         "Another process of this training ended with an error.",
-        "What it says tells why; run the same command again when that is mended.",
+        "Its message says why: mend that, and run the same command again.",
     ) from error
 
 

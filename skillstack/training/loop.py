@@ -91,7 +91,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """What a training without choices took.
+    """The result of a training without choices.
 
     :ivar steps: optimizer steps.
     :ivar rows: rows that passed, each as often as it did.
@@ -151,7 +151,7 @@ def train_adapter(
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a training arrived at.
+    """The result of a training.
 
     :ivar chosen: the candidate that dev prefers.
     :ivar frozen: the logistic head on the bare base.

@@ -55,7 +55,7 @@ class Schedule:
         return -(-self.rows // self.batch_size)
 
     def factor(self, step: int) -> float:
-        """What the learning rate is multiplied with at a step, counted from 1.
+        """The factor on the learning rate at a step, counted from 1.
 
         Linear warm-up, then linear decay that would reach 0 one step after the last.
         """

@@ -1,4 +1,4 @@
-"""A stack against one adapter for everything: unseen texts of all tasks, mixed, as many of each."""
+"""Compares a stack with one adapter for everything, on equally many unseen texts of each task."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ COMPARED = (("routed", "best_single"), ("routed", "latest_adapter"), ("task_awar
 
 @dataclass(frozen=True, eq=False)
 class Generalization:
-    """Mixed texts of all tasks.
+    """Accuracies on mixed texts of all tasks.
 
     :ivar origin: where the figures come from.
-    :ivar texts: of each task.
-    :ivar ways: by way of answering, over all tasks.
-    :ivar tasks: by skill and way, the accuracy on its task.
-    :ivar differences: by pair of ways, on the same texts.
+    :ivar texts: number of texts of each task.
+    :ivar ways: accuracy over all tasks, by way of answering.
+    :ivar tasks: accuracy on each task, by skill and way.
+    :ivar differences: paired differences on the same texts, by pair of ways.
     :ivar best: names of the frames that answered for the best single one, one for each half of the texts.
     :ivar optimistic: name of the frame that is best on all these texts.
     :ivar optimistic_accuracy: its accuracy on them, which is too high: it was chosen on the same texts.
@@ -72,7 +72,7 @@ class Generalization:
 
 
 def probe(probing: Probing) -> Generalization:
-    """Ask every adapter every text, and see who answers best.
+    """Ask every adapter every text, and compare the ways of answering.
 
     :raises InputError: if a task has fewer than two test texts.
     :raises SkillStackError: one of its kinds, if texts or answers cannot be had.
@@ -120,7 +120,7 @@ def probe(probing: Probing) -> Generalization:
 
 
 def as_many_of_each(entries: tuple[SkillQuestions, ...], probing: Probing) -> tuple[SkillQuestions, ...]:
-    """A seeded sample of the same size of each task's texts."""
+    """Draw a seeded sample of the same size from each task's texts."""
     most = min(len(entry.rows) for entry in entries)
     count = most if probing.texts is None else min(probing.texts, most)
     return tuple(entry.take(sorted(in_order(entry, probing.seed)[:count])) for entry in entries)

@@ -1,4 +1,4 @@
-"""What the order of frames does to routing: the same scores, walked along the chain in other orders.
+"""Measures how the order of frames changes routing: the same scores, walked along the chain in other orders.
 
 The routers walk from the newest frame to its parents and take the first that is sure enough, so frames that
 come first catch texts of later ones. Scores do not depend on the order, so nothing is trained or fitted anew;
@@ -28,16 +28,16 @@ from skillstack.store.records import Count
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """One order.
+    """Routing in one order of the frames.
 
     :ivar name: ``stack``, ``reversed``, ``random 1``, ...
     :ivar frames: names in the order in which they are looked at.
-    :ivar routed: accuracy by the frames that texts come to.
-    :ivar router: texts that come to their own skill.
+    :ivar routed: accuracy of the frames that texts are routed to.
+    :ivar router: number of texts that are routed to their own skill.
     :ivar router_interval: 95 % score interval of their share.
     :ivar fallback: share of texts for which the best of all scores decided.
     :ivar depth: frames looked at, on average.
-    :ivar moved: share of texts that come to another skill than in the stack's order.
+    :ivar moved: share of texts that are routed to another skill than in the stack's order.
     :ivar difference: routed accuracy of this order minus that of the stack's; None for the stack's own.
     """
 
@@ -164,7 +164,7 @@ def orders(frames: int, count: int, seed: int) -> dict[str, list[int]]:
 
 
 def _names(frames: Sequence[Frame], scores: Scores) -> list[str]:
-    """What each place of the walk is called: its frame, or its skill where a frame has several places."""
+    """Name each place of the walk by its frame, or by its skill where a frame has several places."""
     place = dict(zip(scores.skills, scores.frames, strict=True))
     called: dict[int, str] = {}
     for frame in frames:

@@ -1,4 +1,4 @@
-"""What every probe gets and says of its figures, and choices that are not measured on their own texts.
+"""The input of every probe, the origin of its figures, and choices measured on other texts than their own.
 
 The best of several candidates on some texts owes a part of its lead to these very texts, so its accuracy
 on them is too high. Here each half is answered by what was best on the other half, and every text counts
@@ -54,7 +54,7 @@ def halves(entry: SkillQuestions, seed: int) -> NDArray[np.int64]:
     """
     if len(entry.rows) < 2:
         raise InputError(
-            f"There is one test text of {entry.skill.name!r}; choosing and measuring take two.",
+            f"There is only one test text of {entry.skill.name!r}, and choosing and measuring need two.",
             "Give more of them, or leave the task out.",
         )
     found = np.empty(len(entry.rows), dtype=np.int64)
@@ -92,12 +92,12 @@ def choose(candidates: Sequence[Sequence[Mask]], parts: Sequence[NDArray[np.int6
 
 @dataclass(frozen=True)
 class Probing:
-    """A stack that is probed.
+    """A stack to probe, with the settings of the probe.
 
     :ivar stack: the stack.
     :ivar config: which texts are asked.
     :ivar scores: gives the router's scores of rows.
-    :ivar seed: of whatever is drawn.
+    :ivar seed: seed of everything that is drawn.
     :ivar texts: texts of each task at most, for probes that want as many of each; None for as many as can be.
     :ivar orders: random orders, for the probe of orders.
     :ivar depth: newest frames that may accept a text; None for all.
@@ -121,24 +121,26 @@ class Probing:
         if self.seed < 0:
             raise UsageError(f"The seed {self.seed} is below 0.", "Give 0 or more.")
         if self.texts is not None and self.texts < 2:
-            raise UsageError(f"Of {self.texts} texts a task nothing can be said.", "Give at least 2.")
+            raise UsageError(
+                f"{self.texts} texts per task are too few to measure anything.", "Give at least 2."
+            )
         if self.orders < 0:
-            raise UsageError(f"{self.orders} random orders cannot be walked.", "Give 0 or more.")
+            raise UsageError(f"The number of random orders is {self.orders}.", "Give 0 or more.")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where figures come from.
+    """The origin of a probe's figures.
 
     :ivar stack: the stack's name.
     :ivar tip: id of its newest node.
     :ivar base: name of its base.
-    :ivar precision: at which the base was held.
+    :ivar precision: precision of the base.
     :ivar per_class: test rows of each class that were asked for; None for all.
-    :ivar seed: of what was drawn.
-    :ivar tasks: that were asked, by their skills, oldest first.
+    :ivar seed: seed of what was drawn.
+    :ivar tasks: skills whose tasks were asked, oldest first.
     :ivar skipped: by skill, why it could not be asked; no path of this machine is in it.
-    :ivar effort: what it took.
+    :ivar effort: answers and seconds that the probe took.
     """
 
     stack: str
@@ -152,7 +154,7 @@ class Origin:
     effort: Effort
 
     def to_json(self, probe: str) -> dict[str, Any]:
-        """What every probe's document begins with."""
+        """The fields with which every probe's document begins."""
         fields = asdict(self)
         fields["eval_samples_per_class"] = fields.pop("per_class")
         fields["tasks"] = list(self.tasks)
@@ -190,9 +192,9 @@ def share(tasks: Sequence[Mask]) -> Share:
 
 
 class ProbeRunner:
-    """Asks what a probe wants, and remembers what it took.
+    """Asks a probe's questions, and counts the answers and seconds.
 
-    :ivar wanted: what is to be asked; filled by the probe.
+    :ivar wanted: the questions; filled by the probe.
     """
 
     def __init__(
@@ -204,7 +206,7 @@ class ProbeRunner:
         self._asked = 0
 
     def ask(self) -> Logits:
-        """All answers.
+        """Ask all questions; returns the logits.
 
         :raises SkillStackError: one of its kinds, if they cannot be had.
         """

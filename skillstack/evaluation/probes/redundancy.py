@@ -1,7 +1,7 @@
-"""For which frames another one of their family could stand in, from every frame on every task.
+"""Finds frames that another frame of their family could replace, from every frame on every task.
 
-Two ways to stand in: its adapter under the task's own head, which a merge of the two would come near to,
-and the frame as it is, where it has the task's labels, which is what happens when the frame is dropped.
+A frame can replace another one in two ways: by its adapter under the task's own head, which a merge of the
+two would come near to, and as it is, where it has the task's labels, as happens when the other is dropped.
 """
 
 from __future__ import annotations
