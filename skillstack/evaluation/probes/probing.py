@@ -121,9 +121,7 @@ class Probing:
         if self.seed < 0:
             raise UsageError(f"The seed {self.seed} is below 0.", "Give 0 or more.")
         if self.texts is not None and self.texts < 2:
-            raise UsageError(
-                f"{self.texts} texts per task are too few to measure anything.", "Give at least 2."
-            )
+            raise UsageError(f"The number of texts per task is {self.texts}.", "Give at least 2.")
         if self.orders < 0:
             raise UsageError(f"The number of random orders is {self.orders}.", "Give 0 or more.")
 

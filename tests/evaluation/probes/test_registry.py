@@ -37,10 +37,10 @@ def test_every_probe_asks_its_texts_once_and_says_what_it_left_out(stack, name):
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("generalization", {"texts": 1}, "Of 1 texts a task nothing"),
-        ("generalization", {"texts": 0}, "Of 0 texts"),
-        ("generalization", {"texts": -3}, "Of -3 texts"),
-        ("order", {"orders": -1}, "-1 random orders"),
+        ("generalization", {"texts": 1}, "number of texts per task is 1"),
+        ("generalization", {"texts": 0}, "number of texts per task is 0"),
+        ("generalization", {"texts": -3}, "number of texts per task is -3"),
+        ("order", {"orders": -1}, "number of random orders is -1"),
         ("order", {"depth": 0}, "depth"),
         ("redundancy", {"seed": -1}, "seed -1 is below 0"),
     ],
