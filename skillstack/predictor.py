@@ -205,7 +205,9 @@ class Predictor:
         key = content.behaviour(skill)
         if key not in self._answerers:
             head = Head.from_tensors(
-                self.store.head(skill.head), hidden_size=content.base.hidden_size, labels=len(skill.labels)
+                self.store.head(skill.head_digest),
+                hidden_size=content.base.hidden_size,
+                labels=len(skill.labels),
             )
             spec = None
             if adapter is not None:

@@ -75,7 +75,8 @@ def _check(call: Invocation, *, deep: bool, precision_change: str | None, **wher
     """
     from skillstack.api import Stack
     from skillstack.store.locate import find_store
-    from skillstack.store.store import MARKER, REFERENCE
+    from skillstack.store.marker import MARKER
+    from skillstack.store.store import REFERENCE
     from skillstack.store.verify import Problem, Verification
 
     try:

@@ -183,6 +183,6 @@ def write_card(content: FrameRecord, made_by: str, changes: Sequence[SkillChange
         "",
         f"What follows is for {first.name}; the others take their own heads.",
         "",
-        *usage(first.rendering, content.pooling, first.head, pair=first.pair),
+        *usage(first.rendering, content.pooling, first.head_digest, pair=first.pair),
     ]
     return "\n".join(lines)

@@ -136,12 +136,16 @@ def check_computation(store: Store, contents: Iterable[FrameRecord], base: Base)
 
 def _agrees(store: Store, content: FrameRecord, base: Base) -> bool | None:
     """Whether a base gives a frame's logits on the bare base; None where these tell nothing."""
-    skill = content.skills[0]
+    skill = next((skill for skill in content.skills if skill.head is not None), None)
+    if skill is None:
+        return None
     stored = canaries.from_record(store.canaries(str(content.canaries))).get(skill.name)
     if stored is None or np.abs(stored.plain[:_SENTENCES]).max() < _TELLING:
         return None
     kept = stored.plain[:_SENTENCES]
-    head = Head.from_tensors(store.head(skill.head), hidden_size=base.hidden_size, labels=len(skill.labels))
+    head = Head.from_tensors(
+        store.head(skill.head_digest), hidden_size=base.hidden_size, labels=len(skill.labels)
+    )
     encoded = encode(base, canaries.rows(pair=skill.pair)[:_SENTENCES], skill.rendering)
     found = head.logits(features_of(SplitModel(base, 0), encoded))
     limit = _ROUNDING[base.precision] * float(np.abs(kept).max()) + _DIGITS

@@ -180,8 +180,9 @@ def _frame(store: Store, content: FrameRecord, target: Path) -> list[PeftFolders
 
 
 def _skill(store: Store, content: FrameRecord, skill: Skill, target: Path) -> PeftFolders:
-    head = f"heads/{skill.head}.safetensors"
-    files.write_new(target / head, store.read_checked(head, skill.head))
+    digest = skill.head_digest
+    head = f"heads/{digest}.safetensors"
+    files.write_new(target / head, store.read_checked(head, digest))
     seq_cls = None
     if content.adapter is not None and content.pooling == "last":
         seq_cls = f"seq_cls/{skill.name}"
@@ -193,7 +194,7 @@ def _skill(store: Store, content: FrameRecord, skill: Skill, target: Path) -> Pe
         adapter=None if adapter is None else f"adapters/{adapter.folder}",
         head=head,
         seq_cls=seq_cls,
-        bias="bias" in store.head(skill.head),
+        bias="bias" in store.head(digest),
         labels=skill.labels,
     )
 
@@ -208,7 +209,7 @@ def _sequence_classifier(store: Store, content: FrameRecord, skill: Skill, folde
     assert content.adapter is not None
     config = json.loads(store.adapter_config(content.adapter))
     config |= {"task_type": "SEQ_CLS", "modules_to_save": [SCORE]}
-    head = {f"{PREFIX}{SCORE}.{name}": tensor for name, tensor in store.head(skill.head).items()}
+    head = {f"{PREFIX}{SCORE}.{name}": tensor for name, tensor in store.head(skill.head_digest).items()}
     tensors = {**store.adapter_tensors(content.adapter), **head}
     files.write_file(folder / "adapter_model.safetensors", tensors_bytes(tensors))
     files.write_file(folder / "adapter_config.json", _json(config))

@@ -182,7 +182,7 @@ def _head_bytes(store: Store, frame: Frame) -> int | None:
     try:
         return sum(
             (store.root / "heads" / f"{head}.safetensors").stat().st_size
-            for head in sorted({skill.head for skill in frame.skills})
+            for head in sorted({skill.head for skill in frame.skills if skill.head is not None})
         )
     except OSError:
         return None

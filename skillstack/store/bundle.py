@@ -14,8 +14,9 @@ from skillstack.store.records import ADAPTER_FILES, FrameRecord
 from skillstack.store.samples import TextSamples, redaction_path
 from skillstack.store.store import Store
 
-#: To raise it: keep the reader of the old number, write only the newest.
-FORMAT = 1
+#: The newest format that is read; 2 is one with frame records of format 2. To raise it: keep the reader of
+#: the old number, and write the lowest that holds what is in the bundle.
+FORMAT = 2
 MANIFEST = "manifest.json"
 #: What a manifest calls the redacted texts; the format is older than the word.
 _REDACTED = "kept_back"
@@ -24,6 +25,7 @@ _REDACTED = "kept_back"
 _PATHS = re.compile(
     r"(nodes|contents|canaries)/[0-9a-f]{64}\.json"
     r"|heads/[0-9a-f]{64}\.safetensors"
+    r"|states/[0-9a-f]{64}/((manifest|state)\.json|[a-z0-9][a-z0-9._-]{0,51}\.safetensors)"
     r"|samples/[0-9a-f]{64}"
     r"|adapters/[a-z0-9][a-z0-9._-]{0,63}-[0-9a-f]{12}/"
     r"(adapter_config\.json|adapter_model\.safetensors|README\.md)"
@@ -92,6 +94,11 @@ class BundleContents:
             for rank in range(len(_RECORDS) + 1)
         )
 
+    @property
+    def format(self) -> int:
+        """The newest format of its frame records."""
+        return max((content.format for _, content in self.chain), default=1)
+
     @cached_property
     def behaviours(self) -> frozenset[str]:
         """Digests by which measurements of these frames are found."""
@@ -137,6 +144,9 @@ def content_items(content: FrameRecord) -> tuple[BundleFile, ...]:
     if adapter is not None:
         for name, digest in zip(ADAPTER_FILES, (adapter.config, adapter.model, adapter.card), strict=True):
             digests[f"adapters/{adapter.folder}/{name}"] = digest
+    for skill in content.skills:
+        if skill.state is not None:
+            digests |= skill.state.digests()
     # Every other file is named by its digest.
     return tuple(
         BundleFile(path, digests.get(path) or path.rpartition("/")[2].partition(".")[0])
@@ -191,18 +201,20 @@ class Manifest:
     :ivar tip: id of its newest node.
     :ivar entries: its files.
     :ivar redacted: sample texts that its contents name and that it does not hold.
+    :ivar format: the newest format of its frame records, and with it that of the bundle.
     """
 
     stack: str
     tip: str
     entries: tuple[Entry, ...]
     redacted: tuple[BundleTexts, ...]
+    format: int = 1
 
     def to_bytes(self) -> bytes:
         """A sealed record."""
         record = fields.plain(self)
         record[_REDACTED] = record.pop("redacted")
-        return canonical.seal({"format": FORMAT, **record})
+        return canonical.seal(record)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, what: str) -> Manifest:
@@ -234,9 +246,10 @@ def check_path(path: str) -> str:
 
 def _manifest(value: dict[str, Any]) -> Manifest:
     fields.keys(value, {"format", "stack", "tip", "entries", _REDACTED})
-    if value["format"] != FORMAT:
+    if value["format"] not in range(1, FORMAT + 1):
         raise ValueError(f"format {value['format']} is unknown")
     return Manifest(
+        format=fields.integer(value["format"]),
         stack=fields.name(value["stack"]),
         tip=fields.digest(value["tip"]),
         entries=fields.sequence(value["entries"], _entry),

@@ -30,6 +30,7 @@ from skillstack.store.bundle import (
 from skillstack.store.fields import check_name
 from skillstack.store.files import Patience, as_store_error, no_patience, training_lock
 from skillstack.store.samples import REDACTED_SUFFIX, redaction_bytes, redaction_path
+from skillstack.store.states import read_state
 from skillstack.store.store import MAX_FILE, REFERENCE, Store
 
 #: A stack of a thousand frames has some eight thousand files.
@@ -127,8 +128,8 @@ def _check_entries(archive: zipfile.ZipFile, path: Path) -> None:
         name = entry.filename
         if entry.orig_filename != name:
             raise _refused(f"{path} holds the odd name {entry.orig_filename[:80]!r}")
-        if name != MANIFEST:
-            check_path(name)
+        if name.endswith("/"):
+            raise _refused(f"{path} holds the folder {name[:80]!r}, which is no file of a stack")
         if name in seen:
             raise _refused(f"{path} holds {name} twice")
         seen.add(name)
@@ -157,6 +158,9 @@ def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
         raise _refused(f"{archive.filename} has a manifest that is implausibly large")
     data = b"".join(_pieces(archive, MANIFEST))
     record = Manifest.from_bytes(data, what=f"{archive.filename}/{MANIFEST}")
+    # Only now, as a newer version may hold files of other names.
+    for name in sorted(names - {MANIFEST}):
+        check_path(name)
     promised = [entry.path for entry in record.entries]
     if len(set(promised)) < len(promised) or {*promised, MANIFEST} != names:
         odd = sorted(names.symmetric_difference({*promised, MANIFEST}))
@@ -215,8 +219,14 @@ def _check_formats(bundle: BundleStore, contents: BundleContents) -> None:
             bundle.canaries(item.digest)
         elif item.path.endswith("adapter_model.safetensors"):
             tensors.load(bundle.read(item.path), what=str(bundle.root / item.path))
+    if bundle.manifest.format != contents.format:
+        raise _refused(f"{bundle.root} says format {bundle.manifest.format} and holds {contents.format}")
     for _, content in contents.chain:
         for skill in content.skills:
+            if skill.state is not None:
+                read_state(bundle, skill.state)
+            if skill.head is None:
+                continue
             shape = bundle.head(skill.head)["weight"].shape
             if shape != (len(skill.labels), content.base.hidden_size):
                 raise _refused(f"{bundle.root} has a head of shape {shape} for {len(skill.labels)} labels")
@@ -341,6 +351,7 @@ def _write(
     router: Mapping[Path, bytes],
 ) -> int:
     written = 0
+    store.admit(contents.format)
     with files.FileBatch() as batch:
         for texts in contents.redacted:
             place = f"samples/{texts.digest}"

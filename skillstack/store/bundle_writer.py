@@ -75,7 +75,8 @@ def export(
     entries = [Entry(item.path, item.digest, _size(store, item)) for item in items]
     entries += [Entry(f"router/{name}", sha256(data), len(data)) for name, data in router.items()]
     entries.sort(key=lambda entry: entry.path)
-    record = Manifest(stack, tip, tuple(entries), tuple(sorted(contents.redacted, key=lambda t: t.digest)))
+    redacted = tuple(sorted(contents.redacted, key=lambda t: t.digest))
+    record = Manifest(stack, tip, tuple(entries), redacted, contents.format)
     try:
         with writing(path) as file:
             _write(file, store, record, router)

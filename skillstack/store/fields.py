@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from skillstack.errors import IntegrityError, UsageError
+from skillstack.errors import IntegrityError, StoreError, UsageError
 from skillstack.store.canonical import check_digest
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -141,3 +141,21 @@ def one_of(value: object, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ValueError(f"one of {', '.join(known)} expected, found {str(value)[:80]!r}")
     return str(value)
+
+
+def versioned(value: object, newest: int, what: str) -> Json:
+    """The other fields of an object whose ``format`` this version reads.
+
+    :param newest: the highest number that is read.
+    :raises IntegrityError: if there is no format, or an impossible one.
+    :raises StoreError: if a newer version wrote it.
+    """
+    if not isinstance(value, dict) or type(value.get("format")) is not int:
+        raise IntegrityError(f"{what} has no format version.", "It is damaged.")
+    if value["format"] > newest:
+        raise StoreError(
+            f"{what} has format {value['format']}; this version reads up to {newest}.", "Update skillstack."
+        )
+    if value["format"] < 1:
+        raise IntegrityError(f"{what} has the impossible format {value['format']}.", "It is damaged.")
+    return {key: item for key, item in value.items() if key != "format"}

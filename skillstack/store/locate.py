@@ -9,7 +9,8 @@ from pathlib import Path
 
 from skillstack.errors import StoreError
 from skillstack.store.fields import check_name
-from skillstack.store.store import MARKER, REFERENCE, Store
+from skillstack.store.marker import MARKER
+from skillstack.store.store import REFERENCE, Store
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,33 @@
 """The records of a store: what a frame is (`FrameRecord`), where it stands (`Node`), and their JSON.
 
-Both are canonical JSON, named by the SHA-256 of their bytes. Numbers are integers or strings.
+Both are canonical JSON, named by the SHA-256 of their bytes. Numbers are integers or strings. A frame record
+has one form, that of the lowest format that can hold it; `records_v1` and `records_v2` read and write them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Literal
 
-from skillstack.errors import IntegrityError, StoreError
+from skillstack.errors import MismatchError
 from skillstack.store import canonical, fields
 from skillstack.store.canonical import sha256
+from skillstack.store.states import StateRef
 
-#: Version of the record formats. To raise it: keep the reader of the old number as it is in a module named
-#: after it, give the new number its own reader, write only the newest, add a golden store of the old one to
-#: the tests, and raise `store.FORMAT` as well, so that older programs refuse the store and do not misread it.
-FORMAT = 1
+#: The newest format of frame records that this version reads. To raise it: keep the readers of the old
+#: numbers as they are in modules named after them, give the new number its own, let `Skill.format` say what
+#: needs it, add a golden store of the old one to the tests, and raise `marker.FORMAT` as well. A record is
+#: written in the lowest format that holds it, so ids stay; and a store takes on the number of its newest
+#: record before that is written (`Store.admit`), so that older programs refuse it and do not misread it.
+FORMAT = 2
+
+#: The format of nodes, which hold nothing that has changed.
+NODE_FORMAT = 1
+
+#: Kinds of skills that records are checked for. `skillstack.skills.registry` says which can be asked.
+CLASSIFICATION, GENERATION, DOCUMENT = "classification", "generation", "document"
 
 #: The files of an adapter folder, in the order of `AdapterRef`.
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "README.md")
@@ -94,20 +105,42 @@ class Count:
 
 
 @dataclass(frozen=True)
+class GenerationPrompt:
+    """How a generative skill answers; what it reads is in its rendering. Part of a frame's behaviour.
+
+    :ivar style: how the prompt is laid out, such as ``plain`` or ``chat``.
+    :ivar template: digest of the base's chat template, or None where none is used.
+    :ivar answer: a template with ``{answer}``, which training teaches and answers are read from.
+    :ivar choices: the answers that are possible, or none where any text is.
+    :ivar stop: texts that end an answer besides the base's own end.
+    :ivar max_new_tokens: length of an answer at most.
+    """
+
+    style: str
+    template: str | None
+    answer: str
+    choices: tuple[str, ...]
+    stop: tuple[str, ...]
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
 class Skill:
     """One task that a frame can answer.
 
     :ivar name: unique within a stack.
     :ivar task: the catalogue's or the user's name of the task.
     :ivar family: sentiment, topic, intent, nli, paraphrase, qa, or the user's own.
-    :ivar kind: always ``classification`` so far.
-    :ivar labels: label names, in the order of the head's rows.
+    :ivar labels: label names, in the order of the head's rows; none where the kind has no labels.
     :ivar pair: whether a row has a second text.
-    :ivar head: digest of the head's tensors.
+    :ivar head: digest of the head's tensors, or None where a state takes its place or the kind needs none.
     :ivar samples: digest of the router samples, or None where none were kept.
     :ivar rendering: how a row becomes the model's input.
     :ivar metrics: accuracies of the training, such as ``dev`` and ``frozen_linear_dev``.
     :ivar source: where the rows came from: kind, name, digest, licence.
+    :ivar kind: ``classification``, ``generation`` or ``document``, or one that a newer version knows.
+    :ivar state: what it knows instead of a head, or None.
+    :ivar prompt: how it answers, where its kind is ``generation``; else None.
     """
 
     name: str
@@ -115,12 +148,33 @@ class Skill:
     family: str
     labels: tuple[str, ...]
     pair: bool
-    head: str
+    head: str | None
     samples: str | None
     rendering: Rendering
     metrics: Mapping[str, Count] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
-    kind: str = "classification"
+    kind: str = CLASSIFICATION
+    state: StateRef | None = None
+    prompt: GenerationPrompt | None = None
+
+    @property
+    def format(self) -> int:
+        """The lowest format of frame records that can hold it."""
+        plain = self.kind == CLASSIFICATION and self.head is not None
+        return 1 if plain and self.state is None and self.prompt is None else 2
+
+    @property
+    def head_digest(self) -> str:
+        """The digest of its head, for what needs one.
+
+        :raises MismatchError: if it has none.
+        """
+        if self.head is None:
+            raise MismatchError(
+                f"The skill {self.name!r} of kind {self.kind!r} has no head.",
+                "Leave it out: this needs skills with a head.",
+            )
+        return self.head
 
 
 @dataclass(frozen=True)
@@ -180,9 +234,14 @@ class FrameRecord:
         """What the base is: of encoders the mean state counts, of decoders the last one."""
         return "encoder" if self.pooling == "mean" else "decoder"
 
+    @property
+    def format(self) -> int:
+        """The format that it is written in: the lowest that can hold all of its skills."""
+        return max((skill.format for skill in self.skills), default=1)
+
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
-        return canonical.dumps({"format": FORMAT, **fields.plain(self)})
+        return canonical.dumps({"format": self.format, **_module(self.format).write(self)})
 
     @property
     def id(self) -> str:
@@ -196,8 +255,10 @@ class FrameRecord:
         :raises IntegrityError: if it is not canonical, or a field is missing, unknown or of another type.
         :raises StoreError: if a newer version wrote it.
         """
-        value = _versioned(data, what)
-        return fields.reading(what, lambda: _frame_record(value))
+        loaded = canonical.loads(data, what=what)
+        value = fields.versioned(loaded, FORMAT, what)
+        found: FrameRecord = fields.reading(what, lambda: _module(loaded["format"]).read(value))
+        return found
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -207,7 +268,10 @@ class FrameRecord:
             folder = f"adapters/{self.adapter.folder}"
             paths += [f"{folder}/{name}" for name in ADAPTER_FILES]
         for skill in self.skills:
-            paths.append(f"heads/{skill.head}.safetensors")
+            if skill.head is not None:
+                paths.append(f"heads/{skill.head}.safetensors")
+            if skill.state is not None:
+                paths += skill.state.digests()
             if skill.samples is not None:
                 paths.append(f"samples/{skill.samples}")
         if self.canaries is not None:
@@ -221,19 +285,19 @@ class FrameRecord:
         survive renaming, rebasing and undo.
         """
         adapter = self.adapter
-        return sha256(
-            canonical.dumps(
-                {
-                    "adapter": None if adapter is None else [adapter.config, adapter.model],
-                    "base": [self.base.weights, self.base.tokenizer],
-                    "head": skill.head,
-                    "labels": skill.labels,
-                    "pooling": self.pooling,
-                    "precision": self.precision,
-                    "rendering": fields.plain(skill.rendering),
-                }
-            )
-        )
+        decisive = {
+            "adapter": None if adapter is None else [adapter.config, adapter.model],
+            "base": [self.base.weights, self.base.tokenizer],
+            "head": skill.head,
+            "labels": skill.labels,
+            "pooling": self.pooling,
+            "precision": self.precision,
+            "rendering": fields.plain(skill.rendering),
+        }
+        if skill.format > 1:
+            state = None if skill.state is None else skill.state.digest
+            decisive |= {"kind": skill.kind, "prompt": fields.plain(skill.prompt), "state": state}
+        return sha256(canonical.dumps(decisive))
 
 
 @dataclass(frozen=True)
@@ -249,7 +313,7 @@ class Node:
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
-        return canonical.dumps({"content": self.content, "format": FORMAT, "parent": self.parent})
+        return canonical.dumps({"content": self.content, "format": NODE_FORMAT, "parent": self.parent})
 
     @property
     def id(self) -> str:
@@ -263,7 +327,7 @@ class Node:
         :raises IntegrityError: if it is damaged.
         :raises StoreError: if a newer version wrote it.
         """
-        value = _versioned(data, what)
+        value = fields.versioned(canonical.loads(data, what=what), NODE_FORMAT, what)
 
         def read() -> Node:
             fields.keys(value, {"content", "parent"})
@@ -272,100 +336,11 @@ class Node:
         return fields.reading(what, read)
 
 
-def _versioned(data: bytes, what: str) -> fields.Json:
-    value = canonical.loads(data, what=what)
-    if not isinstance(value, dict) or type(value.get("format")) is not int:
-        raise IntegrityError(f"{what} has no format version.", "It is damaged.")
-    if value["format"] > FORMAT:
-        raise StoreError(
-            f"{what} has format {value['format']}; this version reads up to {FORMAT}.", "Update skillstack."
-        )
-    if value["format"] < 1:
-        raise IntegrityError(f"{what} has the impossible format {value['format']}.", "It is damaged.")
-    return {key: item for key, item in value.items() if key != "format"}
+def _module(number: int) -> ModuleType:
+    """What reads and writes the records of a format; those modules build on this one."""
+    from skillstack.store import records_v1, records_v2
 
-
-def _rendering(value: object) -> Rendering:
-    v = fields.fields_of(Rendering, value)
-    return Rendering(
-        prompt=fields.string(v["prompt"]),
-        label_words=fields.sequence(v["label_words"], fields.string),
-        truncation=fields.one_of(v["truncation"], ("head", "head_tail")),
-        max_length=fields.integer(v["max_length"]),
-    )
-
-
-def _base(value: object) -> BaseIdentity:
-    v = fields.fields_of(BaseIdentity, value)
-    return BaseIdentity(
-        weights=fields.digest(v["weights"]),
-        tokenizer=fields.digest(v["tokenizer"]),
-        architecture=fields.string(v["architecture"]),
-        hidden_size=fields.integer(v["hidden_size"]),
-        layers=fields.integer(v["layers"]),
-        name=fields.string(v["name"]),
-        revision=fields.string(v["revision"]),
-    )
-
-
-def _count(value: object) -> Count:
-    v = fields.fields_of(Count, value)
-    count = Count(fields.integer(v["correct"]), fields.integer(v["n"]))
-    if count.correct > count.n:
-        raise ValueError("more correct rows than rows")
-    return count
-
-
-def _skill(value: object) -> Skill:
-    v = fields.fields_of(Skill, value)
-    labels = fields.sequence(v["labels"], fields.string)
-    if len(labels) < 2 or len(set(labels)) != len(labels):
-        raise ValueError("at least two labels, all different, expected")
-    return Skill(
-        name=fields.name(v["name"]),
-        task=fields.name(v["task"]),
-        family=fields.name(v["family"]),
-        kind=fields.one_of(v["kind"], ("classification",)),
-        labels=labels,
-        pair=fields.boolean(v["pair"]),
-        head=fields.digest(v["head"]),
-        samples=fields.optional(v["samples"], fields.digest),
-        rendering=_rendering(v["rendering"]),
-        metrics=fields.mapping(v["metrics"], _count),
-        source=fields.mapping(v["source"], fields.string),
-    )
-
-
-def _adapter(value: object) -> AdapterRef:
-    v = fields.fields_of(AdapterRef, value)
-    return AdapterRef(
-        name=fields.name(v["name"]),
-        config=fields.digest(v["config"]),
-        model=fields.digest(v["model"]),
-        card=fields.digest(v["card"]),
-        bytes=fields.integer(v["bytes"]),
-    )
-
-
-def _frame_record(value: object) -> FrameRecord:
-    v = fields.fields_of(FrameRecord, value)
-    skills = fields.sequence(v["skills"], _skill)
-    if not skills:
-        raise ValueError("at least one skill expected")
-    if v["plan"] != "":
-        fields.digest(v["plan"])
-    return FrameRecord(
-        name=fields.name(v["name"]),
-        adapter=fields.optional(v["adapter"], _adapter),
-        skills=skills,
-        base=_base(v["base"]),
-        precision=fields.one_of(v["precision"], ("fp32", "bf16", "fp16", "nf4")),
-        pooling=fields.one_of(v["pooling"], ("mean", "last")),
-        recipe=fields.mapping(v["recipe"], lambda item: item),
-        plan=fields.string(v["plan"]),
-        canaries=fields.optional(v["canaries"], fields.digest),
-        init_from=fields.optional(v["init_from"], fields.digest),
-    )
+    return {1: records_v1, 2: records_v2}[number]
 
 
 def taught(content: FrameRecord, skill: str) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from skillstack.errors import StoreError
 from skillstack.store.files import TEMPORARY, as_store_error
 from skillstack.store.records import ADAPTER_FILES
+from skillstack.store.states import MANIFEST, VALUES
 
 _DIGEST, _NAME = "[0-9a-f]{64}", "[a-z0-9][a-z0-9._-]*"
 
@@ -37,6 +38,7 @@ KNOWN: Mapping[str, tuple[re.Pattern[str], ...]] = {
         "contents": [rf"{_DIGEST}\.json"],
         "adapters": [rf"{_NAME}-[0-9a-f]{{12}}", _ADAPTER],
         "heads": [rf"{_DIGEST}\.safetensors"],
+        "states": [_DIGEST, rf"{re.escape(MANIFEST)}|{re.escape(VALUES)}|{_NAME}\.safetensors"],
         "samples": [rf"{_DIGEST}(\.withheld)?"],
         "canaries": [rf"{_DIGEST}\.json"],
         "evaluations": [rf"{_DIGEST}-{_NAME}\.json"],

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import IntegrityError, StoreError, UsageError, did_you_mean
-from skillstack.store import canonical, files, tensors
+from skillstack.store import canonical, files, marker, tensors
 from skillstack.store.canonical import check_digest, sha256
 from skillstack.store.fields import check_name, is_name
+from skillstack.store.marker import MARKER
 from skillstack.store.records import ADAPTER_FILES, AdapterRef, FrameRecord, Node
 from skillstack.store.samples import (
     REDACTED_SUFFIX,
@@ -24,11 +25,6 @@ from skillstack.store.samples import (
     redacted_rows,
     redaction_error,
 )
-
-#: Version of the folder's layout. To raise it: teach `Store.open` to read the old layout, write the new one,
-#: keep a golden store of the old one in the tests, and say in the changelog which version is needed.
-FORMAT = 1
-MARKER = "store.json"
 
 #: Larger files are refused before they are read; a frame has about a megabyte.
 MAX_FILE = 4 << 30
@@ -75,25 +71,7 @@ class Store:
         :raises StoreError: if there is none, or a newer version made it.
         :raises IntegrityError: if ``store.json`` is damaged.
         """
-        marker = root / MARKER
-        try:
-            data = marker.read_bytes()
-        except OSError:
-            raise StoreError(
-                f"There is no store in {root}.", "Train or learn something first, or pass --store."
-            ) from None
-        value = canonical.loads(data, what=str(marker))
-        if not isinstance(value, dict) or type(value.get("format")) is not int or value["format"] < 1:
-            raise IntegrityError(f"{marker} is no store record.", "It is damaged.")
-        if value["format"] > FORMAT:
-            raise StoreError(
-                f"The store {root} has format {value['format']}; this version reads up to {FORMAT}.",
-                "Update skillstack.",
-            )
-        # A path from a file is never followed as it is: only these two places are known.
-        if value.get("routers") not in ("routers", "../routers") or set(value) != {"format", "routers"}:
-            raise IntegrityError(f"{marker} is no store record.", "It is damaged.")
-        beside = value["routers"] == "../routers"
+        beside = marker.read(root).routers == "../routers"
         # Without "..": a path with it counts as one below the root.
         return cls(root, (root.resolve().parent if beside else root) / "routers", read_only)
 
@@ -110,7 +88,7 @@ class Store:
                 f"{root} exists and is no store.", "Choose another folder with --store, or move it away."
             )
         routers = "../routers" if root.name == "frames" else "routers"
-        files.write_file(root / MARKER, canonical.dumps({"format": FORMAT, "routers": routers}))
+        marker.write(root, marker.StoreMarker(marker.FIRST, routers))
         return cls.open(root)
 
     def relative(self, path: Path) -> str:
@@ -119,6 +97,18 @@ class Store:
             if path.is_relative_to(folder):
                 return prefix + path.relative_to(folder).as_posix()
         return path.as_posix()
+
+    def admit(self, number: int) -> None:
+        """Let the store hold frame records of a format, before the first of them is written.
+
+        From then on older programs refuse the store as a whole, and do not fail in the middle of it.
+
+        :param number: of the record format, which is that of the store too.
+        """
+        found = marker.read(self.root)
+        if found.format < number:
+            self.check_writable()
+            marker.write(self.root, marker.StoreMarker(number, found.routers))
 
     # objects ------------------------------------------------------------------------------------------
 
@@ -168,6 +158,7 @@ class Store:
         for relative in content.files:
             if not is_there(self.root, relative):
                 raise IntegrityError(f"{relative} is missing.", "Write a content's files before the content.")
+        self.admit(content.format)
         return self._put("contents", data, ".json")
 
     def content(self, content_id: str) -> FrameRecord:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.store import canonical, derived, tensors
+from skillstack.store import canonical, derived, marker, states, tensors
 from skillstack.store.canonical import sha256_file
 from skillstack.store.files import TEMPORARY
 from skillstack.store.history import read_history, read_steps
-from skillstack.store.records import ADAPTER_FILES, FrameRecord
+from skillstack.store.marker import MARKER
+from skillstack.store.records import ADAPTER_FILES, FrameRecord, Skill
 from skillstack.store.samples import REDACTED_SUFFIX, is_there, redacted_rows
-from skillstack.store.store import MARKER, Store
+from skillstack.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
             walk.check(path, lambda p=path: store.node(p.stem))  # type: ignore[misc]
         elif folder == "heads":
             walk.check(path, lambda p=path: store.head(p.stem))  # type: ignore[misc]
+        elif folder == states.FOLDER and path.name == states.MANIFEST:
+            _state(walk, path)
         elif folder == "samples" and path.suffix == REDACTED_SUFFIX:
             walk.check(path, lambda p=path: redacted_rows(p.read_bytes(), what=p.name, samples=p.stem))  # type: ignore[misc]
         elif folder == "samples":
@@ -107,7 +110,7 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
             walk.check(path, lambda: store.check_stack(store.head_stack() or ""))
         elif folder == derived.FOLDER:
             _derived(walk, path)
-        elif folder not in ("stacks", "history", "adapters", MARKER):  # these are walked below or done
+        elif folder not in ("stacks", "history", "adapters", states.FOLDER, MARKER):  # walked below or done
             _other(walk, path, other_files)
     if store.routers.is_dir() and not store.routers.is_relative_to(store.root):
         for path in _files(store.routers):
@@ -116,7 +119,7 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
     for stack in stacks:
         walk.check(store.root / "stacks" / stack, lambda s=stack: _chain(store, s))  # type: ignore[misc]
         walk.check(store.root / "history" / f"{stack}.jsonl", lambda s=stack: read_history(store, s))  # type: ignore[misc]
-    for folder in ("adapters", "stacks", "history"):
+    for folder in ("adapters", states.FOLDER, "stacks", "history"):
         for path in _files(store.root / folder):
             if walk.name(path) not in walk.checked:
                 walk.strays.append(walk.name(path))
@@ -150,8 +153,20 @@ def _derived(walk: _Walk, path: Path) -> None:
         walk.checked.add(walk.name(path))
 
 
+def _state(walk: _Walk, path: Path) -> None:
+    store, digest = walk.store, path.parent.name
+    for relative, error in states.check_files(store, digest):
+        walk.check(store.root / relative, lambda e=error: _raise(e))  # type: ignore[misc]
+
+
+def _raise(error: StoreError | None) -> None:
+    if error is not None:
+        raise error
+
+
 def _content(store: Store, path: Path, walk: _Walk) -> None:
     content = store.content(path.stem)
+    walk.check(store.root / MARKER, lambda: _admitted(store, content))
     adapter = content.adapter
     if adapter is not None:
         folder = store.root / "adapters" / adapter.folder
@@ -161,8 +176,17 @@ def _content(store: Store, path: Path, walk: _Walk) -> None:
         if not is_there(store.root, relative):
             walk.check(store.root / relative, lambda r=relative: store.read(r))  # type: ignore[misc]
     for skill in content.skills:
-        if (store.root / "heads" / f"{skill.head}.safetensors").is_file():
-            _head_fits(store, content, skill.head, len(skill.labels))
+        if skill.head is not None and (store.root / "heads" / f"{skill.head}.safetensors").is_file():
+            _head_fits(store, content, skill)
+
+
+def _admitted(store: Store, content: FrameRecord) -> None:
+    try:
+        found = marker.read(store.root)
+    except SkillStackError:
+        return  # reported already
+    if content.format > found.format:
+        raise StoreError(f"names format {found.format}, and the store has records of format {content.format}")
 
 
 def _adapter_file(path: Path, digest: str) -> None:
@@ -174,13 +198,13 @@ def _adapter_file(path: Path, digest: str) -> None:
         tensors.load(path.read_bytes(), what=path.name)
 
 
-def _head_fits(store: Store, content: FrameRecord, digest: str, labels: int) -> None:
+def _head_fits(store: Store, content: FrameRecord, skill: Skill) -> None:
     try:
-        shape = store.head(digest)["weight"].shape
+        shape = store.head(skill.head_digest)["weight"].shape
     except SkillStackError:
         return  # reported under the head's own name
-    if shape != (labels, content.base.hidden_size):
-        raise StoreError(f"names a head of shape {shape} for {labels} labels")
+    if shape != (len(skill.labels), content.base.hidden_size):
+        raise StoreError(f"names a head of shape {shape} for {len(skill.labels)} labels")
 
 
 def _chain(store: Store, stack: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy as np
 from skillstack.store import canonical, tensors, transactions
 from skillstack.store import canonical as sealed
 from skillstack.store.canonical import sha256
-from skillstack.store.records import BaseIdentity, Count, FrameRecord, Rendering, Skill
+from skillstack.store.records import BaseIdentity, Count, FrameRecord, GenerationPrompt, Rendering, Skill
 from skillstack.store.rows import Row
 from skillstack.store.samples import FeatureSamples, ReferenceSamples, TextSamples
+from skillstack.store.states import State, put_state
 from skillstack.store.store import Store
 
 HIDDEN = 4
@@ -165,3 +167,36 @@ def with_field(data: bytes, new: object, *path: str | int) -> bytes:
 def history_line(**fields: object) -> bytes:
     """A sealed history line of these fields."""
     return sealed.seal({"format": 1, **fields}) + b"\n"
+
+
+def stateful(store: Store, name: str = "sigma", *, version: int = 0, **fields: object) -> FrameRecord:
+    """A content of format 2: a classification with a state and no adapter, whose files are in the store.
+
+    :param version: another number gives other values and tensors.
+    :param fields: other values of its skill.
+    """
+    plain = make_content(store, name, adapter=False, canaries=False)
+    state = State(
+        "statistics",
+        {"counts": [3, 4 + version], "ridge": "0.1"},
+        {"state": {"means": numbers(f"means {name} {version}", 2, HIDDEN)}, "other": {"n": np.arange(3)}},
+    )
+    changed = {"head": None, "state": put_state(store, state), **fields}
+    return replace(plain, skills=(replace(plain.skills[0], **changed),))  # type: ignore[arg-type]
+
+
+def generative(store: Store, name: str = "gamma", **fields: object) -> FrameRecord:
+    """A content of format 2: a generative skill with an adapter and no head, whose files are in the store.
+
+    :param fields: other values of its prompt.
+    """
+    plain = make_content(store, name, canaries=False)
+    prompt = GenerationPrompt("chat", sha256(b"template"), "{answer}", ("yes", "no"), ("\n",), 16)
+    changed = {"kind": "generation", "labels": (), "head": None, "prompt": replace(prompt, **fields)}  # type: ignore[arg-type]
+    return replace(plain, skills=(replace(plain.skills[0], **changed),))  # type: ignore[arg-type]
+
+
+def push_content(store: Store, stack: str, content: FrameRecord) -> str:
+    """Push a content whose files are in the store; returns the node's id."""
+    note = f"push {content.name}"
+    return transactions.push(store, stack, content, transaction=note, note=note, expected=store.tip(stack))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -9,7 +11,17 @@ from hypothesis.extra import numpy as arrays
 
 from skillstack.store.canonical import MAX_INTEGER
 from skillstack.store.fields import is_name
-from skillstack.store.records import AdapterRef, BaseIdentity, Count, FrameRecord, Node, Rendering, Skill
+from skillstack.store.records import (
+    AdapterRef,
+    BaseIdentity,
+    Count,
+    FrameRecord,
+    GenerationPrompt,
+    Node,
+    Rendering,
+    Skill,
+)
+from skillstack.store.states import StateFile, StateRef
 
 # The same examples in every run: a check that fails now and then tells nobody anything.
 EXAMPLES = settings(derandomize=True)
@@ -63,6 +75,12 @@ skills = st.builds(
     metrics=st.dictionaries(texts, _counts(), max_size=2),
     source=st.dictionaries(texts, texts, max_size=2),
 )
+
+
+def _with(skill: Skill, **fields: object) -> Skill:
+    return replace(skill, **fields)  # type: ignore[arg-type]
+
+
 adapters = st.builds(AdapterRef, name=names, config=digests, model=digests, card=digests, bytes=sizes)
 contents = st.builds(
     FrameRecord,
@@ -76,6 +94,43 @@ contents = st.builds(
     plan=st.just("") | digests,
     canaries=st.none() | digests,
     init_from=st.none() | digests,
+)
+state_files = st.builds(
+    StateFile, name=names.map("{}.safetensors".format).filter(is_name), sha256=digests, bytes=sizes
+)
+
+
+def _state_ref(values: StateFile, others: list[StateFile]) -> StateRef:
+    return StateRef(tuple(sorted([values, *others], key=lambda file: file.name)))
+
+
+states = st.builds(
+    _state_ref,
+    st.builds(StateFile, name=st.just("state.json"), sha256=digests, bytes=sizes.map(lambda n: n // 8)),
+    st.lists(state_files, max_size=3, unique_by=lambda file: file.name),
+)
+_some = st.lists(texts.filter(bool), min_size=2, max_size=3, unique=True).map(tuple)
+prompts = st.builds(
+    GenerationPrompt,
+    style=names,
+    template=st.none() | digests,
+    answer=texts.map("{}{{answer}}".format),
+    choices=st.just(()) | _some,
+    stop=st.just(()) | _some,
+    max_new_tokens=st.integers(1, 4096),
+)
+later_skills = st.one_of(
+    st.builds(_with, skills, head=st.none(), state=states),
+    st.builds(_with, skills, kind=st.just("generation"), labels=st.just(()), head=st.none(), prompt=prompts),
+    st.builds(_with, skills, kind=st.just("document"), labels=st.just(()), head=st.none(), state=states),
+    st.builds(_with, skills, kind=st.just("kind-of-tomorrow"), head=st.none() | digests),
+)
+#: Contents that format 1 cannot hold, and which may hold skills that it can.
+later_contents = st.builds(
+    lambda content, skill, place: replace(content, skills=(*content.skills[:place], skill)),
+    contents,
+    later_skills,
+    st.integers(0, 1),
 )
 nodes = st.builds(Node, content=digests, parent=st.none() | digests)
 

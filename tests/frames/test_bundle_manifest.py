@@ -39,7 +39,7 @@ def test_a_manifest_that_lacks_a_field_is_refused(manifest, field):
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        ({"format": 2}, StoreError),
+        ({"format": 3}, StoreError),
         ({"format": 0}, IntegrityError),
         ({"stack": "../up"}, IntegrityError),
         ({"tip": "abc"}, IntegrityError),

@@ -173,11 +173,11 @@ def test_a_newer_format_says_so(good, place):
     held = unpacked(good)
 
     def newer(record: dict[str, object]) -> None:
-        record["format"] = 2
+        record["format"] = 3
 
-    refused(packed(promised(held, newer), place / "a.zip"), "has format 2", StoreError)
+    refused(packed(promised(held, newer), place / "a.zip"), "has format 3", StoreError)
     name = first(held, "contents")
-    data = with_field(held.pop(name), 2, "format")
+    data = with_field(held.pop(name), 3, "format")
     node = first(held, "nodes")
     record = json.loads(held.pop(node))
     record_bytes = with_field(json.dumps(record).encode(), sha256(data), "content")
@@ -187,7 +187,7 @@ def test_a_newer_format_says_so(good, place):
     def tip(record: dict[str, object]) -> None:
         record["tip"] = sha256(parent)
 
-    refused(packed(promised(forged, tip), place / "b.zip"), "has format 2", StoreError)
+    refused(packed(promised(forged, tip), place / "b.zip"), "has format 3", StoreError)
 
 
 def test_a_head_of_another_shape_is_refused_even_where_all_digests_fit(good, place, full):

@@ -20,7 +20,7 @@ from skillstack.store.history import read_history
 from skillstack.store.store import Store
 from skillstack.store.verify import verify
 
-from .builders import chain, push, rebase
+from .builders import chain, push, push_content, rebase, stateful
 from .faults import ROOM, Killed, faults
 
 State = tuple[list[str], int, int]
@@ -51,6 +51,17 @@ def one_undone(root: Path) -> None:
     transactions.undo(store, "main")
 
 
+def push_state(root: Path) -> None:
+    store = Store.open(root)
+    push_content(store, "main", stateful(store))
+
+
+def state_undone(root: Path) -> None:
+    two_frames(root)
+    push_state(root)
+    transactions.undo(Store.open(root), "main")
+
+
 def rebase_on_nothing(root: Path) -> None:
     store = Store.open(root)
     rebase(store, "main", [store.node(store.tip("main")).content])
@@ -69,6 +80,10 @@ COMMANDS = {
     "redo": Command(undone, lambda root: transactions.redo(Store.open(root), "main")),
     "redo from nothing": Command(one_undone, lambda root: transactions.redo(Store.open(root), "main")),
     "gc": Command(undone, lambda root: gc.collect(Store.open(root), dry_run=False, expire_now=True)),
+    "push of a state": Command(two_frames, push_state),
+    "gc of a state": Command(
+        state_undone, lambda root: gc.collect(Store.open(root), dry_run=False, expire_now=True)
+    ),
     "use": Command(two_frames, lambda root: Store.open(root).set_head_stack("main")),
     "measure": Command(two_frames, lambda root: Store.open(root).put_measurement("a" * 64, "test", {"n": 1})),
 }
@@ -127,7 +142,7 @@ def bench(request: pytest.FixtureRequest, ram: Path) -> Bench:
     with faults() as counted:
         command.run(done)
     old, new = state(template), state(done)
-    assert old != new or request.param in ("gc", "use", "measure")
+    assert old != new or request.param in ("gc", "gc of a state", "use", "measure")
     return Bench(command, template, folder, old, new, tuple(counted.calls))
 
 
@@ -155,7 +170,7 @@ def test_a_system_error_at_any_call(bench, how):
             assert error.hint, where
         else:
             # A touch or the removal of an empty folder may fail, and the folder of the lock is there already.
-            collected = name == "open" and bench.command is COMMANDS["gc"]
+            collected = name == "open" and bench.command in (COMMANDS["gc"], COMMANDS["gc of a state"])
             assert name in ("utime", "rmdir", "mkdir") or collected, where
             if collected:  # it was opened to remove an empty folder, and every file is gone
                 assert not gc.collect(Store.open(root), expire_now=True).files, where

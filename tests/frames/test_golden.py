@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.store import records, transactions
-from skillstack.store import store as layout
+from skillstack.store import transactions
 from skillstack.store.history import read_history
 from skillstack.store.samples import FeatureSamples, ReferenceSamples, TextSamples
 from skillstack.store.store import Store
@@ -88,7 +87,6 @@ def test_its_history_is_undone_and_gone_on_with(golden):
     assert verify(golden).ok
 
 
-@pytest.mark.skipif((records.FORMAT, layout.FORMAT) != (1, 1), reason="a newer format is written now")
 def test_the_script_beside_it_makes_the_same_bytes(golden, place):
     made = runpy.run_path(str(GOLDEN / "make.py"))["make"](place / "made" / "frames")
     assert files(made.root) == files(golden.root)

@@ -123,9 +123,10 @@ def test_an_impossible_value_is_refused(data, path, wrong):
 
 
 def test_a_newer_format_asks_for_an_update(data):
-    for read, record in ((FrameRecord.from_bytes, data), (Node.from_bytes, Node("a" * 64, None).to_bytes())):
+    node = Node("a" * 64, None).to_bytes()
+    for read, record, newer in ((FrameRecord.from_bytes, data, 3), (Node.from_bytes, node, 2)):
         with pytest.raises(StoreError) as caught:
-            read(with_field(record, 2, "format"))
+            read(with_field(record, newer, "format"))
         assert not isinstance(caught.value, IntegrityError)
         assert "Update" in caught.value.hint
 

@@ -54,8 +54,8 @@ def test_there_is_no_store_where_none_was_made(tmp_path):
 
 def test_a_store_of_a_newer_format_asks_for_an_update(store):
     marker = store.root / "store.json"
-    marker.write_bytes(with_field(marker.read_bytes(), 2, "format"))
-    with pytest.raises(StoreError, match=r"format 2; this version reads up to 1\. Update") as caught:
+    marker.write_bytes(with_field(marker.read_bytes(), 3, "format"))
+    with pytest.raises(StoreError, match=r"format 3; this version reads up to 2\. Update") as caught:
         Store.open(store.root)
     assert not isinstance(caught.value, IntegrityError)
 

@@ -85,7 +85,7 @@ class Frames:
     def _read(self, content: FrameRecord) -> tuple[dict[str, Floats] | None, LoraSpec | None, Head]:
         store, skill = self.place.store, content.skills[0]
         head = Head.from_tensors(
-            store.head(skill.head), hidden_size=content.base.hidden_size, labels=len(skill.labels)
+            store.head(skill.head_digest), hidden_size=content.base.hidden_size, labels=len(skill.labels)
         )
         if content.adapter is None:
             return None, None, head
