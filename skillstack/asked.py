@@ -13,7 +13,7 @@ from skillstack.store.rows import Row, check_row
 from skillstack.wording import listed, many
 
 if TYPE_CHECKING:
-    from skillstack.models.answering import Answer
+    from skillstack.skills.base import Answer
 
 Text = str | Row
 
@@ -102,8 +102,11 @@ def predicted(choice: Routed, skill: Skill, answer: Answer, changed: str | None)
 
     :param changed: the precision that the base is held at, where it is not the frame's own.
     """
-    label = int(answer.logits.argmax())
-    shares = dict(zip(skill.labels, probabilities(answer.logits).tolist(), strict=True))
+    from skillstack.skills.classification import labelled  # brings torch
+
+    logits = labelled(answer).logits
+    label = int(logits.argmax())
+    shares = dict(zip(skill.labels, probabilities(logits).tolist(), strict=True))
     return Predicted(choice, label, skill.labels[label], shares, answer.truncated, changed)
 
 

@@ -8,16 +8,18 @@ from contextlib import contextmanager
 
 from skillstack.answers import Agreement, CanaryCheck, Frame
 from skillstack.errors import IntegrityError, MissingError, UsageError
-from skillstack.models import adapter_config, canaries
-from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
+from skillstack.models import canaries
+from skillstack.models.answering import Answering
 from skillstack.models.base import Base
 from skillstack.models.computation import check_computation
-from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.identity import check_same
 from skillstack.models.loading import compute_alone_where_forked, load_base
 from skillstack.models.slot import Slot
 from skillstack.process_lock import ProcessLock
+from skillstack.skills.base import Answer, Answerer, CanaryFound
+from skillstack.skills.classification import LabelAnswer, bare, labelled
+from skillstack.skills.registry import kind_named
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
@@ -113,13 +115,20 @@ class Predictor:
             yield self._answering.slot
 
     def ask(self, rows: Sequence[Row], answerers: Sequence[Answerer]) -> list[Answer]:
-        """Each row's answer by its own answerer.
+        """Each row's answer by its own answerer, whatever kinds of skills these are.
 
         :raises IntegrityError: if a file of a frame is missing or altered.
         :raises MismatchError: if an adapter or a head does not fit the base, or a logit is not finite.
         """
+        found: dict[int, Answer] = {}
         with self.alone():
-            return self._answering.answer(rows, answerers)
+            for name in sorted({answerer.kind for answerer in answerers}):
+                places = [place for place, answerer in enumerate(answerers) if answerer.kind == name]
+                kind = kind_named(name, answerers[places[0]].name)
+                asked = [answerers[place] for place in places]
+                answers = kind.answer(self._answering, [rows[place] for place in places], asked)
+                found.update(zip(places, answers, strict=True))
+        return [found[place] for place in range(len(rows))]
 
     def answer(self, rows: Sequence[Row], frames: Sequence[Frame], skills: Sequence[Skill]) -> list[Answer]:
         """Each row's answer by its own frame and skill.
@@ -132,13 +141,13 @@ class Predictor:
 
     def beside(
         self, rows: Sequence[Row], frame: Frame, skill: Skill, rival: Head | None
-    ) -> tuple[list[Answer], list[Answer]]:
-        """Each row's answer by a skill, and by another head on the bare base, if there is one."""
+    ) -> tuple[list[LabelAnswer], list[LabelAnswer]]:
+        """Each row's answer by a skill with labels, and by another head on the bare base, if there is one."""
         own = self.answerer(frame.content, skill)
-        asked = [own] * len(rows)
+        asked: list[Answerer] = [own] * len(rows)
         if rival is not None:
             asked += [bare(rival, skill)] * len(rows)
-        found = self.ask([*rows, *rows][: len(asked)], asked)
+        found = [labelled(answer) for answer in self.ask([*rows, *rows][: len(asked)], asked)]
         return found[: len(rows)], found[len(rows) :]
 
     def agreement(self, frames: Sequence[Frame]) -> Agreement | None:
@@ -149,11 +158,8 @@ class Predictor:
         trained, held = frames[0].content.precision, self.base.precision
         if held == trained:
             return None
-        same = n = 0
-        for _, _, stored, found in self._canaries(frames):
-            same += int((stored.adapted.argmax(axis=1) == found.argmax(axis=1)).sum())
-            n += len(found)
-        return Agreement(trained, held, same, n)
+        found = [one for _, _, one in self._canaries(frames)]
+        return Agreement(trained, held, sum(one.same for one in found), sum(one.n for one in found))
 
     def check_canaries(self, frames: Sequence[Frame]) -> tuple[CanaryCheck, ...]:
         """Ask every skill the canary sentences, and hold the answers against the stored ones.
@@ -163,27 +169,18 @@ class Predictor:
         :raises IntegrityError: if a file is missing or altered.
         :raises MismatchError: if a frame does not fit the base.
         """
-        held = self.base.precision
         return tuple(
-            CanaryCheck(
-                frame=frame.name,
-                skill=skill,
-                distance=kept.distance(found),
-                effect=kept.effect,
-                limit=max(kept.limit(precision) for precision in (held, frame.content.precision)),
-            )
-            for frame, skill, kept, found in self._canaries(frames)
+            CanaryCheck(frame.name, skill, found.distance, found.effect, found.limit)
+            for frame, skill, found in self._canaries(frames)
         )
 
-    def _canaries(
-        self, frames: Sequence[Frame]
-    ) -> Iterator[tuple[Frame, str, canaries.Canaries, canaries.Logits]]:
-        """Of every skill, the stored logits and those of now."""
+    def _canaries(self, frames: Sequence[Frame]) -> Iterator[tuple[Frame, str, CanaryFound]]:
+        """Of every skill, how what it answers now compares with what is stored."""
         for frame in frames:
             content = frame.content
             if content.canaries is None:
                 continue
-            stored = canaries.from_record(self.store.canaries(content.canaries))
+            stored = canaries.parts(self.store.canaries(content.canaries))
             for skill in content.skills:
                 if skill.name not in stored:
                     raise IntegrityError(
@@ -191,38 +188,20 @@ class Predictor:
                         "Its record is damaged; restore it from a copy of the store.",
                     )
                 answerer = self.answerer(content, skill)
-                with self.alone(answerer) as slot:
-                    encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
-                    found = skill_logits(slot, encoded, answerer.head)
-                yield frame, skill.name, stored[skill.name], found
+                kind, part = kind_named(skill.kind, skill.name), stored[skill.name]
+                with self.alone():
+                    found = kind.compare(
+                        self._answering, answerer, part, pair=skill.pair, trained=content.precision
+                    )
+                yield frame, skill.name, found
 
     def answerer(self, content: FrameRecord, skill: Skill) -> Answerer:
         """A skill with the adapter of a content, which need not be its own frame's.
 
         :raises IntegrityError: if a file is missing or altered.
+        :raises StoreError: if the skill's kind or state is one that this version does not know.
         """
-        adapter = content.adapter
         key = content.behaviour(skill)
         if key not in self._answerers:
-            head = Head.from_tensors(
-                self.store.head(skill.head_digest),
-                hidden_size=content.base.hidden_size,
-                labels=len(skill.labels),
-            )
-            spec = None
-            if adapter is not None:
-                spec = adapter_config.parse(self.store.adapter_config(adapter)).spec
-            self._answerers[key] = Answerer(
-                key="" if adapter is None else f"{adapter.config}:{adapter.model}",
-                load=lambda: self.store.adapter_tensors(adapter) if adapter is not None else {},
-                spec=spec,
-                head=head,
-                rendering=skill.rendering,
-                name=content.name,
-            )
+            self._answerers[key] = kind_named(skill.kind, skill.name).answerer(self.store, content, skill)
         return self._answerers[key]
-
-
-def bare(head: Head, skill: Skill) -> Answerer:
-    """A head of a skill's labels on the base alone."""
-    return Answerer("", dict, None, head, skill.rendering, skill.name)

@@ -12,10 +12,10 @@ from skillstack.compression.deltas import Adapter
 from skillstack.compression.results import SkillChange
 from skillstack.compression.workspace import Workspace
 from skillstack.models import adapter_config, canaries
-from skillstack.models.answering import skill_logits
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
+from skillstack.skills.classification import skill_logits
 from skillstack.store.records import TAUGHT, AdapterRef, FrameRecord, Skill, taught
 from skillstack.store.store import Store
 from skillstack.store.walk import PLACES, with_places

@@ -15,7 +15,7 @@ from skillstack.compression.rows import SkillRows, skill_rows
 from skillstack.compression.trial import Trial
 from skillstack.errors import SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.questions import published
-from skillstack.models.heads import Head
+from skillstack.models.heads import Head, stored_head
 from skillstack.predictor import Predictor
 from skillstack.routers.base import Scores
 from skillstack.routers.stack_router import StackRouter
@@ -137,7 +137,9 @@ class Workspace:
         first = min((adapter.spec.first_layer for adapter in self.adapters.values()), default=0)
         self.trial = Trial(loaded, first, snapshot.derived)
         self.weights: Mapping[str, SkillWeights] = {
-            name: SkillWeights(self.adapters.get(frame.name), loaded.answerer(frame.content, skill).head)
+            name: SkillWeights(
+                self.adapters.get(frame.name), stored_head(snapshot.store, frame.content, skill)
+            )
             for name, (frame, skill) in snapshot.skills.items()
         }
         self._scores: dict[tuple[str, str], Scores] = {}

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,9 @@ from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 
 if TYPE_CHECKING:
-    from skillstack.models.answering import Answerer
     from skillstack.models.heads import Head
     from skillstack.predictor import Predictor
+    from skillstack.skills.base import Answer, Answerer, SkillKind
 
 
 #: Raised when the same key would mean other numbers.
@@ -74,7 +74,7 @@ class PredictionRequest:
         """Digest of all that decides the answers, with the base held at a precision."""
         skill = self.skill
         if self.baseline is not None:
-            skill = dataclasses.replace(skill, head=self.baseline.key)
+            skill = dataclasses.replace(skill, head=self.baseline.key, state=None, prompt=None)
         return dataclasses.replace(self.together, precision=precision).behaviour(skill)
 
     @property
@@ -86,7 +86,7 @@ class PredictionRequest:
     def answerer(self, predictor: Predictor) -> Answerer:
         """It, ready to answer."""
         if self.baseline is not None:
-            from skillstack.predictor import bare
+            from skillstack.skills.classification import bare
 
             return bare(self.baseline.head(), self.skill)
         return predictor.answerer(self.together, self.skill)
@@ -96,8 +96,9 @@ class PredictionRequest:
 class _Known:
     """Answers of one behaviour."""
 
+    kind: SkillKind[Any, Any]
     needs: tuple[str, ...]
-    logits: dict[bytes, Floats] = field(default_factory=dict)
+    answers: dict[bytes, Answer] = field(default_factory=dict)
     new: int = 0
 
 
@@ -127,7 +128,9 @@ class Predictions:
         self.asked = 0
 
     def ask(self, wanted: Sequence[tuple[PredictionRequest, Sequence[Row]]]) -> list[Floats]:
-        """For each skill its logits ``[rows, labels]``; what is not known is asked in one call.
+        """For each skill its answers as its kind collects them: logits ``[rows, labels]`` of classifications.
+
+        What is not known is asked in one call.
 
         :raises MismatchError: if a frame does not fit the base, or answers with numbers that are not finite.
         :raises SkillStackError: if the base cannot be loaded.
@@ -139,33 +142,32 @@ class Predictions:
         for (asked, rows), key, names in zip(wanted, keys, digests, strict=True):
             known = self._of(key, asked)
             for row, name in zip(rows, names, strict=True):
-                if name not in known.logits and (key, name) not in seen:
+                if name not in known.answers and (key, name) not in seen:
                     seen.add((key, name))
                     missing.append((asked, key, row, name))
         if missing:
             self._fill(missing)
-        return [
-            np.stack([self._known[key].logits[name] for name in names])
-            if names
-            else np.zeros((0, len(asked.skill.labels)), dtype=np.float32)
-            for (asked, _), key, names in zip(wanted, keys, digests, strict=True)
-        ]
+        found = []
+        for (asked, _), key, names in zip(wanted, keys, digests, strict=True):
+            known = self._known[key]
+            found.append(known.kind.collected([known.answers[name] for name in names], asked.skill))
+        return found
 
     def knows(self, asked: PredictionRequest, rows: Sequence[Row]) -> bool:
         """Whether all of these answers are known, so that nothing has to be asked for them."""
         known = self._of(asked.behaviour(self._precision), asked)
-        return all(bytes.fromhex(row.digest()) in known.logits for row in rows)
+        return all(bytes.fromhex(row.digest()) in known.answers for row in rows)
 
     def keep(self) -> None:
         """Write what is new."""
         for key, known in self._known.items():
             if known.new:
-                names = sorted(known.logits)
+                names = sorted(known.answers)
                 self._files.write(
                     key,
                     {
                         "rows": np.frombuffer(b"".join(names), dtype=np.uint8).reshape(len(names), 32),
-                        "logits": np.stack([known.logits[name] for name in names]),
+                        **known.kind.pack([known.answers[name] for name in names]),
                         **needs(known.needs),
                     },
                 )
@@ -173,16 +175,16 @@ class Predictions:
 
     def _of(self, key: str, asked: PredictionRequest) -> _Known:
         if key not in self._known:
-            self._known[key] = known = _Known(asked.needs)
+            from skillstack.skills.registry import kind_named
+
+            kind = kind_named(asked.skill.kind, asked.skill.name)
+            self._known[key] = known = _Known(kind, asked.needs)
             found = self._files.read(key) or {}
-            rows, logits = found.get("rows"), found.get("logits")
-            if (
-                rows is not None
-                and logits is not None
-                and logits.shape == (len(rows), len(asked.skill.labels))
-            ):
-                values = logits.astype(np.float32, copy=False)
-                known.logits = {row.tobytes(): value for row, value in zip(rows, values, strict=True)}
+            rows = found.get("rows")
+            answers = None if rows is None else kind.unpack(found, len(rows), asked.skill)
+            if rows is not None and answers is not None:
+                names = (row.tobytes() for row in rows)
+                known.answers = dict(zip(names, answers, strict=True))
         return self._known[key]
 
     def _fill(self, missing: Sequence[tuple[PredictionRequest, str, Row, bytes]]) -> None:
@@ -197,7 +199,7 @@ class Predictions:
             answerers = [made[id(asked)] for asked, *_ in part]
             answers = predictor.ask([row for _, _, row, _ in part], answerers)
             for (_, key, _, name), answer in zip(part, answers, strict=True):
-                self._known[key].logits[name] = answer.logits.astype(np.float32, copy=False)
+                self._known[key].answers[name] = answer
                 self._known[key].new += 1
             self.asked += len(part)
             self.keep()

@@ -17,6 +17,7 @@ from skillstack.data.table_rows import columns_in, labelled_rows
 from skillstack.data.task import Example, TaskData
 from skillstack.errors import InputError, SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.predictions import PredictionRequest
+from skillstack.skills.registry import check_kind
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 
@@ -78,8 +79,10 @@ def ask(
     :param table: labelled rows of a person's own, instead of the task's.
     :param per_class: rows of each class at most; None for all.
     :raises InputError: if there are no test rows, or they have a label that the skill does not know.
+    :raises StoreError: if this version does not know the skill's kind.
     :raises SkillStackError: if they cannot be had.
     """
+    check_kind(skill.kind, skill.name)
     if table is not None:
         examples = labelled_rows(table, skill.labels, pair=skill.pair, columns=columns_in(skill.source))
         chosen = sample(examples, per_class if per_class is not None else len(examples), SEED, skill.task)

@@ -1,4 +1,4 @@
-"""Logits of frames over a base: rows are grouped by frame, and each frame is swapped in once.
+"""Features of rows by frames over a base: rows are grouped by frame, and each frame is swapped in once.
 
 Frames' tensors are kept in a small, bounded store in memory, the least recently used ones dropped first.
 """
@@ -6,16 +6,16 @@ Frames' tensors are kept in a small, bounded store in memory, the least recently
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.errors import MismatchError
-from skillstack.models.encoding import Encoded, encode
-from skillstack.models.features import HiddenCache, features, features_of
-from skillstack.models.heads import Head
+from skillstack.models.encoding import encode
+from skillstack.models.features import HiddenCache, features
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
@@ -72,35 +72,37 @@ class FrameCache:
 Floats = NDArray[np.float32]
 
 
+class Reader(Protocol):
+    """What reads rows: an adapter, or none, and a rendering."""
+
+    @property
+    def key(self) -> str:
+        """Digests of the adapter's config and tensors, or empty without an adapter."""
+
+    @property
+    def load(self) -> Callable[[], Tensors]:
+        """Reads the adapter's tensors."""
+
+    @property
+    def spec(self) -> LoraSpec | None:
+        """The adapter's shape, or None."""
+
+    @property
+    def rendering(self) -> Rendering:
+        """How rows become the model's input."""
+
+
 @dataclass(frozen=True, eq=False)
-class Answerer:
-    """A skill, ready to answer.
+class RowFeatures:
+    """What a row's own reader makes of it.
 
-    :ivar key: digests of the adapter's config and tensors, or empty without an adapter.
-    :ivar load: reads the adapter's tensors.
-    :ivar spec: the adapter's shape, or None.
-    :ivar head: the skill's head.
-    :ivar rendering: how rows become the model's input.
-    :ivar name: what errors call it.
-    """
-
-    key: str
-    load: Callable[[], Mapping[str, NDArray[np.generic]]]
-    spec: LoraSpec | None
-    head: Head
-    rendering: Rendering
-    name: str = "this one"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One row's answer.
-
-    :ivar logits: ``[labels]``.
+    :ivar row: its number.
+    :ivar features: ``[hidden_size]``.
     :ivar truncated: whether the row was too long and was cut.
     """
 
-    logits: Floats
+    row: int
+    features: Floats
     truncated: bool
 
 
@@ -115,28 +117,29 @@ class Answering:
         self.slot = slot
         self.cache = cache if cache is not None else FrameCache()
 
-    def swap(self, answerer: Answerer) -> None:
-        """Put a skill's adapter into the slot, or leave the base alone where it has none.
+    def swap(self, reader: Reader) -> None:
+        """Put an adapter into the slot, or leave the base alone where there is none.
 
         :raises MismatchError: if the adapter does not fit the base.
         """
-        if answerer.spec is None:
+        if reader.spec is None:
             self.slot.clear()
         else:
-            self.slot.copy_in(self.cache.get(answerer.key, answerer.load), answerer.spec)
+            self.slot.copy_in(self.cache.get(reader.key, reader.load), reader.spec)
 
-    def answer(self, rows: Sequence[Row], answerers: Sequence[Answerer]) -> list[Answer]:
-        """Each row's answer by its own skill; the order of the rows is kept.
+    def read(self, rows: Sequence[Row], readers: Sequence[Reader]) -> Iterator[RowFeatures]:
+        """The features of every row by its own reader, adapter by adapter, in no order of the rows.
 
-        :param answerers: one per row.
-        :raises MismatchError: if an adapter or a head does not fit the base, or a logit is not finite.
+        Nothing else may use the slot until the last of them was taken.
+
+        :param readers: one per row.
+        :raises MismatchError: if an adapter does not fit the base.
         """
-        found: list[Answer | None] = [None] * len(rows)
         # What lies below the adapted layers is computed on the bare base: the last adapter has to be gone.
         self.slot.clear()
-        asked = _by_rendering(rows, answerers)
+        asked = _by_rendering(rows, readers)
         caches = {rendering: self._cache(some) for rendering, some in asked.items()}
-        adapters = {answerer.key: answerer for answerer in answerers}
+        adapters = {reader.key: reader for reader in readers}
         for key, adapter in sorted(adapters.items()):
             self.swap(adapter)
             for rendering, some in asked.items():
@@ -148,10 +151,7 @@ class Answering:
                 seen = features(caches[rendering], rows=wanted)
                 for number in numbers:
                     place = some.places[rows[number]]
-                    answerer = answerers[number]
-                    logits = _finite(answerer.head.logits(seen[where[place]][None])[0], answerer.name)
-                    found[number] = Answer(logits, caches[rendering].encoded.cut[place])
-        return [answer for answer in found if answer is not None]
+                    yield RowFeatures(number, seen[where[place]], caches[rendering].encoded.cut[place])
 
     def _cache(self, asked: _Asked) -> HiddenCache:
         """The rows of one rendering; what lies below all their adapters is computed once."""
@@ -182,29 +182,12 @@ class _Asked:
     first_layer: int = 1 << 30
 
 
-def _by_rendering(rows: Sequence[Row], answerers: Sequence[Answerer]) -> dict[Rendering, _Asked]:
+def _by_rendering(rows: Sequence[Row], readers: Sequence[Reader]) -> dict[Rendering, _Asked]:
     found: dict[Rendering, _Asked] = {}
-    for number, (row, answerer) in enumerate(zip(rows, answerers, strict=True)):
-        asked = found.setdefault(answerer.rendering, _Asked(answerer.rendering))
+    for number, (row, reader) in enumerate(zip(rows, readers, strict=True)):
+        asked = found.setdefault(reader.rendering, _Asked(reader.rendering))
         asked.places.setdefault(row, len(asked.places))
-        asked.adapters.setdefault(answerer.key, []).append(number)
-        if answerer.spec is not None:
-            asked.first_layer = min(asked.first_layer, answerer.spec.first_layer)
+        asked.adapters.setdefault(reader.key, []).append(number)
+        if reader.spec is not None:
+            asked.first_layer = min(asked.first_layer, reader.spec.first_layer)
     return found
-
-
-def skill_logits(slot: Slot, encoded: Encoded, head: Head) -> Floats:
-    """Logits ``[rows, labels]`` of a head over what is in the slot now.
-
-    :raises MismatchError: if the head does not fit, or a logit is not finite.
-    """
-    return _finite(head.logits(features_of(SplitModel(slot.base, 0), encoded)), "this one")
-
-
-def _finite(logits: Floats, name: str) -> Floats:
-    if not np.isfinite(logits).all():
-        raise MismatchError(
-            f"Of the frame {name!r}, a logit is not finite.",
-            "It is damaged, or the precision too low for it: `skillstack verify --deep` says which.",
-        )
-    return logits

@@ -6,6 +6,7 @@ what it taught is kept for as long as the base is loaded.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,13 @@ def fits(work: Callable[[], object]) -> bool:
         # The error holds the frames, and these the tensors, until this block is left.
         return False
     return True
+
+
+def autocast(base: Base) -> contextlib.AbstractContextManager[Any]:
+    """Mixed precision for a base in fp16; nothing for others."""
+    if base.dtype == torch.float16:
+        return torch.autocast(base.device.type, dtype=torch.float16)
+    return contextlib.nullcontext()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -65,6 +65,23 @@ class Canaries:
             1.0, float(np.abs(self.adapted).max())
         )
 
+    def to_value(self) -> dict[str, object]:
+        """Its part of a canary record: decimal strings of six digits after the point."""
+        return {"adapted": _strings(self.adapted), "plain": _strings(self.plain)}
+
+    @classmethod
+    def from_value(cls, value: object) -> Canaries:
+        """The logits of a part of a canary record.
+
+        :raises IntegrityError: if it is none.
+        """
+        try:
+            return _canaries(value)  # type: ignore[arg-type]
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(
+                f"The canary record is damaged: {error}.", "Restore it from a copy."
+            ) from None
+
 
 def rows(*, pair: bool) -> tuple[Row, ...]:
     """The sentences as a skill's input."""
@@ -72,20 +89,20 @@ def rows(*, pair: bool) -> tuple[Row, ...]:
     return tuple(Row(a, b if pair else None) for a, b in zip(SENTENCES, following, strict=True))
 
 
-def to_record(canaries: Mapping[str, Canaries]) -> dict[str, object]:
-    """A record of several skills' logits, as decimal strings of six digits after the point."""
+def record(parts: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """A canary record of several skills.
+
+    :param parts: by a skill's name, what its kind keeps of it.
+    """
     return {
         "format": FORMAT,
         "sentences": list(SENTENCES),
-        "skills": {
-            name: {"adapted": _strings(found.adapted), "plain": _strings(found.plain)}
-            for name, found in canaries.items()
-        },
+        "skills": {name: dict(part) for name, part in parts.items()},
     }
 
 
-def from_record(record: Mapping[str, object]) -> dict[str, Canaries]:
-    """The logits of a record, by skill.
+def parts(record: Mapping[str, object]) -> dict[str, object]:
+    """What a canary record keeps, by skill.
 
     :raises IntegrityError: if it is none, or holds other sentences.
     """
@@ -96,10 +113,20 @@ def from_record(record: Mapping[str, object]) -> dict[str, Canaries]:
         or not isinstance(skills, dict)
     ):
         raise IntegrityError("The canary record is not of this version.", "Update skillstack.")
-    try:
-        return {name: _canaries(value) for name, value in skills.items()}
-    except (KeyError, TypeError, ValueError) as error:
-        raise IntegrityError(f"The canary record is damaged: {error}.", "Restore it from a copy.") from None
+    return skills
+
+
+def to_record(canaries: Mapping[str, Canaries]) -> dict[str, object]:
+    """A record of several skills' logits."""
+    return record({name: found.to_value() for name, found in canaries.items()})
+
+
+def from_record(record: Mapping[str, object]) -> dict[str, Canaries]:
+    """The logits of a record, by skill.
+
+    :raises IntegrityError: if it is none, or holds other sentences.
+    """
+    return {name: Canaries.from_value(value) for name, value in parts(record).items()}
 
 
 def _canaries(value: Mapping[str, Sequence[Sequence[str]]]) -> Canaries:

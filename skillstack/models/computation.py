@@ -19,7 +19,7 @@ from skillstack.models import canaries, sources
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
-from skillstack.models.heads import Head
+from skillstack.models.heads import stored_head
 from skillstack.models.split import SplitModel
 from skillstack.store.records import FrameRecord
 from skillstack.store.store import Store
@@ -139,13 +139,12 @@ def _agrees(store: Store, content: FrameRecord, base: Base) -> bool | None:
     skill = next((skill for skill in content.skills if skill.head is not None), None)
     if skill is None:
         return None
-    stored = canaries.from_record(store.canaries(str(content.canaries))).get(skill.name)
+    parts = canaries.parts(store.canaries(str(content.canaries)))
+    stored = canaries.Canaries.from_value(parts[skill.name]) if skill.name in parts else None
     if stored is None or np.abs(stored.plain[:_SENTENCES]).max() < _TELLING:
         return None
     kept = stored.plain[:_SENTENCES]
-    head = Head.from_tensors(
-        store.head(skill.head_digest), hidden_size=base.hidden_size, labels=len(skill.labels)
-    )
+    head = stored_head(store, content, skill)
     encoded = encode(base, canaries.rows(pair=skill.pair)[:_SENTENCES], skill.rendering)
     found = head.logits(features_of(SplitModel(base, 0), encoded))
     limit = _ROUNDING[base.precision] * float(np.abs(kept).max()) + _DIGITS

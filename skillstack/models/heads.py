@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from skillstack.errors import InputError, MismatchError
 from skillstack.models.base import Base
+from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.store import Store
 
 Floats = NDArray[np.float32]
 
@@ -86,6 +88,17 @@ class Head:
         """The head that a training arrived at."""
         bias: torch.Tensor | None = linear.bias
         return cls(_numpy(linear.weight), None if bias is None else _numpy(bias))
+
+
+def stored_head(store: Store, content: FrameRecord, skill: Skill) -> Head:
+    """The head of a skill of a frame.
+
+    :raises IntegrityError: if its file is missing or altered.
+    :raises MismatchError: if the skill has none, or one of another shape.
+    """
+    return Head.from_tensors(
+        store.head(skill.head_digest), hidden_size=content.base.hidden_size, labels=len(skill.labels)
+    )
 
 
 def fit_logistic(

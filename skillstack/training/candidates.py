@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from skillstack.models.base import Base
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
+from skillstack.skills.classification import KIND
 from skillstack.store.records import Count
 from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.recipe import Recipe
@@ -37,8 +36,7 @@ class FrameCandidate:
 
 def measure(head: Head, features: Floats, labels: Sequence[int]) -> Count:
     """Accuracy of a head on features ``[rows, hidden_size]``."""
-    right = head.logits(features).argmax(axis=1) == np.asarray(labels)
-    return Count(int(right.sum()), len(labels))
+    return Count(int(KIND.scores(head.logits(features), labels).sum()), len(labels))
 
 
 def best_logistic(

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from skillstack.data.sources import is_referable
 from skillstack.models import adapter_config, canaries
-from skillstack.models.answering import skill_logits
+from skillstack.models.answering import Answering
 from skillstack.models.base import Base
-from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.lora import LoraSpec, default_targets
 from skillstack.models.slot import Slot, reshaped
 from skillstack.models.split import SplitModel
 from skillstack.routers.features import hash_rows
+from skillstack.skills.classification import LabelAnswerer
+from skillstack.skills.registry import kind_named
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
 from skillstack.store.store import Store
@@ -185,6 +186,7 @@ def _train(
         dev,
         len(data.task.labels),
         recipe,
+        kind=kind_named(data.task.kind, data.task.name),
         folder=folder,
         first_layer=spec.first_layer,
         execution=execution,
@@ -300,6 +302,7 @@ def _put(
         labels=task.labels,
         pair=task.pair,
         head=head,
+        kind=task.kind,
         samples=store.put_samples(_samples(plan)),
         rendering=plan.rendering,
         metrics={"dev": chosen.dev, "frozen_linear_dev": outcome.frozen.dev},
@@ -329,11 +332,8 @@ def _samples(plan: FramePlan) -> Samples:
 
 
 def _canaries(slot: Slot, plan: FramePlan, chosen: FrameCandidate, skill: Skill) -> dict[str, object]:
-    rows = canaries.rows(pair=skill.pair)
-    encoded = encode(slot.base, rows, plan.rendering)
-    slot.clear()
-    plain = skill_logits(slot, encoded, chosen.head)
-    if chosen.adapter is not None:
-        slot.copy_in(chosen.adapter, lora_spec(plan))
-    adapted = skill_logits(slot, encoded, chosen.head)
-    return canaries.to_record({skill.name: canaries.Canaries(plain, adapted)})
+    adapter = chosen.adapter
+    spec = None if adapter is None else lora_spec(plan)
+    answerer = LabelAnswerer("", lambda: adapter or {}, spec, chosen.head, plan.rendering, plan.name)
+    part = kind_named(skill.kind, skill.name).canary(Answering(slot), answerer, pair=skill.pair)
+    return canaries.record({skill.name: part})

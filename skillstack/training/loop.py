@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,6 +15,8 @@ from skillstack.models.features import training_batches, useful_share
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
 from skillstack.models.split import layer_checkpoints
+from skillstack.skills.base import SkillKind
+from skillstack.skills.classification import KIND
 from skillstack.training import checkpoint
 from skillstack.training.candidates import FrameCandidate, best_logistic, measure, preferred
 from skillstack.training.checkpoint import TrainingState, restore, to_checkpoint
@@ -21,7 +24,7 @@ from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.execution import RunOptions
 from skillstack.training.progress import OutOfTime
 from skillstack.training.recipe import Recipe, Schedule
-from skillstack.training.steps import HeadLoss, Hooks, StepResult, Steps
+from skillstack.training.steps import Hooks, StepResult, Steps
 
 #: Seconds between two checkpoints. When they are written has no influence on the result.
 CHECKPOINT_SECONDS = 15.0
@@ -132,7 +135,7 @@ def train_adapter(
         current |= {f"head {number}.{name}": parameter for name, parameter in module.named_parameters()}
     steps = Steps(
         base,
-        HeadLoss(base, rows, modules, recipe.label_smoothing),
+        KIND.loss(base, rows, modules, recipe.label_smoothing),
         list(adapter.values()),
         [parameter for module in modules.values() for parameter in module.parameters()],
         recipe,
@@ -177,6 +180,7 @@ class Trainer:
         labels: int,
         recipe: Recipe,
         *,
+        kind: SkillKind[Any, Any] = KIND,
         folder: Path,
         first_layer: int = 0,
         execution: RunOptions | None = None,
@@ -187,6 +191,7 @@ class Trainer:
         """Prepare a training.
 
         :param labels: how many there are.
+        :param kind: of the skill, which gives the loss.
         :param folder: for checkpoints.
         :param first_layer: the lowest adapted layer.
         :param execution: how it is carried out here.
@@ -195,6 +200,7 @@ class Trainer:
         :param tell_memory: called with the rows that pass at once from now on, when memory ran out.
         """
         self.slot, self.train, self.dev, self.labels, self.recipe = slot, train, dev, labels, recipe
+        self._kind = kind
         self.folder, self.first_layer = folder, first_layer
         self.execution = execution if execution is not None else RunOptions()
         self.schedule = Schedule.of(recipe, len(train.labels))
@@ -239,7 +245,7 @@ class Trainer:
         adapter = self.slot.named_parameters()
         steps = Steps(
             base,
-            HeadLoss(base, self.train, {0: head}, recipe.label_smoothing),
+            self._kind.loss(base, self.train, {0: head}, recipe.label_smoothing),
             list(adapter.values()),
             list(head.parameters()),
             recipe,

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from skillstack.errors import SkillStackError
 from skillstack.models.base import Base, fits
-from skillstack.models.features import pool
-from skillstack.training.encoded import EncodedDataset
+from skillstack.skills.base import Loss
 from skillstack.training.execution import RunOptions, give_way
 from skillstack.training.recipe import Recipe
 
 #: Largest norm of the adapter's gradient.
 CLIP = 1.0
-
-#: The mean loss of some rows, by the model as it is now.
-Loss = Callable[[Sequence[int]], torch.Tensor]
 
 
 class Hooks:
@@ -40,49 +34,6 @@ class Hooks:
 
     def moved(self) -> None:
         """Take note that the weights have moved."""
-
-
-class HeadLoss:
-    """Mean cross-entropy of rows, each with its own head."""
-
-    def __init__(
-        self, base: Base, data: EncodedDataset, heads: Mapping[int, torch.nn.Linear], smoothing: float
-    ) -> None:
-        self._base, self._data, self._heads, self._smoothing = base, data, heads, smoothing
-
-    def __call__(self, rows: Sequence[int]) -> torch.Tensor:
-        """The loss of these rows, in nats."""
-        with autocast(self._base):
-            hidden, mask = self._data.cache.forward(rows)
-        seen = pool(hidden, mask, self._base.pooling)
-        numbers = [self._data.heads[row] if self._data.heads else 0 for row in rows]
-        wanted = [self._data.labels[row] for row in rows]
-        if len(set(numbers)) == 1:
-            return self._cross_entropy(numbers[0], seen, wanted, "mean")
-        parts = []
-        for number in sorted(set(numbers)):
-            places = [place for place, own in enumerate(numbers) if own == number]
-            parts.append(
-                self._cross_entropy(number, seen[places], [wanted[place] for place in places], "sum")
-            )
-        return torch.stack(parts).sum() / len(rows)
-
-    def _cross_entropy(
-        self, number: int, seen: torch.Tensor, wanted: Sequence[int], reduction: str
-    ) -> torch.Tensor:
-        return torch.nn.functional.cross_entropy(
-            self._heads[number](seen),
-            torch.tensor(wanted, device=seen.device),
-            label_smoothing=self._smoothing,
-            reduction=reduction,
-        )
-
-
-def autocast(base: Base) -> contextlib.AbstractContextManager[Any]:
-    """Mixed precision for a base in fp16; nothing for others."""
-    if base.dtype == torch.float16:
-        return torch.autocast(base.device.type, dtype=torch.float16)
-    return contextlib.nullcontext()
 
 
 @dataclass(frozen=True)

@@ -219,16 +219,16 @@ def test_an_interrupted_evaluation_keeps_its_answers_and_nothing_counts_twice(st
 
 def test_a_model_that_fails_in_the_midst_loses_only_what_was_under_way(stack, evaluation, monkeypatch):
     monkeypatch.setattr(predictions, "ROWS_AT_ONCE", 16)
-    real, calls = Answering.answer, []
+    real, calls = Answering.read, []
 
-    def answer(self, rows, answerers):
+    def read(self, rows, readers):
         calls.append(len(rows))
         if len(calls) == 3:
             raise MemoryError
-        return real(self, rows, answerers)
+        return real(self, rows, readers)
 
     with monkeypatch.context() as failing:
-        failing.setattr(Answering, "answer", answer)
+        failing.setattr(Answering, "read", read)
         with pytest.raises(MemoryError):
             evaluate(stack, matrix=True)
     found = evaluate(reopened(stack), matrix=True)

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from skillstack.errors import IntegrityError
 from skillstack.models import canaries
-from skillstack.models.answering import skill_logits
 from skillstack.models.canaries import Canaries
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
+from skillstack.skills.classification import skill_logits
 from skillstack.store import canonical
 from skillstack.store.records import Rendering
 from skillstack.store.rows import check_row

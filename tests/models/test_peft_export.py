@@ -14,12 +14,13 @@ import torch
 
 from skillstack.errors import IntegrityError, MissingError, StoreError, UsageError
 from skillstack.models import adapter_config
-from skillstack.models.answering import Answerer, Answering
+from skillstack.models.answering import Answering
 from skillstack.models.heads import Head
 from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.peft_export import export_peft
 from skillstack.models.slot import Slot
+from skillstack.skills.classification import KIND, LabelAnswerer
 from skillstack.store.canonical import sha256
 from skillstack.store.records import FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
@@ -86,8 +87,8 @@ def make(
     content = FrameRecord(
         name, adapter, (skill,), held.identity, held.precision, held.pooling, {}, init_from=None
     )
-    answerer = Answerer(name, lambda: tensors, spec, head, rendering)
-    answers = Answering(slot).answer([Row(text) for text in TEXTS], [answerer] * len(TEXTS))
+    answerer = LabelAnswerer(name, lambda: tensors, spec, head, rendering)
+    answers = KIND.answer(Answering(slot), [Row(text) for text in TEXTS], [answerer] * len(TEXTS))
     return content, np.stack([answer.logits for answer in answers])
 
 

@@ -19,12 +19,13 @@ from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.skills.classification import HeadLoss
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import RunOptions
 from skillstack.training.recipe import Recipe
-from skillstack.training.steps import HeadLoss, Steps
+from skillstack.training.steps import Steps
 from tests.tiny import tiny_bert
 
 ROWS = 512

@@ -15,11 +15,12 @@ from skillstack.errors import MissingError, UsageError
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
+from skillstack.skills.classification import HeadLoss
 from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import Processes, RunOptions
 from skillstack.training.frame import lora_spec
 from skillstack.training.progress import Deadline
-from skillstack.training.steps import HeadLoss, StepResult, Steps
+from skillstack.training.steps import StepResult, Steps
 
 from .world import RECIPE, plan_of
 

@@ -10,7 +10,7 @@ from skillstack.continual.method import Method, MethodContext, StackPlace, TaskM
 from skillstack.continual.tasks import SequenceTask
 from skillstack.errors import UsageError
 from skillstack.models import adapter_config
-from skillstack.models.heads import Head
+from skillstack.models.heads import Head, stored_head
 from skillstack.models.lora import LoraSpec
 from skillstack.store.records import FrameRecord
 from skillstack.training.encoded import EncodedDataset, Floats
@@ -84,9 +84,7 @@ class Frames:
 
     def _read(self, content: FrameRecord) -> tuple[dict[str, Floats] | None, LoraSpec | None, Head]:
         store, skill = self.place.store, content.skills[0]
-        head = Head.from_tensors(
-            store.head(skill.head_digest), hidden_size=content.base.hidden_size, labels=len(skill.labels)
-        )
+        head = stored_head(store, content, skill)
         if content.adapter is None:
             return None, None, head
         spec = adapter_config.parse(store.adapter_config(content.adapter)).spec

@@ -1,0 +1,227 @@
+"""Classification: a text has one of a skill's labels. A head, or a state in its place, gives their logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skillstack.errors import MismatchError
+from skillstack.models import canaries
+from skillstack.models.answering import Answering
+from skillstack.models.base import Base, autocast
+from skillstack.models.canaries import Canaries
+from skillstack.models.encoding import Encoded, encode
+from skillstack.models.features import features_of, pool
+from skillstack.models.heads import Head, stored_head
+from skillstack.models.lora import LoraSpec
+from skillstack.models.slot import Slot
+from skillstack.models.split import SplitModel
+from skillstack.skills import registry
+from skillstack.skills.base import Answer, CanaryFound, Loss, Tensors, TrainingRows, frame_adapter
+from skillstack.store.records import CLASSIFICATION, FrameRecord, Rendering, Skill
+from skillstack.store.rows import Row
+from skillstack.store.states import read_state
+from skillstack.store.store import Store
+
+Floats = NDArray[np.float32]
+
+
+class LabelScorer(Protocol):
+    """What gives logits: a head, or what a state is read as."""
+
+    def logits(self, features: Floats, /) -> Floats:
+        """Logits ``[rows, labels]`` of features ``[rows, hidden_size]``."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelAnswerer:
+    """A classification, ready to answer.
+
+    :ivar key: digests of the adapter's config and tensors, or empty without an adapter.
+    :ivar load: reads the adapter's tensors.
+    :ivar spec: the adapter's shape, or None.
+    :ivar head: gives the logits.
+    :ivar rendering: how rows become the model's input.
+    :ivar name: what errors call it.
+    """
+
+    kind: ClassVar[str] = CLASSIFICATION
+    key: str
+    load: Callable[[], Tensors]
+    spec: LoraSpec | None
+    head: LabelScorer
+    rendering: Rendering
+    name: str = "this one"
+
+
+@dataclass(frozen=True, eq=False)
+class LabelAnswer:
+    """One row's answer.
+
+    :ivar logits: ``[labels]``.
+    :ivar truncated: whether the row was too long and was cut; unknown, and False, of kept answers.
+    """
+
+    logits: Floats
+    truncated: bool = False
+
+
+class Classification:
+    """The kind of skills with labels."""
+
+    name = CLASSIFICATION
+
+    def answerer(self, store: Store, content: FrameRecord, skill: Skill) -> LabelAnswerer:
+        """As the protocol says, with the skill's head, or its state as the registry reads it."""
+        head, adapter = _scorer(store, content, skill), frame_adapter(store, content)
+        return LabelAnswerer(adapter.key, adapter.load, adapter.spec, head, skill.rendering, content.name)
+
+    def answer(
+        self, model: Answering, rows: Sequence[Row], answerers: Sequence[LabelAnswerer]
+    ) -> list[LabelAnswer]:
+        """As the protocol says."""
+        found: dict[int, LabelAnswer] = {}
+        for seen in model.read(rows, answerers):
+            asked = answerers[seen.row]
+            logits = _finite(asked.head.logits(seen.features[None])[0], asked.name)
+            found[seen.row] = LabelAnswer(logits, seen.truncated)
+        return [found[row] for row in range(len(rows))]
+
+    def collected(self, answers: Sequence[LabelAnswer], skill: Skill) -> Floats:
+        """Logits ``[rows, labels]``."""
+        if not answers:
+            return np.zeros((0, len(skill.labels)), dtype=np.float32)
+        return np.stack([answer.logits for answer in answers])
+
+    def scores(self, collected: Floats, gold: Sequence[int]) -> NDArray[np.float64]:
+        """1 where the label of the highest logit is the right one, and 0 elsewhere."""
+        right: NDArray[np.bool_] = collected.argmax(axis=1) == np.asarray(gold)
+        return right.astype(np.float64)
+
+    def pack(self, answers: Sequence[LabelAnswer]) -> dict[str, NDArray[np.generic]]:
+        """The logits."""
+        return {"logits": np.stack([answer.logits for answer in answers]).astype(np.float32, copy=False)}
+
+    def unpack(self, tensors: Tensors, rows: int, skill: Skill) -> list[LabelAnswer] | None:
+        """As the protocol says."""
+        logits = tensors.get("logits")
+        if logits is None or logits.shape != (rows, len(skill.labels)):
+            return None
+        return [LabelAnswer(row) for row in logits.astype(np.float32, copy=False)]
+
+    def loss(
+        self, base: Base, rows: TrainingRows, heads: Mapping[int, torch.nn.Linear], smoothing: float
+    ) -> Loss:
+        """Mean cross-entropy."""
+        return HeadLoss(base, rows, heads, smoothing)
+
+    def canary(self, model: Answering, answerer: LabelAnswerer, *, pair: bool) -> dict[str, object]:
+        """Logits with the adapter and without it."""
+        encoded = encode(model.slot.base, canaries.rows(pair=pair), answerer.rendering)
+        model.slot.clear()
+        plain = skill_logits(model.slot, encoded, answerer.head)
+        model.swap(answerer)
+        return Canaries(plain, skill_logits(model.slot, encoded, answerer.head)).to_value()
+
+    def compare(
+        self, model: Answering, answerer: LabelAnswerer, stored: object, *, pair: bool, trained: str
+    ) -> CanaryFound:
+        """As the protocol says; answers are the same where their label is."""
+        kept = Canaries.from_value(stored)
+        encoded = encode(model.slot.base, canaries.rows(pair=pair), answerer.rendering)
+        model.swap(answerer)
+        found = skill_logits(model.slot, encoded, answerer.head)
+        return CanaryFound(
+            distance=kept.distance(found),
+            effect=kept.effect,
+            limit=max(kept.limit(precision) for precision in (model.slot.base.precision, trained)),
+            same=int((kept.adapted.argmax(axis=1) == found.argmax(axis=1)).sum()),
+            n=len(found),
+        )
+
+
+KIND = Classification()
+
+
+class HeadLoss:
+    """Mean cross-entropy of rows, each with its own head."""
+
+    def __init__(
+        self, base: Base, data: TrainingRows, heads: Mapping[int, torch.nn.Linear], smoothing: float
+    ) -> None:
+        self._base, self._data, self._heads, self._smoothing = base, data, heads, smoothing
+
+    def __call__(self, rows: Sequence[int]) -> torch.Tensor:
+        """The loss of these rows, in nats."""
+        with autocast(self._base):
+            hidden, mask = self._data.cache.forward(rows)
+        seen = pool(hidden, mask, self._base.pooling)
+        numbers = [self._data.heads[row] if self._data.heads else 0 for row in rows]
+        wanted = [self._data.labels[row] for row in rows]
+        if len(set(numbers)) == 1:
+            return self._cross_entropy(numbers[0], seen, wanted, "mean")
+        parts = []
+        for number in sorted(set(numbers)):
+            places = [place for place, own in enumerate(numbers) if own == number]
+            parts.append(
+                self._cross_entropy(number, seen[places], [wanted[place] for place in places], "sum")
+            )
+        return torch.stack(parts).sum() / len(rows)
+
+    def _cross_entropy(
+        self, number: int, seen: torch.Tensor, wanted: Sequence[int], reduction: str
+    ) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(
+            self._heads[number](seen),
+            torch.tensor(wanted, device=seen.device),
+            label_smoothing=self._smoothing,
+            reduction=reduction,
+        )
+
+
+def labelled(answer: Answer) -> LabelAnswer:
+    """An answer that has labels.
+
+    :raises MismatchError: if it is of another kind.
+    """
+    if not isinstance(answer, LabelAnswer):
+        raise MismatchError(
+            "An answer without labels stands where one with labels is needed.",
+            "Leave the skills out that are no classifications.",
+        )
+    return answer
+
+
+def bare(head: Head, skill: Skill) -> LabelAnswerer:
+    """A head of a skill's labels on the base alone."""
+    return LabelAnswerer("", dict, None, head, skill.rendering, skill.name)
+
+
+def skill_logits(slot: Slot, encoded: Encoded, head: LabelScorer) -> Floats:
+    """Logits ``[rows, labels]`` of a head over what is in the slot now.
+
+    :raises MismatchError: if the head does not fit, or a logit is not finite.
+    """
+    return _finite(head.logits(features_of(SplitModel(slot.base, 0), encoded)), "this one")
+
+
+def _scorer(store: Store, content: FrameRecord, skill: Skill) -> LabelScorer:
+    if skill.state is None:
+        return stored_head(store, content, skill)
+    state = read_state(store, skill.state)
+    found: LabelScorer = registry.state_reader(CLASSIFICATION, state.type, skill.name)(state, content, skill)
+    return found
+
+
+def _finite(logits: Floats, name: str) -> Floats:
+    if not np.isfinite(logits).all():
+        raise MismatchError(
+            f"Of the frame {name!r}, a logit is not finite.",
+            "It is damaged, or the precision too low for it: `skillstack verify --deep` says which.",
+        )
+    return logits

@@ -1,0 +1,61 @@
+"""A frame whose kind a newer version knows: it is listed and carried; whoever asks it is told to update."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from skillstack.api import Stack
+from skillstack.errors import IntegrityError, StoreError
+from skillstack.evaluation.questions import ask
+from skillstack.store import transactions
+from skillstack.store.records import GenerationPrompt, Skill
+from skillstack.store.verify import verify
+
+from .conftest import TASKS
+
+PROMPT = GenerationPrompt("plain", None, "{answer}", (), ("\n",), 8)
+SKILLS = {
+    "telepathy": {"kind": "telepathy", "head": None},
+    "generation": {"kind": "generation", "head": None, "labels": (), "prompt": PROMPT},
+}
+
+
+@pytest.fixture(params=SKILLS)
+def newer(request: pytest.FixtureRequest, stack: Stack) -> Stack:
+    """The stack with one more frame."""
+    oldest = stack.frames()[-1].content
+    fields = {"name": "newer", "task": "newer", **SKILLS[request.param]}
+    skill: Skill = dataclasses.replace(oldest.skills[0], **fields)
+    content = dataclasses.replace(oldest, name="newer", skills=(skill,), canaries=None, init_from=None)
+    tip = stack.frames()[0].id
+    transactions.push(stack.store, stack.name, content, transaction="n", note="newer", expected=tip)
+    return Stack.open(stack.store.root, stack.name)
+
+
+def test_the_stack_is_listed_and_whole(newer):
+    frames = newer.frames()
+    assert [frame.name for frame in frames] == ["newer", *TASKS[::-1]]
+    assert frames[0].to_json()["skills"][0]["name"] == "newer"
+    assert verify(newer.store).ok
+
+
+def test_to_ask_it_says_to_update(newer, base_folder):
+    kind = newer.frames()[0].skills[0].kind
+    with pytest.raises(StoreError, match=f"'newer' is of the kind '{kind}'") as caught:
+        newer.predict("A fine film.", frame="newer", model=base_folder)
+    assert not isinstance(caught.value, IntegrityError)
+    assert caught.value.hint == "Update skillstack."
+    with pytest.raises(StoreError, match="Update"):
+        ask(newer.frames()[0].skills[0])
+
+
+def test_its_neighbours_answer_as_before(newer, base_folder):
+    found = newer.predict("A fine film.", frame=TASKS[0], model=base_folder)
+    assert found.label_name in newer.frames()[-1].skills[0].labels
+
+
+def test_it_can_be_undone(newer):
+    newer.undo()
+    assert [frame.name for frame in newer.frames()] == list(TASKS[::-1])
