@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from skillstack.evaluation.metrics import Mask
 from skillstack.models.heads import Head
+from skillstack.skills.classification import best_logistic
 from skillstack.store.records import Skill
-from skillstack.training.candidates import best_logistic
 
 Floats = NDArray[np.float32]
 #: Where heads come from, in the order in which equals are preferred: what changes least comes first.

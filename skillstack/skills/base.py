@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.models import adapter_config
-from skillstack.store.records import FrameRecord, Rendering, Skill
+from skillstack.store.records import Count, FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skillstack.models.answering import Answering
     from skillstack.models.base import Base
     from skillstack.models.features import HiddenCache
+    from skillstack.models.heads import Head
     from skillstack.models.lora import LoraSpec
 
 Tensors = Mapping[str, NDArray[np.generic]]
@@ -127,6 +128,39 @@ class CanaryFound:
     n: int
 
 
+@dataclass(frozen=True, eq=False)
+class SkillOutcome:
+    """What a training has taught a skill beside the adapter, up to some step.
+
+    :ivar head: its head, or None where the kind has none.
+    :ivar dev: answers to dev rows.
+    """
+
+    head: Head | None
+    dev: Count
+
+
+class SkillTraining(Protocol):
+    """One training of a skill, as far as the kind decides it. The adapter is in the slot.
+
+    :ivar loss: what training lowers.
+    """
+
+    loss: Loss
+
+    def parameters(self) -> Mapping[str, torch.nn.Parameter]:
+        """What is trained beside the adapter, by the names that checkpoints keep; none of many kinds."""
+
+    def moved(self) -> None:
+        """Forget what was remembered of the weights: they have moved."""
+
+    def measure(self) -> SkillOutcome:
+        """What the weights as they are now give on dev rows."""
+
+    def refit(self) -> SkillOutcome | None:
+        """What a closed form on top of the adapter gives in place of what was trained; None without one."""
+
+
 AnswererT = TypeVar("AnswererT", bound=Answerer)
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
@@ -185,10 +219,31 @@ class SkillKind(Protocol[AnswererT, AnswerT]):
         heads: Mapping[int, torch.nn.Linear],
         smoothing: float,
     ) -> Loss:
-        """What training lowers.
+        """What training lowers, also where rows of several skills are mixed.
 
         :param heads: the heads that are trained, by their numbers; none where the kind has no heads.
         :param smoothing: of labels, 0 to 1.
+        """
+
+    def training(
+        self,
+        base: Base,
+        train: TrainingRows,
+        dev: TrainingRows,
+        start: Head | None,
+        *,
+        labels: int,
+        smoothing: float,
+        read_train: Callable[[], NDArray[np.float32]],
+        read_dev: Callable[[], NDArray[np.float32]],
+    ) -> SkillTraining:
+        """A training of one skill.
+
+        :param start: the head that it starts from, where the kind has one.
+        :param labels: how many there are.
+        :param read_train: gives features ``[rows, hidden_size]`` of the training rows, with the adapter as it
+            is then.
+        :param read_dev: gives those of the dev rows.
         """
 
     # canaries

@@ -17,18 +17,30 @@ from skillstack.models.base import Base, autocast
 from skillstack.models.canaries import Canaries
 from skillstack.models.encoding import Encoded, encode
 from skillstack.models.features import features_of, pool
-from skillstack.models.heads import Head, stored_head
+from skillstack.models.heads import Head, fit_logistic, stored_head
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.skills import registry
-from skillstack.skills.base import Answer, CanaryFound, Loss, Tensors, TrainingRows, frame_adapter
-from skillstack.store.records import CLASSIFICATION, FrameRecord, Rendering, Skill
+from skillstack.skills.base import (
+    Answer,
+    CanaryFound,
+    Loss,
+    SkillOutcome,
+    Tensors,
+    TrainingRows,
+    frame_adapter,
+)
+from skillstack.store.records import CLASSIFICATION, Count, FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
 from skillstack.store.states import read_state
 from skillstack.store.store import Store
 
 Floats = NDArray[np.float32]
+
+#: Inverse penalties that a logistic head may have. Features of unit length times ten want weak heads when
+#: there are 48 rows a class, and standardised ones weaker heads still.
+PENALTIES: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class LabelScorer(Protocol):
@@ -120,6 +132,24 @@ class Classification:
         """Mean cross-entropy."""
         return HeadLoss(base, rows, heads, smoothing)
 
+    def training(
+        self,
+        base: Base,
+        train: TrainingRows,
+        dev: TrainingRows,
+        start: Head | None,
+        *,
+        labels: int,
+        smoothing: float,
+        read_train: Callable[[], Floats],
+        read_dev: Callable[[], Floats],
+    ) -> HeadTraining:
+        """As the protocol says; a start is needed."""
+        if start is None:
+            raise ValueError("a classification starts from a head")
+        read = (read_train, read_dev)
+        return HeadTraining(base, train, dev, start, labels, smoothing, read)
+
     def canary(self, model: Answering, answerer: LabelAnswerer, *, pair: bool) -> dict[str, object]:
         """Logits with the adapter and without it."""
         encoded = encode(model.slot.base, canaries.rows(pair=pair), answerer.rendering)
@@ -182,6 +212,89 @@ class HeadLoss:
             label_smoothing=self._smoothing,
             reduction=reduction,
         )
+
+
+class HeadTraining:
+    """The training of a head beside the adapter.
+
+    :ivar loss: cross-entropy.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        train: TrainingRows,
+        dev: TrainingRows,
+        start: Head,
+        labels: int,
+        smoothing: float,
+        read: tuple[Callable[[], Floats], Callable[[], Floats]],
+    ) -> None:
+        self._train, self._dev, self._labels = train, dev, labels
+        self._read_train, self._read_dev = read
+        # Decoders' features differ in scale by orders of magnitude from one dimension to the next.
+        self._standardise = base.kind == "decoder"
+        self._head = start.module(base.device)
+        self.loss: Loss = HeadLoss(base, train, {0: self._head}, smoothing)
+        self._seen_dev: Floats | None = None
+
+    def parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Those of the head."""
+        return {f"head.{name}": parameter for name, parameter in self._head.named_parameters()}
+
+    def moved(self) -> None:
+        """Forget the features of dev rows."""
+        self._seen_dev = None
+
+    def measure(self) -> SkillOutcome:
+        """The head as it is now, and its right answers."""
+        head = Head.from_module(self._head)
+        return SkillOutcome(head, measure(head, self._dev_features(), self._dev.labels))
+
+    def refit(self) -> SkillOutcome:
+        """The logistic head on features with the adapter as it is now."""
+        head, count = best_logistic(
+            self._read_train(),
+            self._train.labels,
+            self._dev_features(),
+            self._dev.labels,
+            self._labels,
+            standardise=self._standardise,
+        )
+        return SkillOutcome(head, count)
+
+    def _dev_features(self) -> Floats:
+        """Dev features of the adapter as it is now; computed once for each state of it."""
+        if self._seen_dev is None:
+            self._seen_dev = self._read_dev()
+        return self._seen_dev
+
+
+def measure(head: Head, features: Floats, labels: Sequence[int]) -> Count:
+    """Accuracy of a head on features ``[rows, hidden_size]``."""
+    return Count(int(KIND.scores(head.logits(features), labels).sum()), len(labels))
+
+
+def best_logistic(
+    train: Floats,
+    train_labels: Sequence[int],
+    dev: Floats,
+    dev_labels: Sequence[int],
+    n_classes: int,
+    *,
+    standardise: bool,
+    penalties: Sequence[float] = PENALTIES,
+) -> tuple[Head, Count]:
+    """The logistic head whose penalty dev prefers, the strongest penalty of equals, with its dev accuracy."""
+    found: tuple[Head, Count] | None = None
+    for penalty in penalties:
+        head = fit_logistic(train, train_labels, n_classes, penalty, standardise=standardise)
+        count = measure(head, dev, dev_labels)
+        if found is None or count.correct > found[1].correct:
+            found = head, count
+    if found is None:
+        raise ValueError("no penalties to choose from")
+    return found
 
 
 def labelled(answer: Answer) -> LabelAnswer:

@@ -8,14 +8,10 @@ from functools import cached_property
 
 from skillstack.models.base import Base
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
-from skillstack.skills.classification import KIND
+from skillstack.skills.classification import best_logistic, measure
 from skillstack.store.records import Count
 from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.recipe import Recipe
-
-#: Inverse penalties that a logistic head may have. Features of unit length times ten want weak heads when
-#: there are 48 rows a class, and standardised ones weaker heads still.
-PENALTIES: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,41 +20,24 @@ class FrameCandidate:
 
     :ivar name: how it came to be: ``frozen-linear``, ``start``, ``epoch 3``, ``average``, ``refit``, ...
     :ivar adapter: tensors by their PEFT names; None for the bare base.
-    :ivar head: the head.
+    :ivar learned_head: the head, or None where the kind of skill has none.
     :ivar dev: dev accuracy.
     """
 
     name: str
     adapter: Mapping[str, Floats] | None
-    head: Head
+    learned_head: Head | None
     dev: Count
 
+    @property
+    def head(self) -> Head:
+        """The head, for what needs one.
 
-def measure(head: Head, features: Floats, labels: Sequence[int]) -> Count:
-    """Accuracy of a head on features ``[rows, hidden_size]``."""
-    return Count(int(KIND.scores(head.logits(features), labels).sum()), len(labels))
-
-
-def best_logistic(
-    train: Floats,
-    train_labels: Sequence[int],
-    dev: Floats,
-    dev_labels: Sequence[int],
-    n_classes: int,
-    *,
-    standardise: bool,
-    penalties: Sequence[float] = PENALTIES,
-) -> tuple[Head, Count]:
-    """The logistic head whose penalty dev prefers, the strongest penalty of equals, with its dev accuracy."""
-    found: tuple[Head, Count] | None = None
-    for penalty in penalties:
-        head = fit_logistic(train, train_labels, n_classes, penalty, standardise=standardise)
-        count = measure(head, dev, dev_labels)
-        if found is None or count.correct > found[1].correct:
-            found = head, count
-    if found is None:
-        raise ValueError("no penalties to choose from")
-    return found
+        :raises ValueError: if there is none.
+        """
+        if self.learned_head is None:
+            raise ValueError(f"the candidate {self.name!r} has no head")
+        return self.learned_head
 
 
 def preferred(candidates: Sequence[FrameCandidate]) -> FrameCandidate:

@@ -144,8 +144,9 @@ def to_checkpoint(kept: TrainingState, current: Mapping[str, torch.nn.Parameter]
         }
         for name, array in (best.adapter or {}).items():
             tensors[f"best/{name}"] = array
-        for name, array in best.head.tensors().items():
-            tensors[f"best_head/{name}"] = array
+        if best.learned_head is not None:
+            for name, array in best.learned_head.tensors().items():
+                tensors[f"best_head/{name}"] = array
     if steps.scaler.is_enabled():
         scaler = steps.scaler.state_dict()
         # A record holds whole numbers and texts; repr gives back every bit of a float.
@@ -180,7 +181,7 @@ def restore(
     best = FrameCandidate(
         str(found.state["best"]),
         _part(found, "best/") if found.state["adapted"] else None,
-        Head(best_head["weight"], best_head.get("bias")),
+        Head(best_head["weight"], best_head.get("bias")) if best_head else None,
         Count(int(found.state["correct"]), int(found.state["n"])),
     )
     return TrainingState(found.step, updates, averaged, average, best)

@@ -15,12 +15,12 @@ from skillstack.models.features import training_batches, useful_share
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
 from skillstack.models.split import layer_checkpoints
-from skillstack.skills.base import SkillKind
+from skillstack.skills.base import SkillKind, SkillTraining
 from skillstack.skills.classification import KIND
 from skillstack.training import checkpoint
-from skillstack.training.candidates import FrameCandidate, best_logistic, measure, preferred
+from skillstack.training.candidates import FrameCandidate, preferred
 from skillstack.training.checkpoint import TrainingState, restore, to_checkpoint
-from skillstack.training.encoded import EncodedDataset, Floats
+from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import RunOptions
 from skillstack.training.progress import OutOfTime
 from skillstack.training.recipe import Recipe, Schedule
@@ -191,7 +191,7 @@ class Trainer:
         """Prepare a training.
 
         :param labels: how many there are.
-        :param kind: of the skill, which gives the loss.
+        :param kind: of the skill, which gives what is trained beside the adapter, its loss and its measure.
         :param folder: for checkpoints.
         :param first_layer: the lowest adapted layer.
         :param execution: how it is carried out here.
@@ -205,16 +205,13 @@ class Trainer:
         self.execution = execution if execution is not None else RunOptions()
         self.schedule = Schedule.of(recipe, len(train.labels))
         self._tell_step, self._tell_candidate, self._tell_memory = tell_step, tell_candidate, tell_memory
-        # Decoders' features differ in scale by orders of magnitude from one dimension to the next.
-        self._standardise = slot.base.kind == "decoder"
         self._best: FrameCandidate | None = None
-        self._seen_dev: Floats | None = None
 
-    def run(self, untrained: Sequence[FrameCandidate], start: Head) -> TrainingOutcome:
+    def run(self, untrained: Sequence[FrameCandidate], start: Head | None) -> TrainingOutcome:
         """Train from the slot's adapter, or go on from the checkpoint.
 
         :param untrained: candidates that need no training, the frozen-linear one first.
-        :param start: the head that the training starts from.
+        :param start: the head that the training starts from, where the kind of skill has one.
         :raises IntegrityError: if a checkpoint is damaged.
         :raises OutOfTime: at a checkpoint, if the time limit is reached.
         :raises MissingError: if not even one row fits into memory.
@@ -222,40 +219,50 @@ class Trainer:
         for candidate in untrained:
             self._consider(candidate)
         deadline = self.execution.deadline
-        loop, head = self._loop(start)
+        loop, training = self._loop(start)
         self._resume(loop)
         self._synchronise(loop)
         deadline.guess("checkpoint", sum(4 * 5 * p.numel() for p in loop.current.values()) / DISK_SPEED)
         wanted = self.execution.checkpoints_layers(self.slot.base)
         with layer_checkpoints(self.slot.base, self.first_layer, wanted=wanted):
-            self._train(loop, head)
+            self._train(loop, training)
         rows = len(self.train.labels) + len(self.dev.labels)
         self._stop_unless(loop, "store", finish=rows)
         with deadline.timed("finish", rows):
-            self._finish(loop, head)
+            self._finish(loop, training)
         self.slot.freeze()
         if self._best is None:
             raise ValueError("no candidate was given")
         return TrainingOutcome(self._best, untrained[0], self._useful())
 
-    def _loop(self, start: Head) -> tuple[Loop, torch.nn.Linear]:
+    def _loop(self, start: Head | None) -> tuple[Loop, SkillTraining]:
         base, recipe = self.slot.base, self.recipe
-        head = start.module(base.device)
+        processes = self.execution.processes
+        training = self._kind.training(
+            base,
+            self.train,
+            self.dev,
+            start,
+            labels=self.labels,
+            smoothing=recipe.label_smoothing,
+            read_train=lambda: self.train.features(processes=processes),
+            read_dev=lambda: self.dev.features(processes=processes),
+        )
+        beside = training.parameters()
         self.slot.trainable()
         adapter = self.slot.named_parameters()
         steps = Steps(
             base,
-            self._kind.loss(base, self.train, {0: head}, recipe.label_smoothing),
+            training.loss,
             list(adapter.values()),
-            list(head.parameters()),
+            list(beside.values()),
             recipe,
             self.execution,
             tell_memory=self._tell_memory,
         )
-        named = {f"head.{name}": parameter for name, parameter in head.named_parameters()}
-        return Loop(steps, self.train, {**adapter, **named}, recipe, self.schedule), head
+        return Loop(steps, self.train, {**adapter, **beside}, recipe, self.schedule), training
 
-    def _train(self, loop: Loop, head: torch.nn.Linear) -> None:
+    def _train(self, loop: Loop, training: SkillTraining) -> None:
         deadline = self.execution.deadline
         saved = time.monotonic()
         while loop.step < self.schedule.steps:
@@ -263,12 +270,12 @@ class Trainer:
             self._stop_unless(loop, "step", *(["measure"] if measures else []))
             with deadline.timed("step"):
                 taken = loop.advance()
-                self._seen_dev = None
+                training.moved()
             deadline.gained = True
             self._tell_step(loop.step, self.schedule.steps, taken.loss)
             if measures:
                 with deadline.timed("measure"):
-                    self._measure_current(head, f"step {loop.step}")
+                    self._measure_current(training, f"step {loop.step}")
                 self.slot.trainable()
             if time.monotonic() - saved > CHECKPOINT_SECONDS and loop.step < self.schedule.steps:
                 self._save(loop)
@@ -288,34 +295,21 @@ class Trainer:
         self.slot.freeze()
         raise OutOfTime
 
-    def _measure_current(self, head: torch.nn.Linear, name: str) -> None:
+    def _measure_current(self, training: SkillTraining, name: str) -> None:
         self.slot.freeze()
-        current = Head.from_module(head)
-        count = measure(current, self._dev_features(), self.dev.labels)
-        self._consider(FrameCandidate(name, self.slot.read_out(), current, count))
+        found = training.measure()
+        self._consider(FrameCandidate(name, self.slot.read_out(), found.head, found.dev))
 
-    def _dev_features(self) -> Floats:
-        """Dev features of the adapter as it is now; computed once for each state of it."""
-        if self._seen_dev is None:
-            self._seen_dev = self.dev.features(processes=self.execution.processes)
-        return self._seen_dev
-
-    def _finish(self, loop: Loop, head: torch.nn.Linear) -> None:
+    def _finish(self, loop: Loop, training: SkillTraining) -> None:
         """Measure the average and the refitted head; the slot holds the average afterwards."""
         if loop.take_average():
-            self._seen_dev = None
-            self._measure_current(head, "average")
+            training.moved()
+            self._measure_current(training, "average")
         if self.recipe.refit and self.schedule.steps:
             self.slot.freeze()
-            fitted, count = best_logistic(
-                self.train.features(processes=self.execution.processes),
-                self.train.labels,
-                self._dev_features(),
-                self.dev.labels,
-                self.labels,
-                standardise=self._standardise,
-            )
-            self._consider(FrameCandidate("refit", self.slot.read_out(), fitted, count))
+            fitted = training.refit()
+            if fitted is not None:
+                self._consider(FrameCandidate("refit", self.slot.read_out(), fitted.head, fitted.dev))
 
     def _consider(self, candidate: FrameCandidate) -> None:
         self._tell_candidate(candidate)

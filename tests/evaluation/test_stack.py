@@ -15,12 +15,12 @@ from skillstack.evaluation import predictions
 from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
 from skillstack.models.answering import Answering
+from skillstack.skills.classification import best_logistic
 from skillstack.stacks import rename
 from skillstack.store import tensors
 from skillstack.store.derived import FOLDER
 from skillstack.store.records import Node
 from skillstack.store.transactions import move, undo
-from skillstack.training.candidates import best_logistic
 
 from .test_questions import task_folder
 from .world import FEW, TASKS, add, base_of, counted, evaluate, no_base, part, probe, renamed

@@ -5,8 +5,8 @@ import pytest
 
 from skillstack.errors import InputError
 from skillstack.models.heads import Head, fit_logistic
+from skillstack.skills.classification import PENALTIES, best_logistic, measure
 from skillstack.store.records import Count
-from skillstack.training.candidates import PENALTIES, best_logistic, measure
 
 
 def blobs(seed: int, distance: float, rows: int = 40) -> tuple[np.ndarray, list[int]]:

@@ -5,8 +5,8 @@ import pytest
 
 from skillstack.continual.method import answering_head, frozen_head, starting_head
 from skillstack.models.heads import Head
+from skillstack.skills.classification import measure
 from skillstack.store.records import Count
-from skillstack.training.candidates import measure
 
 
 def useless(lesson, width: int) -> Head:
