@@ -11,6 +11,7 @@ import click
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import accuracy, fields, pairs, short, shorten
 from skillstack.errors import IntegrityError, UsageError
+from skillstack.store.records import CLASSIFICATION
 from skillstack.wording import clean_line, many, size
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def _skill(skill: Skill, behaviour: str) -> list[str]:
     reads = skill.rendering
     rows = [
         ("task", f"{skill.task} ({skill.family}{', two texts' if skill.pair else ''})"),
-        ("labels", f"{len(skill.labels)}: {labels}"),
+        *([] if skill.kind == CLASSIFICATION else [("kind", skill.kind)]),
+        *([("labels", f"{len(skill.labels)}: {labels}")] if labels else []),
         *[(name.replace("_", " "), accuracy(count)) for name, count in sorted(skill.metrics.items())],
         ("reads", f"{reads.max_length} tokens; of longer texts {reads.truncation.replace('_', ' and ')}"),
     ]

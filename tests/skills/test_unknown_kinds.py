@@ -13,6 +13,7 @@ from skillstack.store import transactions
 from skillstack.store.records import GenerationPrompt, Skill
 from skillstack.store.verify import verify
 
+from ..cli.conftest import Shell
 from .conftest import TASKS
 
 PROMPT = GenerationPrompt("plain", None, "{answer}", (), ("\n",), 8)
@@ -59,3 +60,15 @@ def test_its_neighbours_answer_as_before(newer, base_folder):
 def test_it_can_be_undone(newer):
     newer.undo()
     assert [frame.name for frame in newer.frames()] == list(TASKS[::-1])
+
+
+def test_the_command_line_lists_and_shows_it_and_says_to_update(newer, base_folder, tmp_path):
+    shell = Shell(tmp_path)
+    where = ("--store", str(newer.store.root), "--stack", newer.name)
+    listed = shell("log", "--json", *where)
+    assert listed.status == 0 and listed.json["frames"][0]["name"] == "newer"
+    shown = shell("show", "newer", *where)
+    kind = newer.frames()[0].skills[0].kind
+    assert shown.status == 0 and ["kind", kind] in [line.split() for line in shown.out.splitlines()]
+    asked = shell("predict", "A fine film.", "--frame", "newer", "--model", base_folder, *where)
+    assert asked.status == 3 and "Update skillstack." in asked.err and "Traceback" not in asked.err
