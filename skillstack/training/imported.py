@@ -11,15 +11,17 @@ from skillstack.data.splits import router_rows
 from skillstack.data.task import KINDS, Example, Task, TaskData, rendering
 from skillstack.errors import InputError, UsageError
 from skillstack.models import adapter_config, canaries
-from skillstack.models.answering import skill_logits
+from skillstack.models.answering import Answering
 from skillstack.models.base import Base
-from skillstack.models.encoding import encode, longest
+from skillstack.models.encoding import longest
 from skillstack.models.heads import Head
 from skillstack.models.peft_folder import PeftFolder
 from skillstack.models.peft_import import PeftAdapter, head_of
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.routers.features import hash_rows
+from skillstack.skills.classification import LabelAnswerer
+from skillstack.skills.registry import kind_named
 from skillstack.store.canonical import sha256
 from skillstack.store.records import BaseIdentity, Count, FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
@@ -264,12 +266,9 @@ def _source(folder: PeftFolder, rows: AdapterRows) -> dict[str, str]:
 
 
 def _canaries(slot: Slot, adapter: PeftAdapter, head: Head, skill: Skill) -> dict[str, object]:
-    encoded = encode(slot.base, canaries.rows(pair=skill.pair), skill.rendering)
-    slot.clear()
-    plain = skill_logits(slot, encoded, head)
-    slot.copy_in(adapter.tensors, adapter.spec)
-    adapted = skill_logits(slot, encoded, head)
-    return canaries.to_record({skill.name: canaries.Canaries(plain, adapted)})
+    answerer = LabelAnswerer("", lambda: adapter.tensors, adapter.spec, head, skill.rendering, skill.name)
+    part = kind_named(skill.kind, skill.name).canary(Answering(slot), answerer, pair=skill.pair)
+    return canaries.record({skill.name: part})
 
 
 def _card(base: BaseIdentity, pooling: str, skill: Skill, *, fitted: bool) -> str:
@@ -293,5 +292,5 @@ def _card(base: BaseIdentity, pooling: str, skill: Skill, *, fitted: bool) -> st
         frozen = skill.metrics.get("frozen_linear_dev")
         beside = f" (linear head on the frozen base: {100 * frozen.accuracy:.1f} %)" if frozen else ""
         lines.append(f"- accuracy on {dev.n} held-back rows: {100 * dev.accuracy:.1f} %{beside}")
-    lines += [f"- labels: {labels}", "", *usage(skill.rendering, pooling, skill.head, pair=skill.pair)]
+    lines += [f"- labels: {labels}", "", *usage(skill.rendering, pooling, skill.head_digest, pair=skill.pair)]
     return "\n".join(lines)
