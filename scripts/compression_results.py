@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from skillstack.errors import InputError
-from skillstack.evaluation.document import DIGITS
-from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.intervals import DIGITS, Interval
 from skillstack.evaluation.questions import published
 
 #: Version of the documents.

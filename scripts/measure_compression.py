@@ -165,7 +165,7 @@ def change(difference: Paired, before: float, after: float) -> dict[str, Any]:
         "before": round(before, 6),
         "after": round(after, 6),
         "difference": round(difference.difference, 6),
-        "interval": [round(interval.low, 6), round(interval.high, 6)],
+        "interval": interval.to_json(),
     }
 
 

@@ -46,9 +46,7 @@ def eval_(call: Invocation, measured: dict[str, Any], matrix: bool, router: str)
     opened = call.open()
     with console.count_progress("answers", interrupted=GO_ON) as show:
         found = opened.evaluate(matrix=matrix, router=router, **measured, on_answers=show)
-    from skillstack.evaluation.document import evaluation_json
-
-    call.answer(lambda: evaluation_json(found), lambda: evaluation_words(found))
+    call.answer(found.to_json, lambda: evaluation_words(found))
     return 0
 
 

@@ -24,7 +24,7 @@ from skillstack.compression.results import SkillChange, Verdict, count_json
 from skillstack.compression.rows import SkillRows
 from skillstack.compression.workspace import Snapshot, Workspace
 from skillstack.errors import InputError, UsageError
-from skillstack.evaluation.document import paired_json, rounded
+from skillstack.evaluation.intervals import rounded
 from skillstack.evaluation.metrics import accuracy, macro
 from skillstack.evaluation.probes.redundancy import redundancy
 from skillstack.evaluation.statistics import Paired, paired
@@ -65,7 +65,7 @@ class TaskLoss:
             "frame": self.frame,
             "before": count_json(self.before),
             "after": count_json(self.after),
-            "loss": paired_json(self.loss),
+            "loss": self.loss.to_json(),
         }
 
 
@@ -110,7 +110,7 @@ class FrameRemoval:
             "id": self.id,
             "skills": list(self.skills),
             "bytes": self.bytes,
-            "loss": paired_json(self.loss),
+            "loss": self.loss.to_json(),
             "own_tasks": {"before": rounded(self.before), "after": rounded(self.after)},
             "redundancy": rounded(self.redundancy),
             "texts": self.texts,

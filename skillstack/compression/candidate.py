@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from skillstack.answers import Frame
 from skillstack.compression.results import Comparison, Verdict
 from skillstack.errors import UsageError, did_you_mean
-from skillstack.evaluation.document import DIGITS
+from skillstack.evaluation.intervals import DIGITS
 from skillstack.store.records import Skill
 from skillstack.wording import listed
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from skillstack.answers import SCHEMA
 from skillstack.errors import UsageError, did_you_mean
-from skillstack.evaluation.document import DIGITS
-from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.intervals import DIGITS, Interval
 from skillstack.evaluation.statistics import NonInferiority
 from skillstack.store.records import Count
 
@@ -60,7 +59,7 @@ class SkillChange:
             "before": count_json(self.before),
             "after": count_json(self.after),
             "difference": round(self.difference, DIGITS),
-            "interval": [round(self.interval.low, DIGITS), round(self.interval.high, DIGITS)],
+            "interval": self.interval.to_json(),
             "lost": test.lost,
             "gained": test.gained,
             "disagreement": round(test.disagreement, DIGITS),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skillstack.errors import UsageError
+from skillstack.evaluation.intervals import rounded
 from skillstack.evaluation.metrics import (
     Mask,
     Regret,
@@ -254,11 +255,11 @@ class BenchCell:
             "order": self.order,
             "seed": self.seed,
             "accuracy": round(self.accuracy, 6),
-            "forgetting": _rounded(self.forgetting),
-            "min_acc": _rounded(worst.min_acc if worst else None),
-            "wc_acc": _rounded(worst.wc_acc if worst else None),
-            "seconds": _rounded(self.seconds, 1),
-            "processor_seconds": _rounded(self.processor, 1),
+            "forgetting": rounded(self.forgetting),
+            "min_acc": rounded(worst.min_acc if worst else None),
+            "wc_acc": rounded(worst.wc_acc if worst else None),
+            "seconds": None if self.seconds is None else round(self.seconds, 1),
+            "processor_seconds": None if self.processor is None else round(self.processor, 1),
             "evaluation_seconds": round(self.evaluation_seconds, 1),
             "cost": asdict(self.cost),
             "settings": dict(self.settings),
@@ -269,9 +270,7 @@ class BenchCell:
             "configuration": dict(self.configuration),
             "environment": dict(self.environment),
             "tasks": [task.to_json() for task in self.tasks],
-            "trajectory": None
-            if self.trajectory is None
-            else [[round(value, 6) for value in row] for row in self.trajectory],
+            "trajectory": rounded(self.trajectory),
         }
 
     @classmethod
@@ -311,10 +310,6 @@ def mean_mask(masks: list[Mask | None]) -> float | None:
     """Mean over tasks of the shares of true entries; None where one is missing."""
     known = [mask for mask in masks if mask is not None]
     return macro([float(np.mean(mask)) for mask in known]) if known and len(known) == len(masks) else None
-
-
-def _rounded(value: float | None, digits: int = 6) -> float | None:
-    return None if value is None else round(value, digits)
 
 
 def _number(value: Any) -> float | None:

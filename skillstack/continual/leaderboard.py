@@ -10,7 +10,7 @@ from typing import Any
 from skillstack.continual import registry
 from skillstack.continual.cell import SCHEMA, BenchCell, TaskOrder, mean_mask
 from skillstack.errors import InputError
-from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.intervals import Interval, rounded
 from skillstack.evaluation.metrics import Mask, macro
 from skillstack.evaluation.statistics import Paired, paired_runs, runs_interval
 
@@ -86,22 +86,22 @@ class MethodStanding:
             "runs": [{"order": order, "seed": seed} for order, seed in self.runs],
             "n": self.n,
             "accuracy": round(self.accuracy, 6),
-            "interval": _interval(self.interval),
-            "by_run": [round(value, 6) for value in self.by_run],
+            "interval": self.interval.to_json(),
+            "by_run": rounded(self.by_run),
             "macro_f1": round(self.macro_f1, 6),
             "difference": None
             if difference is None
             else {
                 "to": OURS,
                 "points": round(100 * difference.difference, 4),
-                "interval": [round(100 * end, 4) for end in _interval(difference.interval)],
+                "interval": [round(100 * end, 4) for end in difference.interval.to_json()],
                 "p": difference.p,
                 "n": difference.n,
                 "only_this": difference.only_first,
                 f"only_{OURS}": difference.only_second,
             },
             **{
-                name: None if (value := getattr(self, name)) is None else round(value, 6)
+                name: rounded(getattr(self, name))
                 for name in ("forgetting", "min_acc", "wc_acc", "routed", "at_home", "regret", "unaided")
             },
             "seconds": None if self.seconds is None else round(self.seconds, 1),
@@ -196,7 +196,3 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _mean_of_known(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return macro(known) if known else None
-
-
-def _interval(interval: Interval) -> list[float]:
-    return [round(interval.low, 6), round(interval.high, 6)]

@@ -1,12 +1,16 @@
-"""How sure an accuracy is."""
+"""Intervals of accuracies, and figures as JSON holds them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 from skillstack.store.records import Count
+
+#: Digits of a share that JSON keeps.
+DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,21 @@ class Interval:
 
     low: float
     high: float
+
+    def to_json(self) -> list[float]:
+        """Both ends, rounded."""
+        return [round(self.low, DIGITS), round(self.high, DIGITS)]
+
+
+def rounded(value: Any) -> Any:
+    """The same value with every float in it rounded to six digits, and with lists for tuples."""
+    if isinstance(value, float):
+        return round(value, DIGITS)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item) for item in value]
+    return value
 
 
 def wilson(count: Count, level: float = 0.95) -> Interval:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.metrics import CalibrationError, Forgetting, Regret
+from skillstack.answers import SCHEMA
+from skillstack.evaluation.intervals import DIGITS, Interval, rounded
+from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Regret
 from skillstack.evaluation.statistics import Paired
 from skillstack.store.records import Count
-
-Mask = NDArray[np.bool_]
 
 #: Ways to answer a text, in the order in which they are shown.
 #:
@@ -49,6 +46,10 @@ class Answers:
         """Right answers, and rows."""
         return Count(int(self.right.sum()), len(self.right))
 
+    def to_json(self) -> dict[str, Any]:
+        """The answers without the rows."""
+        return {**_share(self.count, self.interval), "macro_f1": round(self.macro_f1, DIGITS)}
+
 
 @dataclass(frozen=True)
 class TaskRouting:
@@ -66,6 +67,16 @@ class TaskRouting:
     fallback: int
     depth: float
     taken: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Rows as counts."""
+        return {
+            "task": self.task.correct,
+            "family": self.family.correct,
+            "fallback": self.fallback,
+            "depth": round(self.depth, DIGITS),
+            "taken": dict(self.taken),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +115,24 @@ class TaskEvaluation:
         """Test rows."""
         return self.regret.n
 
+    def to_json(self) -> dict[str, Any]:
+        """The task with every mode; one that could not be measured is None."""
+        return {
+            "task": self.task,
+            "skill": self.skill,
+            "frame": self.frame,
+            "family": self.family,
+            "labels": len(self.labels),
+            "n": self.n,
+            "texts": self.texts,
+            **{mode: self.answers[mode].to_json() if mode in self.answers else None for mode in MODES},
+            "routing": self.routing.to_json(),
+            "regret": rounded(asdict(self.regret)),
+            "fewer": dict(self.fewer),
+            "other_rows": self.other_rows,
+            "unmeasured": dict(self.unmeasured),
+        }
+
 
 @dataclass(frozen=True)
 class Score:
@@ -121,6 +150,10 @@ class Score:
     macro_f1: float
     n: int
     tasks: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures, rounded."""
+        return {**rounded(asdict(self)), "interval": self.interval.to_json()}
 
 
 @dataclass(frozen=True)
@@ -147,6 +180,25 @@ class RouterScore:
     skills: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     calibration: CalibrationError
+
+    def to_json(self, tasks: Sequence[str]) -> dict[str, Any]:
+        """The router's figures.
+
+        :param tasks: names of the evaluated skills, by which the confusion's rows go.
+        """
+        return {
+            "n": self.task.n,
+            "task": _share(self.task, self.task_interval),
+            "family": _share(self.family, self.family_interval),
+            "fallback": round(self.fallback, DIGITS),
+            "depth": round(self.depth, DIGITS),
+            "confusion": {
+                "rows": list(tasks),
+                "columns": list(self.skills),
+                "counts": rounded(self.confusion),
+            },
+            "calibration": rounded(asdict(self.calibration)),
+        }
 
 
 @dataclass(frozen=True)
@@ -243,6 +295,53 @@ class Evaluation:
     def having(self, *modes: str) -> tuple[TaskEvaluation, ...]:
         """The tasks for which all of these modes were measured."""
         return tasks_having(self.tasks, *modes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `skillstack eval --json` prints. Shares are 0 to 1, with six digits."""
+        skills = [task.skill for task in self.tasks]
+        modes = {mode: self.modes[mode].to_json() if mode in self.modes else None for mode in MODES}
+        latest = modes["latest_adapter"]
+        if latest is not None:
+            latest["sequential_baseline"] = self.sequential
+        return {
+            "schema": SCHEMA,
+            "stack": self.stack,
+            "tip": self.tip,
+            "base": self.base,
+            "precision": self.precision,
+            "router_name": self.router,
+            "eval_samples_per_class": self.per_class,
+            "tasks": [task.to_json() for task in self.tasks],
+            "skipped": dict(self.skipped),
+            **modes,
+            "differences": [
+                {
+                    "first": first,
+                    "second": second,
+                    **found.to_json(),
+                    "tasks": len(self.having(first, second)),
+                }
+                for (first, second), found in self.differences.items()
+            ],
+            "regret": rounded(asdict(self.regret)),
+            "forgetting": {
+                "tasks": dict(zip(skills, rounded(self.forgetting.per_task), strict=True)),
+                "mean": rounded(self.forgetting.mean),
+                "sequential_baseline": self.sequential,
+            },
+            "router": self.routing.to_json(skills),
+            "calibration": rounded(asdict(self.calibration)),
+            "matrix": None if self.matrix is None else rounded(asdict(self.matrix)),
+            "effort": asdict(self.effort),
+        }
+
+
+def _share(count: Count, interval: Interval) -> dict[str, Any]:
+    return {
+        "accuracy": round(count.accuracy, DIGITS),
+        "correct": count.correct,
+        "interval": interval.to_json(),
+    }
 
 
 def tasks_having(tasks: Iterable[TaskEvaluation], *modes: str) -> tuple[TaskEvaluation, ...]:

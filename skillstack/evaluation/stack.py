@@ -15,6 +15,7 @@ from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import (
     CalibrationError,
     Forgetting,
+    Mask,
     accuracy,
     calibration,
     forgetting,
@@ -30,7 +31,6 @@ from skillstack.evaluation.result import (
     Answers,
     Effort,
     Evaluation,
-    Mask,
     Matrix,
     RegretScore,
     RouterScore,

@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.intervals import DIGITS, Interval
 from skillstack.evaluation.metrics import Mask, macro
 
 #: How often the texts are drawn anew.
@@ -140,6 +141,17 @@ class Paired:
     difference: float
     interval: Interval
     p: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures, rounded, but for p."""
+        return {
+            "difference": round(self.difference, DIGITS),
+            "interval": self.interval.to_json(),
+            "p": self.p,
+            "n": self.n,
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+        }
 
 
 def paired(

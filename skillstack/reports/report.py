@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skillstack.continual.leaderboard import to_json
-from skillstack.evaluation.document import evaluation_json, rounded
+from skillstack.evaluation.intervals import rounded
 from skillstack.reports.folder import PAGE, write_folder
 from skillstack.reports.material import Material
 from skillstack.reports.page import Page, page_files
@@ -98,7 +98,7 @@ def report_json(material: Material) -> dict[str, Any]:
     same stack shall give the same report.
     """
     e = material.evaluation
-    found = evaluation_json(e)
+    found = e.to_json()
     found["effort"] = {"answers": e.effort.answers}
     found["report"] = {
         "format": FORMAT,
@@ -109,7 +109,7 @@ def report_json(material: Material) -> dict[str, Any]:
             if lost is None
             else {
                 "difference": rounded(lost.difference),
-                "interval": rounded([lost.interval.low, lost.interval.high]),
+                "interval": lost.interval.to_json(),
             }
             for task, lost in zip(e.tasks, material.losses, strict=True)
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skillstack.evaluation.intervals import wilson
+from skillstack.evaluation.intervals import DIGITS, wilson
 from skillstack.evaluation.metrics import CalibrationError
 from skillstack.evaluation.result import Evaluation
 from skillstack.reports.drawing import (
@@ -24,7 +24,6 @@ from skillstack.reports.drawing import (
 from skillstack.reports.material import Material
 from skillstack.reports.page import Section
 from skillstack.reports.table import (
-    DIGITS,
     Column,
     ReportTable,
     TableCell,

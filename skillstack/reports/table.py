@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skillstack import wording
-from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.intervals import DIGITS, Interval
 from skillstack.evaluation.statistics import Paired
 
 Value = str | int | float | None
-#: Digits of a number that are kept, as in the JSON.
-DIGITS = 6
 #: What stands where there is nothing.
 DASH = "–"
 
@@ -96,7 +94,7 @@ def share(value: float | None, interval: Interval | None = None, *, sign: bool =
     kept = round(value, DIGITS)
     if interval is None:
         return TableCell((kept,), points(kept, sign=sign))
-    ends = Interval(round(interval.low, DIGITS), round(interval.high, DIGITS))
+    ends = Interval(*interval.to_json())
     return TableCell((kept, ends.low, ends.high), points(kept, sign=sign), between(ends, sign=sign))
 
 

@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skillstack.evaluation.document import paired_json, rounded
-from skillstack.evaluation.intervals import Interval
+from skillstack.evaluation.intervals import DIGITS, Interval, rounded
 from skillstack.evaluation.result import TITLES, Evaluation, Score
 from skillstack.evaluation.statistics import Paired, paired
-from skillstack.reports.table import DIGITS, between, points
+from skillstack.reports.table import between, points
 from skillstack.wording import chance, listed, many
 
 QUESTION = "Does this stack help, and how sure are you?"
@@ -75,15 +74,15 @@ class Verdict:
         return {
             "headline": self.headline,
             "sentences": list(self.sentences),
-            "regret": paired_json(self.regret),
+            "regret": self.regret.to_json(),
             "rivals": [
                 {
                     "mode": one.mode,
                     "accuracy": rounded(one.score.accuracy),
                     "tasks": one.score.tasks,
                     "outcome": one.outcome,
-                    "routed_minus_rival": paired_json(one.routed),
-                    "own_minus_rival": paired_json(one.own),
+                    "routed_minus_rival": one.routed.to_json(),
+                    "own_minus_rival": one.own.to_json(),
                 }
                 for one in self.baselines
             ],

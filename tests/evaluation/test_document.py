@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from skillstack.evaluation.document import evaluation_json, rounded
+from skillstack.evaluation.intervals import rounded
 from skillstack.evaluation.result import MODES
 
 from .world import TASKS, evaluate, part
@@ -21,14 +21,14 @@ def numbers(value):
 
 
 def test_it_is_json_with_a_schema_and_finite_numbers(evaluation):
-    document = evaluation_json(evaluation)
+    document = evaluation.to_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert document["schema"] == 1
     assert all(value == round(value, 6) for key in MODES for value in numbers(document[key]))
 
 
 def test_it_has_what_the_design_promises(evaluation):
-    document = evaluation_json(evaluation)
+    document = evaluation.to_json()
     promised = {
         "tasks", "task_aware", "routed", "latest_adapter", "frozen_linear", "majority_class", "forgetting",
         "router", "regret", "calibration", "differences", "matrix", "effort", "skipped",
@@ -42,7 +42,7 @@ def test_it_has_what_the_design_promises(evaluation):
 
 
 def test_accuracies_over_all_are_means_over_the_tasks(evaluation):
-    document = evaluation_json(evaluation)
+    document = evaluation.to_json()
     for mode in MODES:
         mean = sum(task[mode]["accuracy"] for task in document["tasks"]) / len(TASKS)
         assert abs(document[mode]["accuracy"] - mean) < 2e-6
@@ -55,7 +55,7 @@ def test_the_newest_adapter_is_a_baseline_only_where_frames_start_from_their_par
     started = replace(second, name="started", init_from=first.id)
     for other, sequential in ((started, True), (replace(second, init_from=None), False)):
         stack = part(answered, first, other)
-        document = evaluation_json(evaluate(stack))
+        document = evaluate(stack).to_json()
         assert document["latest_adapter"]["sequential_baseline"] is sequential
         assert document["forgetting"]["sequential_baseline"] is sequential
         stack.undo()
@@ -63,7 +63,7 @@ def test_the_newest_adapter_is_a_baseline_only_where_frames_start_from_their_par
 
 
 def test_the_confusion_has_a_row_for_each_task_and_a_column_for_each_skill(evaluation):
-    confusion = evaluation_json(evaluation)["router"]["confusion"]
+    confusion = evaluation.to_json()["router"]["confusion"]
     assert confusion["rows"] == list(TASKS) and set(confusion["columns"]) >= set(TASKS)
     assert sum(map(sum, confusion["counts"])) == evaluation.routing.task.n
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from skillstack.errors import MismatchError
-from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
 from skillstack.store import tensors
 from skillstack.store.gc import collect
@@ -185,7 +184,7 @@ def test_two_skills_of_one_task_share_no_place(twice):
     names = [*TASKS, "again"]
     assert [task.skill for task in found.tasks] == names
     assert [task.task for task in found.tasks] == [*TASKS, FILMS]
-    document = evaluation_json(found)
+    document = found.to_json()
     assert list(document["forgetting"]["tasks"]) == names
     confusion = document["router"]["confusion"]
     assert confusion["rows"] == confusion["columns"] == names

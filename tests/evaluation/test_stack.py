@@ -12,7 +12,6 @@ import skillstack.predictor
 from skillstack.api import Stack
 from skillstack.errors import InputError, MismatchError, MissingError, UsageError
 from skillstack.evaluation import predictions
-from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
 from skillstack.models.answering import Answering
 from skillstack.skills.classification import best_logistic
@@ -32,7 +31,7 @@ def files(stack):
 
 def figures(evaluation):
     """All that was found, without what it took."""
-    return {name: value for name, value in evaluation_json(evaluation).items() if name != "effort"}
+    return {name: value for name, value in evaluation.to_json().items() if name != "effort"}
 
 
 def questions(stack, task):
@@ -304,7 +303,7 @@ def test_a_rival_that_cannot_be_fitted_costs_its_task_alone(stack, evaluation, t
         right = before.answers["frozen_linear"].right
         assert not task.unmeasured and np.array_equal(task.answers["frozen_linear"].right, right)
     assert found.modes["frozen_linear"].tasks == 3
-    assert evaluation_json(found)["tasks"][3]["unmeasured"] == dict(tickets.unmeasured)
+    assert found.to_json()["tasks"][3]["unmeasured"] == dict(tickets.unmeasured)
     # Nothing is loaded for it a second time.
     assert evaluate(reopened(stack), data_dir=root).effort.asked == 0
 
@@ -323,7 +322,7 @@ def test_reasons_hold_no_path_of_the_machine(stack, tmp_path):
     (root / TASKS[1] / "task.json").write_text("{")
     found = evaluate(stack, data_dir=root)
     assert list(found.skipped) == list(TASKS[:2])
-    said = json.dumps(evaluation_json(found))
+    said = json.dumps(found.to_json())
     assert str(tmp_path) not in said and tmp_path.name not in said
     assert f"my private rows/{TASKS[0]} has no task.json." in found.skipped[TASKS[0]]
     # Whoever is at the machine is told where to look.
@@ -399,7 +398,7 @@ def test_a_stack_of_one_frame_is_evaluated(stack):
     assert found.sequential is None
     assert found.routing.task.accuracy == 1
     assert found.matrix.own_head == ((task.answers["task_aware"].count.accuracy,),)
-    document = json.loads(json.dumps(evaluation_json(found), allow_nan=False))
+    document = json.loads(json.dumps(found.to_json(), allow_nan=False))
     nothing = {"tasks": {TASKS[0]: None}, "mean": None, "sequential_baseline": None}
     assert document["forgetting"] == nothing
     assert document["latest_adapter"]["sequential_baseline"] is None
@@ -485,7 +484,7 @@ def test_rows_of_a_persons_own_table_are_asked_instead(answered, tmp_path):
     assert score.accuracy == pytest.approx(
         np.mean([task.answers["frozen_linear"].count.accuracy for task in others])
     )
-    document = evaluation_json(found)
+    document = found.to_json()
     assert (document["frozen_linear"]["tasks"], document["routed"]["tasks"]) == (2, 3)
     by_pair = {(one["first"], one["second"]): one for one in document["differences"]}
     one = by_pair["routed", "frozen_linear"]
@@ -498,7 +497,7 @@ def test_rows_of_a_persons_own_table_are_asked_instead(answered, tmp_path):
 def test_a_way_that_no_task_has_is_not_there(answered, tmp_path):
     path = table(tmp_path, [("What a film!", "positive"), ("It was dull.", "negative")])
     found = evaluate(answered, tables={TASKS[0]: path}, only=[TASKS[0]])
-    assert "frozen_linear" not in found.modes and evaluation_json(found)["frozen_linear"] is None
+    assert "frozen_linear" not in found.modes and found.to_json()["frozen_linear"] is None
     assert not [pair for pair in found.differences if "frozen_linear" in pair]
 
 

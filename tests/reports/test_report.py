@@ -12,7 +12,6 @@ import pytest
 
 from skillstack.continual.leaderboard import leaderboard
 from skillstack.errors import InputError
-from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.metrics import Forgetting
 from skillstack.reports.drawing import COLOURS
 from skillstack.reports.material import Bench, read_bench
@@ -66,7 +65,7 @@ def test_it_holds_a_page_markdown_json_tables_and_plots(files):
 
 
 def test_the_json_is_that_of_the_evaluation_and_what_reproduces_it(document):
-    found = evaluation_json(evaluation(fewer={"yes": 11}, skipped={"recipes": "No rows."}))
+    found = evaluation(fewer={"yes": 11}, skipped={"recipes": "No rows."}).to_json()
     effort = found.pop("effort")
     assert {key: document[key] for key in found} == json.loads(json.dumps(found))
     assert document["effort"] == {"answers": effort["answers"]}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from skillstack.evaluation.document import paired_json, rounded
-from skillstack.evaluation.metrics import accuracy
+from skillstack.evaluation.intervals import rounded
+from skillstack.evaluation.metrics import Mask, accuracy
 from skillstack.evaluation.probes.probing import (
     Origin,
     ProbeRunner,
@@ -19,7 +19,6 @@ from skillstack.evaluation.probes.probing import (
     share,
 )
 from skillstack.evaluation.questions import SkillQuestions, stack_questions
-from skillstack.evaluation.result import Mask
 from skillstack.evaluation.statistics import Paired, paired
 
 #: Ways to answer. ``best_single``: the one frame whose adapter serves all tasks best, each under its own
@@ -60,7 +59,7 @@ class Generalization:
             **{way: found.to_json() for way, found in self.ways.items()},
             "by_task": rounded({task: dict(found) for task, found in self.tasks.items()}),
             "differences": [
-                {"first": first, "second": second, **paired_json(found)}
+                {"first": first, "second": second, **found.to_json()}
                 for (first, second), found in self.differences.items()
             ],
             "best_single_frames": list(self.best),

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from skillstack.answers import Frame
-from skillstack.evaluation.document import paired_json, rounded
-from skillstack.evaluation.intervals import Interval, wilson
+from skillstack.evaluation.intervals import Interval, rounded, wilson
+from skillstack.evaluation.metrics import Mask
 from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, Share, share
 from skillstack.evaluation.questions import SkillQuestions, stack_questions
-from skillstack.evaluation.result import Mask
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.routers.base import Scores
 from skillstack.routers.calibration import Chain
@@ -60,13 +59,13 @@ class Walk:
             "router": {
                 "accuracy": rounded(self.router.accuracy),
                 "correct": self.router.correct,
-                "interval": rounded([self.router_interval.low, self.router_interval.high]),
+                "interval": self.router_interval.to_json(),
                 "n": self.router.n,
             },
             "fallback": rounded(self.fallback),
             "depth": rounded(self.depth),
             "moved": rounded(self.moved),
-            "difference": None if self.difference is None else paired_json(self.difference),
+            "difference": None if self.difference is None else self.difference.to_json(),
         }
 
 

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from skillstack.answers import SCHEMA
 from skillstack.data.splits import sample_hash
 from skillstack.errors import InputError, UsageError
-from skillstack.evaluation.document import rounded
-from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.metrics import accuracy, macro
+from skillstack.evaluation.intervals import Interval, rounded
+from skillstack.evaluation.metrics import Mask, accuracy, macro
 from skillstack.evaluation.prediction_plan import Logits, PredictionPlan
 from skillstack.evaluation.predictions import Predictions
 from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig, SkillQuestions
-from skillstack.evaluation.result import Effort, Mask
+from skillstack.evaluation.result import Effort
 from skillstack.evaluation.statistics import mean_interval
 from skillstack.routers.base import Scores
 from skillstack.store.rows import Row
@@ -176,7 +175,7 @@ class Share:
         """Shares with six digits."""
         return {
             "accuracy": rounded(self.accuracy),
-            "interval": rounded([self.interval.low, self.interval.high]),
+            "interval": self.interval.to_json(),
             "n": self.n,
         }
 

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.answers import Frame
-from skillstack.evaluation.document import paired_json, rounded
-from skillstack.evaluation.metrics import accuracy, macro
+from skillstack.evaluation.intervals import rounded
+from skillstack.evaluation.metrics import Mask, accuracy, macro
 from skillstack.evaluation.prediction_plan import families_of
 from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, choose, halves
 from skillstack.evaluation.questions import SkillQuestions, stack_questions
-from skillstack.evaluation.result import Mask
 from skillstack.evaluation.statistics import Paired, paired
 
 #: ``[frames, tasks]``: accuracies, 0 to 1.
@@ -159,7 +158,7 @@ class StandIn:
             "frame": self.frame,
             "others": self.others,
             "accuracy": rounded(self.accuracy),
-            "shortfall": paired_json(self.shortfall),
+            "shortfall": self.shortfall.to_json(),
             "redundancy": rounded(self.redundancy),
         }
 
