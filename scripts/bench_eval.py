@@ -11,11 +11,8 @@ most 3 seconds.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +22,8 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from measuring import ROOT, parser_of, times_of, write_result
+
 from skillstack.api import Stack
 from skillstack.evaluation.questions import ask
 from skillstack.models.encoding import encode
@@ -32,15 +31,12 @@ from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
 from skillstack.store.rows import Row
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--store", type=Path, default=ROOT / "frames")
     parser.add_argument("--stack", default="reference")
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         store = Path(place) / "frames"
@@ -57,12 +53,10 @@ def main() -> int:
         began = time.perf_counter()
         passes = _bare(stack, loaded, options.data_dir)
         bare = time.perf_counter() - began
-        command = [sys.executable, "-m", "skillstack", "eval", "--json", "--store", str(store)]
+        command = ["-m", "skillstack", "eval", "--json", "--store", str(store)]
         command += ["--stack", options.stack]
         command += ["--data-dir", str(options.data_dir.resolve())] if options.data_dir else []
-        began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        second = time.perf_counter() - began
+        second = times_of(command).wall
     result: dict[str, Any] = {
         "tasks": len(found.tasks),
         "texts": sum(task.n for task in found.tasks),
@@ -72,10 +66,7 @@ def main() -> int:
         "ratio": round(evaluation / bare, 3),
         "targets": {"ratio": 1.3, "second": 3.0},
     }
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    write_result(result, options.output)
     return 0 if result["ratio"] <= 1.3 and second <= 3 else 1
 
 

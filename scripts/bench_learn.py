@@ -10,32 +10,27 @@ the head alone.
 
 from __future__ import annotations
 
-import argparse
 import csv
-import json
-import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from measuring import Times, median, parser_of, times_of, write_result
 
 from skillstack.data.sources import StarterSource
 
-ROOT = Path(__file__).resolve().parents[1]
 TARGETS = {"learn": 60.0, "learn --method frozen-linear": 15.0}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--classes", type=int, default=5)
     parser.add_argument("--runs", type=int, default=2)
-    parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    times: dict[str, list[tuple[float, float]]] = {}
+    times: dict[str, list[Times]] = {}
     for _ in range(options.runs):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
@@ -49,25 +44,22 @@ def main() -> int:
             }
             for name, arguments in steps.items():
                 (folder / name).mkdir()
-                times.setdefault(name, []).append(run(arguments, folder / name))
-    middle = {
-        name: [statistics.median(run[i] for run in runs) for i in (0, 1)] for name, runs in times.items()
-    }
+                times.setdefault(name, []).append(
+                    times_of(arguments, folder / name, OMP_WAIT_POLICY="PASSIVE")
+                )
+    middle = {name: median(runs) for name, runs in times.items()}
     result = {
         "rows": options.rows,
         "classes": options.classes,
         "mean_characters": round(characters),
         "runs": options.runs,
-        "seconds": {name: round(values[0], 1) for name, values in middle.items()},
-        "processor_seconds": {name: round(values[1], 1) for name, values in middle.items()},
-        "times_the_imports": {name: round(middle[name][0] / middle["imports"][0], 1) for name in TARGETS},
+        "seconds": {name: round(found.wall, 1) for name, found in middle.items()},
+        "processor_seconds": {name: round(found.processor, 1) for name, found in middle.items()},
+        "times_the_imports": {name: round(middle[name].wall / middle["imports"].wall, 1) for name in TARGETS},
         "targets_in_seconds": TARGETS,
     }
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
-    return 0 if all(middle[name][0] <= limit for name, limit in TARGETS.items()) else 1
+    write_result(result, options.output)
+    return 0 if all(middle[name].wall <= limit for name, limit in TARGETS.items()) else 1
 
 
 def write_table(path: Path, rows: int, classes: int) -> float:
@@ -87,23 +79,6 @@ def write_table(path: Path, rows: int, classes: int) -> float:
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("body", "queue"), *chosen[:rows]])
     return statistics.mean(len(text) for text, _ in chosen)
-
-
-def run(arguments: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds and processor seconds of a process."""
-    before, began = os.times(), time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
-    environment.pop("SKILLSTACK_STORE", None)
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr.decode())
-    seconds, after = time.perf_counter() - began, os.times()
-    return (
-        seconds,
-        after.children_user - before.children_user + after.children_system - before.children_system,
-    )
 
 
 if __name__ == "__main__":

@@ -11,21 +11,19 @@ of the throughput of one frame, at least 5 times that of PEFT.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import torch
+from measuring import ROOT, parser_of, write_result
 from plain_base import load_plain_base
 
 from skillstack.answers import Frame
@@ -35,15 +33,12 @@ from skillstack.models.features import pool
 from skillstack.models.heads import Head
 from skillstack.store.rows import Row
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peft-rows", type=int, default=160)
-    parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     stack = Stack.open(ROOT / "frames", "reference")
     frames = stack.frames()
@@ -85,10 +80,7 @@ def main() -> int:
         "same_answers_as_peft": sum(answers["peft"][i] == answers["mixed"][i] for i in part) / len(part),
         "targets": {"mixed_to_one_frame": 0.9, "mixed_to_peft": 5.0},
     }
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    write_result(result, options.output)
     return 0 if result["mixed_to_one_frame"] >= 0.9 and result["mixed_to_peft"] >= 5 else 1  # type: ignore[operator]
 
 

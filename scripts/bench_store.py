@@ -9,17 +9,13 @@ same command on eight frames. The targets: `log` within a second, `route` within
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from measuring import Times, median, parser_of, times_of, write_result
 
 from skillstack.data.sources import StarterSource
 from skillstack.routers.blocks import combine, split
@@ -35,7 +31,6 @@ from skillstack.store.rows import Row
 from skillstack.store.samples import TextSamples
 from skillstack.store.store import Store
 
-ROOT = Path(__file__).resolve().parents[1]
 FEW = 8
 HIDDEN = 16
 BASE = BaseIdentity("0" * 64, "1" * 64, "bert", HIDDEN, 6, "made-up", "")
@@ -49,11 +44,10 @@ COMMANDS = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--store", type=Path, help="keep the made-up stores here, or use those that are here")
-    parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = options.store or Path(folder)
@@ -62,10 +56,7 @@ def main() -> int:
             if not path.is_dir():
                 make_store(path, count)
         result = measure(stores, options.runs)
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    write_result(result, options.output)
     seconds = result["wall_seconds"][str(options.frames)]
     return 0 if seconds["log"] <= 1.0 and result["ratio"]["route"] <= 3.0 else 1
 
@@ -122,45 +113,37 @@ def _state(inputs: str, skills: int, texts: list[Row], random: np.random.Generat
     return RouterState(inputs, names, tuple(range(skills)), model, NEUTRAL)
 
 
-def measure(stores: dict[int, Path], runs: int) -> dict[str, object]:
+def measure(stores: dict[int, Path], runs: int) -> dict[str, Any]:
     """Median seconds of each command on each store, and their ratio."""
-    wall: dict[int, dict[str, list[float]]] = {count: {name: [] for name in COMMANDS} for count in stores}
-    used: dict[int, dict[str, list[float]]] = {count: {name: [] for name in COMMANDS} for count in stores}
+    times: dict[int, dict[str, list[Times]]] = {count: {name: [] for name in COMMANDS} for count in stores}
     for number in range(runs + 1):
         for name, arguments in COMMANDS.items():
             for count, path in stores.items():
-                seconds, processor = _run([*arguments, "--store", str(path)])
+                command = ["-m", "skillstack", *arguments, "--store", str(path)]
+                measured = times_of(command, OPENBLAS_NUM_THREADS="1")
                 if number:  # the first round fills the disk cache
-                    wall[count][name].append(seconds)
-                    used[count][name].append(processor)
-    middle = {count: {n: statistics.median(v) for n, v in times.items()} for count, times in wall.items()}
-    cost = {count: {n: statistics.median(v) for n, v in times.items()} for count, times in used.items()}
+                    times[count][name].append(measured)
+    middle = {
+        count: {name: median(measured) for name, measured in of_store.items()}
+        for count, of_store in times.items()
+    }
     few, many = stores
     return {
         "runs": runs,
-        "wall_seconds": {str(c): {n: round(v, 3) for n, v in times.items()} for c, times in middle.items()},
-        "processor_seconds": {
-            str(c): {n: round(v, 3) for n, v in times.items()} for c, times in cost.items()
+        "wall_seconds": {
+            str(count): {name: round(found.wall, 3) for name, found in of_store.items()}
+            for count, of_store in middle.items()
         },
-        "ratio": {name: round(cost[many][name] / cost[few][name], 2) for name in COMMANDS},
-        "wall_ratio": {name: round(middle[many][name] / middle[few][name], 2) for name in COMMANDS},
+        "processor_seconds": {
+            str(count): {name: round(found.processor, 3) for name, found in of_store.items()}
+            for count, of_store in middle.items()
+        },
+        "ratio": {
+            name: round(middle[many][name].processor / middle[few][name].processor, 2) for name in COMMANDS
+        },
+        "wall_ratio": {name: round(middle[many][name].wall / middle[few][name].wall, 2) for name in COMMANDS},
         "targets": {"log seconds": 1.0, "route ratio": 3.0},
     }
-
-
-def _run(arguments: list[str]) -> tuple[float, float]:
-    before, began = os.times(), time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "skillstack", *arguments], env=environment, capture_output=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr.decode())
-    seconds, after = time.perf_counter() - began, os.times()
-    return (
-        seconds,
-        after.children_user - before.children_user + after.children_system - before.children_system,
-    )
 
 
 if __name__ == "__main__":

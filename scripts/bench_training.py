@@ -13,7 +13,6 @@ and at least 95 % useful tokens.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -29,10 +28,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import torch
+from measuring import parser_of, write_result
 from plain_base import load_plain_base
 
 from skillstack.data.sources import load_task
-from skillstack.data.task import rendering
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of, pool
@@ -41,9 +40,10 @@ from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot, adapted, linear_layers
 from skillstack.models.split import SplitModel
 from skillstack.store.store import Store
-from skillstack.training.data import choose_rows, labels_of, rows_of
+from skillstack.training import plan
+from skillstack.training.data import labels_of, rows_of
 from skillstack.training.frame import lora_spec, make_frame
-from skillstack.training.plan import FramePlan
+from skillstack.training.plan import FramePlan, TrainingPlan
 from skillstack.training.progress import Event, StepDone
 from skillstack.training.recipe import Recipe, Schedule, default_recipe
 
@@ -92,16 +92,8 @@ class Classifier(torch.nn.Module):
 def plan_of(base: Base, task: str, data_dir: Path, recipe: Recipe) -> FramePlan:
     """A frame that stands alone and starts from nothing."""
     data = load_task(task, data_dir)
-    return FramePlan(
-        data=choose_rows(data, recipe),
-        recipe=recipe,
-        rendering=rendering(data.task, base.kind, recipe.max_length),
-        base=base.identity,
-        precision=base.precision,
-        position=0,
-        starts=(),
-        keep_texts=True,
-    )
+    job = TrainingPlan("bench", (data,), recipe, base.precision)
+    return plan.plan_of(job, data, (), base.identity, base.kind)
 
 
 def ours(base: Base, plan: FramePlan, folder: Path) -> Run:
@@ -230,13 +222,12 @@ def number(text: str) -> Any:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--tasks", nargs="+", default=["imdb", "agnews"])
     parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"))
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     kind = load_base(options.model, device="cpu").kind
     changes = {name: number(value) for name, _, value in (item.partition("=") for item in options.set)}
@@ -279,10 +270,7 @@ def main() -> int:
         "processor_ratio": round(processor["trainer"] / processor["ours"], 2),
         "useful_tokens": round(sum(tokens.values()) / computed, 4),
     }
-    text = json.dumps(result, indent=2)
-    print(text)
-    if options.output is not None:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    write_result(result, options.output)
     return 0
 
 

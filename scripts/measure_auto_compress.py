@@ -19,7 +19,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from measuring import command, say
+from measuring import ROOT, command, say
 
 from skillstack.api import Stack
 from skillstack.continual.cell import TaskOrder
@@ -28,7 +28,6 @@ from skillstack.evaluation.statistics import paired
 from skillstack.reports.provenance import versions
 from skillstack.training.progress import Event, FamilySettled, FrameDone
 
-ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("merged", "plain")
 
 

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from compression_results import Compressions, read_compressions
-from measuring import command, say
+from measuring import ROOT, command, say
 from render_compression import boundary, outcomes
 
 from skillstack.api import Stack
@@ -31,8 +31,6 @@ from skillstack.evaluation.result import Evaluation
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.provenance import versions
 from skillstack.reports.table import to_markdown
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def parser_of() -> argparse.ArgumentParser:

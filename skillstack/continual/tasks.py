@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from skillstack.data.task import TaskData, rendering
+from skillstack.data.task import TaskData
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.store.records import Rendering
-from skillstack.training.data import FrameData, choose_rows
+from skillstack.training.data import FrameData
 from skillstack.training.encoded import EncodedDataset
 from skillstack.training.frame import lora_spec
-from skillstack.training.plan import FramePlan
+from skillstack.training.plan import FramePlan, TrainingPlan, plan_of
 from skillstack.training.recipe import Recipe
 
 T = TypeVar("T")
@@ -139,8 +139,9 @@ class SequenceTasks:
 
         :param tasks: in any order; `inorder` arranges them.
         """
-        self._slot, self._recipe, self._ledger = slot, recipe, ledger
-        plans = {source.task.name: self._plan(source) for source in tasks}
+        self._ledger = ledger
+        base, job = slot.base, TrainingPlan("bench", tuple(tasks), recipe, slot.base.precision)
+        plans = {one.task.name: plan_of(job, one, (), base.identity, base.kind) for one in tasks}
         self.spec: LoraSpec = lora_spec(next(iter(plans.values())))
         self._split = split_of(slot, self.spec, recipe)
         self._made = {source.task.name: self._make(source, plans[source.task.name]) for source in tasks}
@@ -148,20 +149,6 @@ class SequenceTasks:
     def inorder(self, names: Sequence[str]) -> tuple[SequenceTask, ...]:
         """The lessons in an order of the tasks' names."""
         return tuple(replace(self._made[name], number=number) for number, name in enumerate(names))
-
-    def _plan(self, source: TaskData) -> FramePlan:
-        base = self._slot.base
-        kind = base.kind
-        return FramePlan(
-            data=choose_rows(source, self._recipe),
-            recipe=self._recipe,
-            rendering=rendering(source.task, kind, self._recipe.max_length),
-            base=base.identity,
-            precision=base.precision,
-            position=0,
-            starts=(),
-            keep_texts=True,
-        )
 
     def _make(self, source: TaskData, plan: FramePlan) -> SequenceTask:
         train, dev = (

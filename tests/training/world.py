@@ -17,12 +17,12 @@ from transformers import (
 )
 
 from skillstack.data.sources import load_task
-from skillstack.data.task import TaskData, rendering
+from skillstack.data.task import TaskData
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.store.store import Store
-from skillstack.training.data import choose_rows
+from skillstack.training import plan
 from skillstack.training.plan import FramePlan, TrainingPlan
 from skillstack.training.progress import Event, StepDone
 from skillstack.training.recipe import Recipe
@@ -121,17 +121,8 @@ def job(tasks: Sequence[str] = TASKS, recipe: Recipe = RECIPE, **changes: object
 
 def plan_of(base: Base, task: str = TASKS[0], recipe: Recipe = RECIPE) -> FramePlan:
     """The plan of a stack's first frame."""
-    data = load_task(task)
-    return FramePlan(
-        data=choose_rows(data, recipe),
-        recipe=recipe,
-        rendering=rendering(data.task, base.kind, recipe.max_length),
-        base=base.identity,
-        precision=base.precision,
-        position=0,
-        starts=(),
-        keep_texts=True,
-    )
+    training = job([task], recipe, precision=base.precision)
+    return plan.plan_of(training, training.tasks[0], (), base.identity, base.kind)
 
 
 @dataclass
