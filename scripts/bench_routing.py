@@ -1,8 +1,8 @@
 """Routing in bulk against scikit-learn, and the router's accuracy, measured side by side in one run.
 
 Both sides are fitted on the same rows and route the same test texts, from strings to skill names, on one
-thread. The rival is a FeatureUnion of two TfidfVectorizers (word 1-2-grams; characters 3-5 within words) with
-a LinearSVC. The runs alternate, and the ratio is that of the medians.
+thread. The baseline is a FeatureUnion of two TfidfVectorizers (word 1-2-grams; characters 3-5 within words)
+with a LinearSVC. The runs alternate, and the ratio is that of the medians.
 
     python scripts/bench_routing.py --data-dir data --group hard8 --seeds 42 123 7
 """
@@ -72,7 +72,7 @@ def _read_rows(path: Path) -> list[Example]:
     return [Example(Row(v["text"], v.get("text_pair")), v["label"]) for v in values]
 
 
-def rival(c: float) -> Pipeline:
+def baseline(c: float) -> Pipeline:
     union = FeatureUnion(
         [
             ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)),
@@ -132,7 +132,7 @@ def _race(
     repeats: int,
 ) -> dict[str, object]:
     texts = [row.joined for row in test]
-    pipeline = rival(1.0).fit(
+    pipeline = baseline(1.0).fit(
         [row.joined for rows in kept.values() for row in rows], [n for n, rows in kept.items() for _ in rows]
     )
     ours, theirs = [], []

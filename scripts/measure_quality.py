@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tasks", default="", help="only these tasks of the preset, comma-separated")
     parser.add_argument("--test-rows", type=int, default=0, help="first rows of each test split; 0 for all")
     parser.add_argument(
-        "--rival", default="all", help="tasks that the linear head is measured on; all or none"
+        "--baseline", default="all", help="tasks that the linear head is measured on; all or none"
     )
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--output", type=Path)
@@ -140,13 +140,13 @@ def _task(stack: Stack, options: argparse.Namespace, name: str) -> dict[str, Any
         answers = stack.predict([rows[place] for place in places], frame=other)
         for place, answer in zip(places, answers, strict=True):
             served[place] = answer.label_name == data.task.labels[labels[place]]
-    rival = options.rival == "all" or name in options.rival.split(",")
+    wanted = options.baseline == "all" or name in options.baseline.split(",")
     result = {
         "task": name,
         "family": family,
         "n": len(rows),
         "task_aware": _percent(aware == labels),
-        "frozen_linear": _frozen(stack, frame, data, rows, labels) if rival else None,
+        "frozen_linear": _frozen(stack, frame, data, rows, labels) if wanted else None,
         "routed": _percent(served),
         "router_task_correct": int(at_home.sum()),
         "router_family_correct": sum(route.family == family for route in routes),

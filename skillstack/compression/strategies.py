@@ -251,7 +251,7 @@ def train_jointly(
     counts = [len(one.more) for one in rows]
     caches = [workspace.trial.lower(one.more.rows, one.skill.rendering) for one in rows]
     joined = HiddenCache.joined([(cache, range(count)) for cache, count in zip(caches, counts, strict=True)])
-    course = EncodedDataset(
+    dataset = EncodedDataset(
         lambda: joined,
         [int(label) for one in rows for label in one.more.labels],
         [number for number, count in enumerate(counts) for _ in range(count)],
@@ -261,7 +261,7 @@ def train_jointly(
     numbered = {number: heads[one.skill.name] for number, one in enumerate(rows)}
     with predictor.alone() as slot:
         slot.copy_in(start.tensors, start.spec)
-        train_adapter(slot, course, numbered, recipe, schedule)
+        train_adapter(slot, dataset, numbered, recipe, schedule)
         tensors = slot.read_out()
     kept.write(key, tensors)
     return Adapter(tensors, start.spec)

@@ -107,21 +107,23 @@ class _Bench:
         self.request, self.results, self.base, self._tell = request, results, base, tell
         self._store_folder = store
         self._slot, self._ledger = Slot(base), CostLedger()
-        self._lessons: tuple[int, SequenceTasks] | None = None
+        self._sequence: tuple[int, SequenceTasks] | None = None
         self._tests: dict[str, TaskTest] = {}
         self._count = len(request.cells())
 
     def cell(self, place: int, key: CellKey, digest: str) -> BenchCell:
         """Train, examine and keep."""
         method = registry.method(key.method)
-        lessons, tests = self._rows(key)
+        tasks, tests = self._rows(key)
         choice = self._choice(place, method)
         taught = choice.taught
         if taught is None or choice.chosen_with != _where(key):
             taught = self._teach(place, key, choice.settings)
         began = time.perf_counter()
-        tasks = examine(taught.learner, lessons, tests)
-        last = tuple(one.accuracy_on_the_way(result.right) for one, result in zip(tests, tasks, strict=True))
+        results = examine(taught.learner, tasks, tests)
+        last = tuple(
+            one.accuracy_on_the_way(result.right) for one, result in zip(tests, results, strict=True)
+        )
         cell = BenchCell(
             method=key.method,
             order=key.order.name,
@@ -136,13 +138,13 @@ class _Bench:
             processor=None if taught.resumed else taught.spent.processor,
             evaluation_seconds=time.perf_counter() - began,
             cost=taught.learner.cost,
-            tasks=tasks,
+            tasks=results,
             trajectory=None if method.late else (*taught.trajectory, last),
             chosen_with=choice.chosen_with or {},
         )
         # Whoever listens may end the bench; what is finished is kept before that.
         self.results.put_cell(cell)
-        self._say(place, key, choice.settings, len(tasks), taught.spent.seconds, accuracy=cell.accuracy)
+        self._say(place, key, choice.settings, len(results), taught.spent.seconds, accuracy=cell.accuracy)
         return cell
 
     def _choice(self, place: int, method: Method) -> HyperparameterChoice:
@@ -165,12 +167,12 @@ class _Bench:
     def _teach(
         self, place: int, key: CellKey, settings: Mapping[str, float], *, trial: bool = False
     ) -> Taught:
-        lessons, tests = self._rows(key)
-        terms = MethodContext(
+        tasks, tests = self._rows(key)
+        context = MethodContext(
             slot=self._slot,
             spec=self._spec(key),
             recipe=self._recipe(key),
-            tasks=len(lessons),
+            tasks=len(tasks),
             settings=settings,
             place=self._place(key),
         )
@@ -180,7 +182,7 @@ class _Bench:
             self._say(place, key, settings, learned, time.perf_counter() - began, trial=trial)
 
         tell(0)
-        return teach(registry.method(key.method), terms, lessons, tests, self._ledger, tell)
+        return teach(registry.method(key.method), context, tasks, tests, self._ledger, tell)
 
     def _say(
         self,
@@ -203,24 +205,24 @@ class _Bench:
         return self._of_seed(key).spec
 
     def _of_seed(self, key: CellKey) -> SequenceTasks:
-        if self._lessons is None or self._lessons[0] != key.seed:
-            self._lessons = None
+        if self._sequence is None or self._sequence[0] != key.seed:
+            self._sequence = None
             made = SequenceTasks(self._slot, self._recipe(key), self.request.tasks, self._ledger)
-            self._lessons = key.seed, made
-        return self._lessons[1]
+            self._sequence = key.seed, made
+        return self._sequence[1]
 
     def _rows(self, key: CellKey) -> tuple[Sequence[SequenceTask], Sequence[TaskTest]]:
         """Tasks and tests of a cell, in its order."""
         names = key.order.of([data.task.name for data in self.request.tasks])
-        lessons = self._of_seed(key)
+        sequence = self._of_seed(key)
         if not self._tests:
             recipe, per_class = self.request.recipe, self.request.per_class
-            split = split_of(self._slot, lessons.spec, recipe)
+            split = split_of(self._slot, sequence.spec, recipe)
             self._tests = {
                 data.task.name: task_test(split, data, per_class, recipe.max_length)
                 for data in self.request.tasks
             }
-        return lessons.inorder(names), [self._tests[name] for name in names]
+        return sequence.inorder(names), [self._tests[name] for name in names]
 
     def _place(self, key: CellKey) -> StackPlace | None:
         if not registry.method(key.method).stored:

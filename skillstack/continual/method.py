@@ -64,7 +64,7 @@ class MethodContext:
 class Learner(Protocol):
     """A model that learns task after task."""
 
-    def learn(self, lesson: SequenceTask) -> None:
+    def learn(self, task: SequenceTask) -> None:
         """Learn the next task of the sequence; its number is how many came before."""
 
     def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
@@ -108,29 +108,29 @@ class Method:
         return {name: values[0] for name, values in self.grid.items()}
 
 
-def feature_heads(terms: MethodContext, lesson: SequenceTask, *, bare: bool) -> FeatureHeads:
+def feature_heads(context: MethodContext, task: SequenceTask, *, bare: bool) -> FeatureHeads:
     """Heads on a task's features as they are now.
 
     :param bare: whether what is in the slot changes nothing, so that the base's own features will do. The
         slot is cleared to read them.
     """
-    slot = terms.slot
+    slot = context.slot
 
     def read(rows: EncodedDataset) -> Floats:
         return rows.bare(slot) if bare else rows.features()
 
-    return FeatureHeads(slot.base, lesson.train, lesson.dev, lesson.labels, read)
+    return FeatureHeads(slot.base, task.train, task.dev, task.labels, read)
 
 
-def starting_head(terms: MethodContext, lesson: SequenceTask, *, bare: bool) -> Head:
+def starting_head(context: MethodContext, task: SequenceTask, *, bare: bool) -> Head:
     """The head that a frame would start from; `bare` as for `feature_heads`."""
-    heads = feature_heads(terms, lesson, bare=bare)
-    return heads.starting(terms.recipe, lesson.rendering.label_words)[0]
+    heads = feature_heads(context, task, bare=bare)
+    return heads.starting(context.recipe, task.rendering.label_words)[0]
 
 
-def frozen_head(terms: MethodContext, lesson: SequenceTask) -> tuple[Head, Count]:
+def frozen_head(context: MethodContext, task: SequenceTask) -> tuple[Head, Count]:
     """The logistic head on the bare base whose penalty dev prefers, with its dev accuracy."""
-    return feature_heads(terms, lesson, bare=True).best
+    return feature_heads(context, task, bare=True).best
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,16 +155,16 @@ class TaskModel:
         return self.head.logits(seen if chosen is None else seen[list(chosen)])
 
 
-def answering_head(terms: MethodContext, lesson: SequenceTask, trained: Head) -> TaskModel:
+def answering_head(context: MethodContext, task: SequenceTask, trained: Head) -> TaskModel:
     """The head that dev prefers of those that a frame may end with: frozen-linear, trained and refitted.
 
     The slot holds the trained adapter, and may be clear afterwards.
     """
-    heads = feature_heads(terms, lesson, bare=False)
+    heads = feature_heads(context, task, bare=False)
     found = [FrameCandidate("trained", None, trained, heads.measure(trained))]
-    if terms.recipe.refit:
+    if context.recipe.refit:
         found.append(FrameCandidate("refit", None, *heads.best))
-    frozen = FrameCandidate("frozen-linear", None, *frozen_head(terms, lesson))
+    frozen = FrameCandidate("frozen-linear", None, *frozen_head(context, task))
     chosen = preferred([frozen, *found])
     return TaskModel(chosen.head, bare=chosen is frozen)
 

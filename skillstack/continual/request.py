@@ -29,7 +29,7 @@ VERSION = 2
 OF_FRAMES = ("init", "keep_head", "router_samples")
 
 #: What decides how a cell is examined, and neither what is learned nor what is chosen.
-OF_EXAMS = ("chosen_on_dev", "exams", "per_class")
+OF_TESTS = ("chosen_on_dev", "exams", "per_class")
 
 #: Fields that the cell sets.
 OF_CELLS = ("method", "seed")
@@ -81,7 +81,7 @@ class BenchRequest:
     command: str = "skillstack bench"
 
     @cached_property
-    def exams(self) -> tuple[str, ...]:
+    def test_digests(self) -> tuple[str, ...]:
         """Digests of the test rows of each task.
 
         :raises InputError: if a task has none.
@@ -112,7 +112,7 @@ class BenchRequest:
                 "precision": base.precision,
             },
             "chosen_on_dev": self.choose,
-            "exams": list(self.exams),
+            "exams": list(self.test_digests),
             "per_class": self.per_class,
             "recipe": {k: v for k, v in self.recipe.to_record().items() if k not in OF_FRAMES + OF_CELLS},
             "tasks": [
@@ -158,7 +158,7 @@ def digest_of(configuration: Mapping[str, Any]) -> str:
 
 def training_digest(configuration: Mapping[str, Any]) -> str:
     """SHA-256 of what decides a stack, whatever it is asked afterwards."""
-    return digest_of({name: value for name, value in configuration.items() if name not in OF_EXAMS})
+    return digest_of({name: value for name, value in configuration.items() if name not in OF_TESTS})
 
 
 def choice_digest(common: Mapping[str, Any], method: Method) -> str:

@@ -113,7 +113,7 @@ class Watch:
         self._tests = tests
         self._known: dict[int, tuple[int, float]] = {}
 
-    def look(self, learner: Learner, learned: int) -> tuple[float, ...]:
+    def accuracies(self, learner: Learner, learned: int) -> tuple[float, ...]:
         """Accuracy of each task learned so far on its first rows.
 
         :param learned: how many there are.
@@ -131,7 +131,7 @@ class Watch:
 
 
 def routed(
-    frames: Frames, lessons: Sequence[SequenceTask], tests: Sequence[TaskTest], right: Sequence[Mask]
+    frames: Frames, tasks: Sequence[SequenceTask], tests: Sequence[TaskTest], right: Sequence[Mask]
 ) -> list[tuple[Mask, Mask]]:
     """Of each task's rows, which the picked skill answers rightly, and of which it is the own one.
 
@@ -140,7 +140,7 @@ def routed(
     :param right: of each task, whether its own skill is right.
     """
     router = StackRouter(frames.place.store, frames.place.stack)
-    places = {lesson.data.task.name: lesson.number for lesson in lessons}
+    places = {task.data.task.name: task.number for task in tasks}
     rows = [row for test in tests for row in test.rows]
     routes = iter(router.route(frames.chain(), rows, router=DEFAULT))
     found = []
@@ -149,21 +149,21 @@ def routed(
         served = own.copy()
         for other in sorted(set(picked) - {number}):
             strays = [row for row, place in enumerate(picked) if place == other]
-            served[strays] = False if other < 0 else _right(frames, lessons[other], test, strays)
+            served[strays] = False if other < 0 else _right(frames, tasks[other], test, strays)
         found.append((served, np.array([place == number for place in picked], dtype=np.bool_)))
     return found
 
 
-def _right(frames: Frames, lesson: SequenceTask, test: TaskTest, rows: Sequence[int]) -> Mask:
+def _right(frames: Frames, task: SequenceTask, test: TaskTest, rows: Sequence[int]) -> Mask:
     """Whether another task's frame gives the right label's name for these rows."""
     shown, wanted = test.encoded, list(rows)
     # What is kept serves where the other task's own way of showing rows makes no difference.
-    if replace(lesson.rendering, label_words=()) != replace(test.rendering, label_words=()):
+    if replace(task.rendering, label_words=()) != replace(test.rendering, label_words=()):
         chosen = [Example(test.rows[row], int(test.labels[row])) for row in rows]
-        shown = EncodedDataset.of(test.encoded.cache.split, chosen, lesson.rendering)
+        shown = EncodedDataset.of(test.encoded.cache.split, chosen, task.rendering)
         wanted = [*range(len(rows))]
-    answers = frames.logits(lesson.number, shown, wanted).argmax(axis=1)
-    names = lesson.data.task.labels
+    answers = frames.logits(task.number, shown, wanted).argmax(axis=1)
+    names = task.data.task.labels
     return np.array(
         [
             names[answer] == test.task.labels[test.labels[row]]
@@ -195,42 +195,42 @@ class Taught:
 
 def teach(
     method: Method,
-    terms: MethodContext,
-    lessons: Sequence[SequenceTask],
+    context: MethodContext,
+    tasks: Sequence[SequenceTask],
     tests: Sequence[TaskTest],
     ledger: CostLedger,
     tell: Callable[[int], None] = lambda learned: None,
 ) -> Taught:
-    """Have a method learn all lessons, one after the other.
+    """Have a method learn all tasks, one after the other.
 
     :param tell: called with the number of tasks learned.
     :raises SkillStackError: one of its kinds, if the method cannot.
     """
     ledger.start()
-    learner, watch, spent = method.make(terms), Watch(tests), Spent()
+    learner, watch, spent = method.make(context), Watch(tests), Spent()
     trajectory = []
-    for lesson in lessons:
+    for task in tasks:
         before, saved = Spent.now(), ledger.saved
-        learner.learn(lesson)
+        learner.learn(task)
         spent = spent + (Spent.now() - before) + (ledger.saved - saved)
-        if not method.late and lesson.number + 1 < len(lessons):
-            trajectory.append(watch.look(learner, lesson.number + 1))
-        tell(lesson.number + 1)
+        if not method.late and task.number + 1 < len(tasks):
+            trajectory.append(watch.accuracies(learner, task.number + 1))
+        tell(task.number + 1)
     return Taught(learner, tuple(trajectory), spent)
 
 
-def dev_accuracy(learner: Learner, lessons: Sequence[SequenceTask]) -> float:
+def dev_accuracy(learner: Learner, tasks: Sequence[SequenceTask]) -> float:
     """Mean over tasks of the dev accuracy of what a learner is now; what choices are made on."""
     return macro(
         [
-            accuracy(learner.logits(lesson.number, lesson.dev).argmax(axis=1) == np.array(lesson.dev_labels))
-            for lesson in lessons
+            accuracy(learner.logits(task.number, task.dev).argmax(axis=1) == np.array(task.dev.labels))
+            for task in tasks
         ]
     )
 
 
 def examine(
-    learner: Learner, lessons: Sequence[SequenceTask], tests: Sequence[TaskTest]
+    learner: Learner, tasks: Sequence[SequenceTask], tests: Sequence[TaskTest]
 ) -> tuple[TaskResult, ...]:
     """Ask all test rows.
 
@@ -240,7 +240,7 @@ def examine(
     right: list[Mask] = [given == test.labels for given, test in zip(answers, tests, strict=True)]
     served: list[tuple[Mask | None, Mask | None]] = [(None, None)] * len(tests)
     if isinstance(learner, SkillStack):
-        served = [*routed(learner, lessons, tests, right)]
+        served = [*routed(learner, tasks, tests, right)]
     unaided: list[Mask | None] = [None] * len(tests)
     if isinstance(learner, ExactRidge):
         unaided = [*_unaided(learner, tests)]

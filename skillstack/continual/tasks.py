@@ -117,19 +117,9 @@ class SequenceTask:
         """How many there are."""
         return len(self.data.task.labels)
 
-    @property
-    def train_labels(self) -> Sequence[int]:
-        """Of the rows to learn from."""
-        return self.train.labels
-
-    @property
-    def dev_labels(self) -> Sequence[int]:
-        """Of the rows to choose on."""
-        return self.dev.labels
-
 
 class SequenceTasks:
-    """Makes the lessons of one recipe on one base, and keeps them for the next method.
+    """Makes the tasks of one recipe on one base, and keeps them for the next method.
 
     :ivar spec: the adapter's shape that the recipe asks for.
     """
@@ -147,7 +137,7 @@ class SequenceTasks:
         self._made = {source.task.name: self._make(source, plans[source.task.name]) for source in tasks}
 
     def inorder(self, names: Sequence[str]) -> tuple[SequenceTask, ...]:
-        """The lessons in an order of the tasks' names."""
+        """The tasks in an order of the tasks' names."""
         return tuple(replace(self._made[name], number=number) for number, name in enumerate(names))
 
     def _make(self, source: TaskData, plan: FramePlan) -> SequenceTask:

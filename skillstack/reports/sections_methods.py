@@ -237,15 +237,15 @@ def _draw_curves(methods: Mapping[str, list[Trajectory]]) -> Figure:
         learned = [macro([macro(run[k - 1][:k]) for run in runs]) for k in steps]
         first = [macro([run[k - 1][0] for run in runs]) for k in steps]
         ours = method == OURS
-        look = {
+        style = {
             "color": OWN if ours else _COLOURS[(place - 1) % len(_COLOURS)],
             "linewidth": 1.8 if ours else 1.1,
             "linestyle": "-" if ours else DASHES[place % len(DASHES)],
             "marker": MARKS[place % len(MARKS)],
             "markersize": 3.2,
         }
-        left.plot(steps, [100 * value for value in learned], label=method, **look)
-        right.plot(steps, [100 * value for value in first], **look)
+        left.plot(steps, [100 * value for value in learned], label=method, **style)
+        right.plot(steps, [100 * value for value in first], **style)
     left.set_title("all tasks learned so far", loc="left")
     right.set_title("the first task", loc="left")
     left.set_ylabel("accuracy, %")

@@ -7,7 +7,7 @@ from skillstack.continual.method import Method
 from skillstack.continual.sequence import Taught, choose
 from skillstack.continual.tasks import Spent
 
-METHOD = Method("made-up", "Made up", "", lambda terms: None, {"a": (1.0, 2.0, 3.0), "b": (1.0, 0.5)})
+METHOD = Method("made-up", "Made up", "", lambda context: None, {"a": (1.0, 2.0, 3.0), "b": (1.0, 0.5)})
 HERE = {"order": "forward", "seed": 42}
 
 
@@ -71,7 +71,7 @@ def test_a_choice_that_was_made_holds_for_other_seeds_and_trains_nothing(results
 
 
 def test_a_method_without_hyper_parameters_tries_nothing(results):
-    plain = Method("plain", "Plain", "", lambda terms: None)
+    plain = Method("plain", "Plain", "", lambda context: None)
     trials = Trials()
     assert choose(plain, results, "d", HERE, trials).settings == {}
     assert trials.seen == []

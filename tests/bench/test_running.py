@@ -38,7 +38,7 @@ def test_every_method_is_examined_on_the_same_rows(ask, results, tmp_path):
 
 def test_a_finished_cell_is_kept_and_nothing_is_trained_again(ask, results, tmp_path, monkeypatch):
     first = run(ask("independent", "frozen-linear"), results, tmp_path / "store")
-    monkeypatch.setattr(Independent, "learn", lambda self, lesson: pytest.fail("trained again"))
+    monkeypatch.setattr(Independent, "learn", lambda self, task: pytest.fail("trained again"))
     said = []
     again = run(ask("independent", "frozen-linear"), results, tmp_path / "store", said.append)
     assert [cell.to_json() for cell in again] == [cell.to_json() for cell in first]

@@ -32,24 +32,24 @@ Tensors = Mapping[str, torch.Tensor]
 class Ewc(Sequential):
     """A sequential adapter on a leash."""
 
-    def __init__(self, terms: MethodContext) -> None:
-        super().__init__(terms)
+    def __init__(self, context: MethodContext) -> None:
+        super().__init__(context)
         self._fisher: Tensors = {}
         self._centre: Tensors = {}
 
-    def hooks(self, lesson: SequenceTask) -> Hooks:
+    def hooks(self, task: SequenceTask) -> Hooks:
         """The penalty of all older tasks."""
-        strength = self.terms.settings.get("lambda", LAMBDAS[0])
+        strength = self.context.settings.get("lambda", LAMBDAS[0])
         if not self._fisher or not strength:
             return Hooks()
-        return _Leash(self.terms.slot.named_parameters(), self._fisher, self._centre, strength)
+        return _Leash(self.context.slot.named_parameters(), self._fisher, self._centre, strength)
 
-    def learned(self, lesson: SequenceTask) -> None:
+    def learned(self, task: SequenceTask) -> None:
         """Add the task's Fisher information, at the weights that it arrived at."""
-        if not self.terms.settings.get("lambda", LAMBDAS[0]):
+        if not self.context.settings.get("lambda", LAMBDAS[0]):
             return
-        slot = self.terms.slot
-        found = fisher(slot, lesson, self.heads[lesson.number], self.terms.recipe.seed)
+        slot = self.context.slot
+        found = fisher(slot, task, self.heads[task.number], self.context.recipe.seed)
         here = {name: parameter.detach().clone() for name, parameter in slot.named_parameters().items()}
         if not self._fisher:
             self._fisher, self._centre = found, here
@@ -92,22 +92,22 @@ class _Leash(Hooks):
         return self._strength / 2 * torch.stack(parts).sum()
 
 
-def fisher(slot: Slot, lesson: SequenceTask, head: Head, seed: int) -> dict[str, torch.Tensor]:
+def fisher(slot: Slot, task: SequenceTask, head: Head, seed: int) -> dict[str, torch.Tensor]:
     """Diagonal of the Fisher information of the adapter in the slot, averaged over rows of a task.
 
     One row at a time, without dropout; labels are drawn from the model's own distribution.
     """
-    cache, base = lesson.train.cache, slot.base
+    cache, base = task.train.cache, slot.base
     module = head.module(base.device).requires_grad_(False)
     slot.freeze()
     parameters = slot.named_parameters()
     for parameter in parameters.values():
         parameter.requires_grad_(True)
-    count = min(FISHER_ROWS, len(lesson.train_labels))
+    count = min(FISHER_ROWS, len(task.train.labels))
     chance = torch.Generator().manual_seed(seed)
     found = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
     for place in range(count):
-        row = place * len(lesson.train_labels) // count
+        row = place * len(task.train.labels) // count
         logits = module(pool(*cache.forward([row]), base.pooling))[0]
         drawn = int(torch.multinomial(torch.softmax(logits.detach().cpu(), 0), 1, generator=chance))
         gradients = torch.autograd.grad(torch.log_softmax(logits, 0)[drawn], list(parameters.values()))

@@ -27,19 +27,19 @@ Doubles = NDArray[np.float64]
 class ExactRidge:
     """The two sums, and what follows from them."""
 
-    def __init__(self, terms: MethodContext) -> None:
-        self.terms = terms
-        self._projection = projection(terms.slot.base.hidden_size, terms.recipe.seed)
+    def __init__(self, context: MethodContext) -> None:
+        self.context = context
+        self._projection = projection(context.slot.base.hidden_size, context.recipe.seed)
         self._gram: Doubles = np.zeros((WIDTH, WIDTH))
         self._sums: dict[int, Doubles] = {}
         self._weights: Doubles | None = None
 
-    def learn(self, lesson: SequenceTask) -> None:
+    def learn(self, task: SequenceTask) -> None:
         """Add a task's rows to the sums."""
-        rows = self._project(lesson.train.bare(self.terms.slot))
-        wanted = np.eye(lesson.labels)[lesson.train_labels]
+        rows = self._project(task.train.bare(self.context.slot))
+        wanted = np.eye(task.labels)[task.train.labels]
         self._gram += rows.T @ rows
-        self._sums[lesson.number] = rows.T @ wanted
+        self._sums[task.number] = rows.T @ wanted
         self._weights = None
 
     def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
@@ -49,7 +49,7 @@ class ExactRidge:
 
     def logits_of_all(self, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Scores ``[rows, classes]`` of the classes of all tasks so far, the first task's first."""
-        seen = dataset.bare(self.terms.slot)
+        seen = dataset.bare(self.context.slot)
         wide = self._project(seen if rows is None else seen[list(rows)])
         found: Floats = (wide @ self.weights).astype(np.float32)
         return found
@@ -58,7 +58,7 @@ class ExactRidge:
     def weights(self) -> Doubles:
         """``[width, classes]``."""
         if self._weights is None:
-            penalty = self.terms.settings.get("ridge", METHOD.defaults["ridge"])
+            penalty = self.context.settings.get("ridge", METHOD.defaults["ridge"])
             sums = np.concatenate([self._sums[number] for number in sorted(self._sums)], axis=1)
             self._weights = ridge(self._gram, sums, penalty)
         return self._weights
@@ -74,7 +74,7 @@ class ExactRidge:
         return Cost(parameters=WIDTH * classes, bytes=8 * WIDTH * (WIDTH + classes))
 
     def _project(self, features: Floats) -> Doubles:
-        return widened(features, self._projection, decoder=self.terms.slot.base.kind == "decoder")
+        return widened(features, self._projection, decoder=self.context.slot.base.kind == "decoder")
 
 
 def projection(width: int, seed: int) -> Doubles:

@@ -26,32 +26,32 @@ class Frames:
     :ivar resumed: whether a part was trained by an earlier process, so that what it took is not known.
     """
 
-    def __init__(self, terms: MethodContext) -> None:
-        if terms.place is None:
+    def __init__(self, context: MethodContext) -> None:
+        if context.place is None:
             raise UsageError("Frames need a store.", "Name a folder with --store.")
-        self.terms = terms
-        self.place: StackPlace = terms.place
+        self.context = context
+        self.place: StackPlace = context.place
         self.resumed = False
         self._parts: dict[int, tuple[dict[str, Floats] | None, LoraSpec | None, Head]] = {}
         self._steps = self._rows = 0
 
-    def learn(self, lesson: SequenceTask) -> None:
+    def learn(self, task: SequenceTask) -> None:
         """Push a frame, or find that it is there."""
-        place, slot = self.place, self.terms.slot
+        place, slot = self.place, self.context.slot
         job = TrainingPlan(
             stack=place.stack,
-            tasks=(lesson.source,),
-            recipe=self.terms.recipe,
+            tasks=(task.source,),
+            recipe=self.context.recipe,
             precision=slot.base.precision,
-            first=lesson.number,
+            first=task.number,
         )
         # The training makes a slot of its own, and a base has room for one.
         slot.remove()
         result = train_stack(place.store, job, lambda: slot.base, place.fit_router, self._hear)
-        content = self.chain()[lesson.number][1]
+        content = self.chain()[task.number][1]
         self.resumed = self.resumed or not result.trained
-        self._parts[lesson.number] = self._read(content)
-        schedule = Schedule.of(self.terms.recipe, len(lesson.train_labels))
+        self._parts[task.number] = self._read(content)
+        schedule = Schedule.of(self.context.recipe, len(task.train.labels))
         self._steps += schedule.steps
         self._rows += round(schedule.steps / max(1, schedule.per_epoch) * schedule.rows)
 
@@ -67,8 +67,8 @@ class Frames:
         adapter, spec, head = self._parts[task]
         bare = adapter is None or spec is None
         if adapter is not None and spec is not None:
-            self.terms.slot.copy_in(adapter, spec)
-        return TaskModel(head, bare=bare).logits(self.terms.slot, dataset, rows)
+            self.context.slot.copy_in(adapter, spec)
+        return TaskModel(head, bare=bare).logits(self.context.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Nothing that came later changes a frame."""
@@ -116,10 +116,10 @@ class Independent(Frames):
     They are trained as frames are, candidates on dev and all.
     """
 
-    def __init__(self, terms: MethodContext) -> None:
-        place = terms.place and dataclasses.replace(terms.place, fit_router=lambda chain: None)
-        recipe = dataclasses.replace(terms.recipe, init="fresh")
-        super().__init__(dataclasses.replace(terms, place=place, recipe=recipe))
+    def __init__(self, context: MethodContext) -> None:
+        place = context.place and dataclasses.replace(context.place, fit_router=lambda chain: None)
+        recipe = dataclasses.replace(context.recipe, init="fresh")
+        super().__init__(dataclasses.replace(context, place=place, recipe=recipe))
 
 
 METHOD = Method("skillstack", "SkillStack frames", "", SkillStack, stored=True)

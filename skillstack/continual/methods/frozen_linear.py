@@ -17,17 +17,17 @@ from skillstack.training.encoded import EncodedDataset, Floats
 class FrozenLinear:
     """Heads by the task's number."""
 
-    def __init__(self, terms: MethodContext) -> None:
-        self.terms = terms
+    def __init__(self, context: MethodContext) -> None:
+        self.context = context
         self._heads: dict[int, Head] = {}
 
-    def learn(self, lesson: SequenceTask) -> None:
+    def learn(self, task: SequenceTask) -> None:
         """Fit the head whose penalty dev prefers."""
-        self._heads[lesson.number], _ = frozen_head(self.terms, lesson)
+        self._heads[task.number], _ = frozen_head(self.context, task)
 
     def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
         """Logits of a task's head on the bare base."""
-        return TaskModel(self._heads[task], bare=True).logits(self.terms.slot, dataset, rows)
+        return TaskModel(self._heads[task], bare=True).logits(self.context.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Nothing that came later changes a task's answers."""

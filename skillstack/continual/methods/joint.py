@@ -23,36 +23,36 @@ from skillstack.training.recipe import Recipe, Schedule
 class Joint(Sequential):
     """Waits until the last task has come. Until then it can answer nothing."""
 
-    def __init__(self, terms: MethodContext) -> None:
-        super().__init__(terms)
-        self._lessons: list[SequenceTask] = []
+    def __init__(self, context: MethodContext) -> None:
+        super().__init__(context)
+        self._tasks: list[SequenceTask] = []
 
-    def learn(self, lesson: SequenceTask) -> None:
+    def learn(self, task: SequenceTask) -> None:
         """Keep the task; train when it is the last one."""
-        self._lessons.append(lesson)
-        if len(self._lessons) < self.terms.tasks:
+        self._tasks.append(task)
+        if len(self._tasks) < self.context.tasks:
             return
-        terms, lessons = self.terms, self._lessons
-        heads: dict[int, Head] = {one.number: starting_head(terms, one, bare=True) for one in lessons}
-        terms.slot.start_fresh(terms.spec, terms.recipe.seed)
-        counts = [len(one.train.labels) for one in lessons]
-        course = EncodedDataset.joined(
-            [(one.train, range(count), one.number) for one, count in zip(lessons, counts, strict=True)]
+        context, tasks = self.context, self._tasks
+        heads: dict[int, Head] = {one.number: starting_head(context, one, bare=True) for one in tasks}
+        context.slot.start_fresh(context.spec, context.recipe.seed)
+        counts = [len(one.train.labels) for one in tasks]
+        dataset = EncodedDataset.joined(
+            [(one.train, range(count), one.number) for one, count in zip(tasks, counts, strict=True)]
         )
-        schedule = joint_schedule(terms.recipe, counts)
+        schedule = joint_schedule(context.recipe, counts)
         taken = train_adapter(
-            terms.slot, course, heads, terms.recipe, schedule, rate=terms.settings.get("rate", 1.0)
+            context.slot, dataset, heads, context.recipe, schedule, rate=context.settings.get("rate", 1.0)
         )
-        self.adapter = terms.slot.read_out()
+        self.adapter = context.slot.read_out()
         self.take(taken)
-        for one in lessons:
-            terms.slot.copy_in(self.adapter, terms.spec)
-            self.answering[one.number] = answering_head(terms, one, self.heads[one.number])
+        for one in tasks:
+            context.slot.copy_in(self.adapter, context.spec)
+            self.answering[one.number] = answering_head(context, one, self.heads[one.number])
 
     @property
     def cost(self) -> Cost:
         """Besides adapter and heads, the texts of all tasks, which a further one would be learned with."""
-        texts = sum(text_bytes(one.row for one in lesson.data.train) for lesson in self._lessons)
+        texts = sum(text_bytes(one.row for one in task.data.train) for task in self._tasks)
         return dataclasses.replace(super().cost, texts=texts)
 
     def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:

@@ -39,42 +39,42 @@ class OLora:
     :ivar adapter: A ``[rank * tasks, inputs]`` and B ``[outputs, rank * tasks]``, by their names.
     """
 
-    def __init__(self, terms: MethodContext) -> None:
-        self.terms = terms
+    def __init__(self, context: MethodContext) -> None:
+        self.context = context
         self.adapter: Mapping[str, Floats] = {}
         self._answering: list[TaskModel] = []
         self._steps = self._rows = 0
 
-    def learn(self, lesson: SequenceTask) -> None:
+    def learn(self, task: SequenceTask) -> None:
         """Learn in a new space; the older ones stay as they are."""
-        terms, slot = self.terms, self.terms.slot
+        context, slot = self.context, self.context.slot
         if self.adapter:
             slot.copy_in(self.adapter, self._spec(len(self._answering)))
-        head = starting_head(terms, lesson, bare=not self.adapter)
+        head = starting_head(context, task, bare=not self.adapter)
         # Another start for each task: the same one would begin as far from orthogonal as can be.
-        slot.start_fresh(terms.spec, terms.recipe.seed + lesson.number)
+        slot.start_fresh(context.spec, context.recipe.seed + task.number)
         slot.copy_in(_stacked(self.adapter, slot.read_out()), self._spec(len(self._answering) + 1))
-        old = terms.spec.r * len(self._answering)
+        old = context.spec.r * len(self._answering)
         hooks = Orthogonal(
-            slot.named_parameters(), old, terms.settings.get("lambda", METHOD.defaults["lambda"])
+            slot.named_parameters(), old, context.settings.get("lambda", METHOD.defaults["lambda"])
         )
         taken = train_adapter(
             slot,
-            lesson.train.under(lesson.number),
-            {lesson.number: head},
-            terms.recipe,
-            Schedule.of(terms.recipe, len(lesson.train.labels)),
-            rate=terms.settings.get("rate", 1.0),
+            task.train.under(task.number),
+            {task.number: head},
+            context.recipe,
+            Schedule.of(context.recipe, len(task.train.labels)),
+            rate=context.settings.get("rate", 1.0),
             hooks=hooks,
         )
         self.adapter = slot.read_out()
-        self._answering.append(answering_head(terms, lesson, taken.heads[lesson.number]))
+        self._answering.append(answering_head(context, task, taken.heads[task.number]))
         self._steps += taken.steps
         self._rows += taken.rows
 
     def _spec(self, tasks: int) -> LoraSpec:
         """The shape of that many updates at once; each is scaled as it would be alone."""
-        spec = self.terms.spec
+        spec = self.context.spec
         if spec.rslora:
             raise ValueError("rank-stabilised updates cannot be stacked")
         return dataclasses.replace(spec, r=spec.r * tasks, alpha=spec.alpha * tasks)
@@ -83,8 +83,8 @@ class OLora:
         """Logits of a task's head over the sum of all updates."""
         answering = self._answering[task]
         if not answering.bare:
-            self.terms.slot.copy_in(self.adapter, self._spec(len(self._answering)))
-        return answering.logits(self.terms.slot, dataset, rows)
+            self.context.slot.copy_in(self.adapter, self._spec(len(self._answering)))
+        return answering.logits(self.context.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Every task adds an update that all answers pass through."""

@@ -30,29 +30,29 @@ class Replay(Sequential):
     :ivar memory: of each task so far, which of its training rows are kept.
     """
 
-    def __init__(self, terms: MethodContext) -> None:
-        super().__init__(terms)
+    def __init__(self, context: MethodContext) -> None:
+        super().__init__(context)
         self.memory: list[tuple[SequenceTask, list[int]]] = []
 
-    def course(self, lesson: SequenceTask) -> EncodedDataset:
+    def dataset(self, task: SequenceTask) -> EncodedDataset:
         """The task's rows, and behind them those of the memory."""
         if not self.memory:
-            return super().course(lesson)
-        own = len(lesson.train.labels)
+            return super().dataset(task)
+        own = len(task.train.labels)
         parts = [(old.train, rows, old.number) for old, rows in self.memory]
-        return EncodedDataset.joined([(lesson.train, [*range(own)], lesson.number), *parts], own)
+        return EncodedDataset.joined([(task.train, [*range(own)], task.number), *parts], own)
 
-    def hooks(self, lesson: SequenceTask) -> Hooks:
+    def hooks(self, task: SequenceTask) -> Hooks:
         """Draws from the memory."""
         kept = sum(len(rows) for _, rows in self.memory)
-        share = self.terms.settings.get("share", SHARES[0])
-        return _Drawn(len(lesson.train_labels), kept, share, f"{self.terms.recipe.seed}:{lesson.number}")
+        share = self.context.settings.get("share", SHARES[0])
+        return _Drawn(len(task.train.labels), kept, share, f"{self.context.recipe.seed}:{task.number}")
 
-    def learned(self, lesson: SequenceTask) -> None:
+    def learned(self, task: SequenceTask) -> None:
         """Make room for the task, and keep some of its rows."""
         each = BOUND // (len(self.memory) + 1)
-        everyone = [old for old, _ in self.memory] + [lesson]
-        self.memory = [(old, by_turns(old.train_labels, each)) for old in everyone]
+        everyone = [old for old, _ in self.memory] + [task]
+        self.memory = [(old, by_turns(old.train.labels, each)) for old in everyone]
 
     @property
     def cost(self) -> Cost:

@@ -36,46 +36,46 @@ class Sequential:
     :ivar answering: what answers, by the task's number.
     """
 
-    def __init__(self, terms: MethodContext) -> None:
-        self.terms = terms
+    def __init__(self, context: MethodContext) -> None:
+        self.context = context
         self.adapter: Mapping[str, Floats] = {}
         self.heads: dict[int, Head] = {}
         self.answering: dict[int, TaskModel] = {}
         self._steps = self._rows = 0
 
-    def learn(self, lesson: SequenceTask) -> None:
+    def learn(self, task: SequenceTask) -> None:
         """Go on with the adapter on the next task."""
-        terms, slot = self.terms, self.terms.slot
+        context, slot = self.context, self.context.slot
         fresh = not self.adapter
         if not fresh:
-            slot.copy_in(self.adapter, terms.spec)
-        head = starting_head(terms, lesson, bare=fresh)
+            slot.copy_in(self.adapter, context.spec)
+        head = starting_head(context, task, bare=fresh)
         if fresh:
-            slot.start_fresh(terms.spec, terms.recipe.seed)
-        course = self.course(lesson)
+            slot.start_fresh(context.spec, context.recipe.seed)
+        dataset = self.dataset(task)
         taken = train_adapter(
             slot,
-            course,
-            {**self.heads, lesson.number: head},
-            terms.recipe,
-            Schedule.of(terms.recipe, course.own),
-            rate=terms.settings.get("rate", 1.0),
-            hooks=self.hooks(lesson),
+            dataset,
+            {**self.heads, task.number: head},
+            context.recipe,
+            Schedule.of(context.recipe, dataset.own),
+            rate=context.settings.get("rate", 1.0),
+            hooks=self.hooks(task),
         )
         self.adapter = slot.read_out()
         self.take(taken)
-        self.learned(lesson)
-        self.answering[lesson.number] = answering_head(terms, lesson, self.heads[lesson.number])
+        self.learned(task)
+        self.answering[task.number] = answering_head(context, task, self.heads[task.number])
 
-    def course(self, lesson: SequenceTask) -> EncodedDataset:
+    def dataset(self, task: SequenceTask) -> EncodedDataset:
         """The rows of a training."""
-        return lesson.train.under(lesson.number)
+        return task.train.under(task.number)
 
-    def hooks(self, lesson: SequenceTask) -> Hooks:
+    def hooks(self, task: SequenceTask) -> Hooks:
         """What holds the adapter back while it learns; nothing here."""
         return Hooks()
 
-    def learned(self, lesson: SequenceTask) -> None:
+    def learned(self, task: SequenceTask) -> None:
         """A task has been learned; the slot holds the adapter."""
 
     def take(self, taken: TrainingCost) -> None:
@@ -91,8 +91,8 @@ class Sequential:
         """Logits of a task's head over the adapter as it is now."""
         answering = self.answering[task]
         if not answering.bare:
-            self.terms.slot.copy_in(self.adapter, self.terms.spec)
-        return answering.logits(self.terms.slot, dataset, rows)
+            self.context.slot.copy_in(self.adapter, self.context.spec)
+        return answering.logits(self.context.slot, dataset, rows)
 
     def version(self, task: int) -> int:
         """Every task moves the adapter."""

@@ -19,7 +19,7 @@ TASKS = ("imdb_sentences", "banking")
 
 
 class Room:
-    """Where methods learn: one base, one slot, the same lessons for all."""
+    """Where methods learn: one base, one slot, the same sequence for all."""
 
     def __init__(self, base, tmp_path, tasks: Sequence[str] = TASKS, **recipe: Any):
         self.slot, self.ledger = Slot(base), CostLedger()
@@ -27,18 +27,18 @@ class Room:
         self._tmp_path, self._made = tmp_path, 0
         self._names = tuple(tasks)
         self.tasks = tuple(load_task(name) for name in tasks)
-        self.lessons = SequenceTasks(self.slot, self.recipe, self.tasks, self.ledger)
+        self.sequence = SequenceTasks(self.slot, self.recipe, self.tasks, self.ledger)
 
     def order(self, *names: str) -> tuple[SequenceTask, ...]:
-        return self.lessons.inorder(names or self._names)
+        return self.sequence.inorder(names or self._names)
 
-    def terms(self, method: str, **settings: float) -> MethodContext:
+    def context(self, method: str, **settings: float) -> MethodContext:
         self._made += 1
         store = Store.create(self._tmp_path / f"store-{self._made}")
         known = registry.method(method)
         return MethodContext(
             slot=self.slot,
-            spec=self.lessons.spec,
+            spec=self.sequence.spec,
             recipe=self.recipe,
             tasks=len(self._names),
             settings={**known.defaults, **settings},
@@ -46,9 +46,9 @@ class Room:
         )
 
     def learner(self, method: str, *order: str, learn: int = 2, **settings: float) -> Learner:
-        made = registry.method(method).make(self.terms(method, **settings))
-        for lesson in self.order(*order)[:learn]:
-            made.learn(lesson)
+        made = registry.method(method).make(self.context(method, **settings))
+        for task in self.order(*order)[:learn]:
+            made.learn(task)
         return made
 
 

@@ -33,7 +33,7 @@ def test_the_penalty_is_the_sum_of_those_of_the_tasks(room):
     first, centre = dict(learner._fisher), dict(learner._centre)
     learner.learn(room.order()[1])
     second = {name: learner._fisher[name] - first[name] for name in first}
-    room.slot.copy_in(learner.adapter, learner.terms.spec)
+    room.slot.copy_in(learner.adapter, learner.context.spec)
     here = {name: tensor.detach().clone() for name, tensor in room.slot.named_parameters().items()}
 
     def difference() -> float:
@@ -50,9 +50,9 @@ def test_the_penalty_is_the_sum_of_those_of_the_tasks(room):
 
 
 def test_fisher_information_is_no_less_than_zero_and_leaves_no_gradients(room):
-    learner, lesson = room.learner("ewc", learn=1), room.order()[0]
-    room.slot.copy_in(learner.adapter, learner.terms.spec)
-    found = fisher(room.slot, lesson, learner.heads[0], 42)
+    learner, task = room.learner("ewc", learn=1), room.order()[0]
+    room.slot.copy_in(learner.adapter, learner.context.spec)
+    found = fisher(room.slot, task, learner.heads[0], 42)
     assert all(bool((part >= 0).all()) for part in found.values())
     assert any(bool((part > 0).any()) for part in found.values())
     assert not any(p.requires_grad for p in room.slot.named_parameters().values())

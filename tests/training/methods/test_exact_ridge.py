@@ -27,12 +27,12 @@ def test_it_is_the_joint_ridge_regression(room):
 
     learner = room.learner("exact-ridge", ridge=10.0)
     wide, wanted, first = [], [], 0
-    classes = sum(lesson.labels for lesson in room.order())
-    for lesson in room.order():
+    classes = sum(task.labels for task in room.order())
+    for task in room.order():
         directions = projection(32, room.recipe.seed)
-        wide.append(widened(lesson.train.bare(room.slot), directions, decoder=False))
-        wanted.append(np.eye(classes)[np.array(lesson.train_labels) + first])
-        first += lesson.labels
+        wide.append(widened(task.train.bare(room.slot), directions, decoder=False))
+        wanted.append(np.eye(classes)[np.array(task.train.labels) + first])
+        first += task.labels
     joint = Ridge(alpha=10.0, fit_intercept=False).fit(np.concatenate(wide), np.concatenate(wanted))
     np.testing.assert_allclose(learner.weights, joint.coef_.T, atol=1e-6)
 

@@ -12,7 +12,7 @@ def test_it_answers_nothing_before_the_last_task_has_come(room):
 
 
 def test_it_takes_the_steps_of_all_tasks_together(room):
-    rows = [len(lesson.train_labels) for lesson in room.order()]
+    rows = [len(task.train.labels) for task in room.order()]
     schedule = joint_schedule(room.recipe, rows)
     assert schedule.steps == sum(room.recipe.steps(count) for count in rows)
     assert schedule.rows == sum(rows)
@@ -21,5 +21,5 @@ def test_it_takes_the_steps_of_all_tasks_together(room):
 
 def test_the_order_of_the_tasks_changes_their_places_alone(room):
     learner = room.learner("joint", "banking", "imdb_sentences")
-    for lesson in room.order("banking", "imdb_sentences"):
-        assert learner.logits(lesson.number, lesson.dev).shape[1] == lesson.labels
+    for task in room.order("banking", "imdb_sentences"):
+        assert learner.logits(task.number, task.dev).shape[1] == task.labels

@@ -21,9 +21,9 @@ def small_room(make_room):
     return make_room(samples_per_class=3)
 
 
-def accuracy(learner, lesson) -> float:
-    answers = learner.logits(lesson.number, lesson.train).argmax(axis=1)
-    return float((answers == np.array(lesson.train_labels)).mean())
+def accuracy(learner, task) -> float:
+    answers = learner.logits(task.number, task.train).argmax(axis=1)
+    return float((answers == np.array(task.train.labels)).mean())
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -31,21 +31,21 @@ def test_learns_two_tasks_better_than_chance(make_room, name):
     """Each is asked as soon as it can be answered; what becomes of it later is another matter."""
     room = make_room(tasks=("wiki_topics", "banking"), samples_per_class=4, epochs=4, learning_rate=5e-3)
     learner = room.learner(name, learn=0)
-    for lesson in room.order():
-        learner.learn(lesson)
+    for task in room.order():
+        learner.learn(task)
         if not registry.method(name).late:
-            assert accuracy(learner, lesson) > 1.5 / lesson.labels
-    assert accuracy(learner, lesson) > 1.5 / lesson.labels
+            assert accuracy(learner, task) > 1.5 / task.labels
+    assert accuracy(learner, task) > 1.5 / task.labels
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_gives_a_logit_for_each_row_and_label_of_the_task(small_room, name):
     learner = small_room.learner(name)
-    for lesson in small_room.order():
-        whole = learner.logits(lesson.number, lesson.dev)
-        assert whole.shape == (len(lesson.dev_labels), lesson.labels)
+    for task in small_room.order():
+        whole = learner.logits(task.number, task.dev)
+        assert whole.shape == (len(task.dev.labels), task.labels)
         np.testing.assert_allclose(
-            learner.logits(lesson.number, lesson.dev, [3, 1]), whole[[3, 1]], rtol=1e-3, atol=1e-3
+            learner.logits(task.number, task.dev, [3, 1]), whole[[3, 1]], rtol=1e-3, atol=1e-3
         )
 
 
@@ -63,24 +63,24 @@ def test_an_equal_version_means_equal_answers(room, name):
 @pytest.mark.parametrize("name", ALL)
 def test_what_it_costs_is_counted(small_room, name):
     cost = small_room.learner(name).cost
-    heads = sum(lesson.labels for lesson in small_room.order()) * (32 + 1)
+    heads = sum(task.labels for task in small_room.order()) * (32 + 1)
     # Frames of which dev prefers the frozen-linear head keep no adapter.
     adapters = {"skillstack": None, "independent": None, "olora": 2, "frozen-linear": 0, "exact-ridge": None}
-    small_room.slot.start_fresh(small_room.lessons.spec, 0)
+    small_room.slot.start_fresh(small_room.sequence.spec, 0)
     one = sum(tensor.size for tensor in small_room.slot.read_out().values())
     copies = adapters.get(name, 1)
     if copies is not None:
         assert cost.parameters == heads + copies * one
     assert cost.bytes >= 4 * heads
-    steps = sum(small_room.recipe.steps(len(lesson.train_labels)) for lesson in small_room.order())
+    steps = sum(small_room.recipe.steps(len(task.train.labels)) for task in small_room.order())
     assert cost.steps == (0 if name in ("frozen-linear", "exact-ridge") else steps)
     assert (cost.texts > 0) == (name in ("skillstack", "replay", "joint"))
 
 
 @pytest.mark.parametrize("name", ["independent", "sequential", "joint"])
 def test_the_same_training_gives_the_same_answers(room, name):
-    lesson = room.order()[1]
-    once, again = (room.learner(name).logits(1, lesson.dev) for _ in range(2))
+    task = room.order()[1]
+    once, again = (room.learner(name).logits(1, task.dev) for _ in range(2))
     np.testing.assert_array_equal(once, again)
 
 
@@ -96,10 +96,10 @@ def test_decoders_learn_as_well(decoder, tmp_path):
 def test_the_example_of_the_docs_is_a_method(room):
     page = (Path(__file__).resolve().parents[3] / "docs" / "methods.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```text\n(class .*?)```", page, flags=re.DOTALL)
-    names = {"Sequential": Sequential, "Lesson": SequenceTask, "Method": Method}
+    names = {"Sequential": Sequential, "SequenceTask": SequenceTask, "Method": Method}
     exec(code, names)
     method = names["METHOD"]
-    learner = method.make(room.terms("sequential", **method.defaults))
-    for lesson in room.order():
-        learner.learn(lesson)
-        assert learner.logits(lesson.number, lesson.dev).shape[1] == lesson.labels
+    learner = method.make(room.context("sequential", **method.defaults))
+    for task in room.order():
+        learner.learn(task)
+        assert learner.logits(task.number, task.dev).shape[1] == task.labels

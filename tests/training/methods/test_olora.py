@@ -51,6 +51,6 @@ def test_a_stronger_penalty_leaves_less_overlap(room):
 
 
 def test_the_first_task_is_learned_as_without_it(room):
-    lesson = room.order()[0]
+    task = room.order()[0]
     ours, plain = (room.learner(name, learn=1) for name in ("olora", "independent"))
-    np.testing.assert_array_equal(ours.logits(0, lesson.dev), plain.logits(0, lesson.dev))
+    np.testing.assert_array_equal(ours.logits(0, task.dev), plain.logits(0, task.dev))

@@ -21,8 +21,8 @@ def test_the_memory_never_holds_more_than_its_bound(room, monkeypatch):
 def test_it_keeps_as_many_rows_of_each_class_as_can_be(room, monkeypatch):
     monkeypatch.setattr(replay, "BOUND", 16)
     learner = room.learner("replay")
-    lesson, rows = learner.memory[0]
-    assert set(Counter(lesson.train_labels[row] for row in rows).values()) == {4}
+    task, rows = learner.memory[0]
+    assert set(Counter(task.train.labels[row] for row in rows).values()) == {4}
 
 
 @given(st.lists(st.integers(0, 4), max_size=60), st.integers(0, 70))
@@ -35,7 +35,7 @@ def test_turns_take_no_more_than_there_is_and_no_class_more_than_its_turn(labels
 
 
 def test_fewer_rows_stay_a_part_of_more(room):
-    labels = room.order()[1].train_labels
+    labels = room.order()[1].train.labels
     assert set(by_turns(labels, 10)) <= set(by_turns(labels, 20))
 
 

@@ -20,24 +20,24 @@ def test_its_frames_are_those_that_train_makes(room):
 
 
 def test_a_stack_that_is_there_is_not_trained_again(room):
-    terms = room.terms("skillstack")
-    first, again = (registry.method("skillstack").make(terms) for _ in range(2))
-    for lesson in room.order():
-        first.learn(lesson)
-    for lesson in room.order():
-        again.learn(lesson)
+    context = room.context("skillstack")
+    first, again = (registry.method("skillstack").make(context) for _ in range(2))
+    for task in room.order():
+        first.learn(task)
+    for task in room.order():
+        again.learn(task)
     assert (first.resumed, again.resumed) == (False, True)
-    for lesson in room.order():
+    for task in room.order():
         np.testing.assert_array_equal(
-            first.logits(lesson.number, lesson.dev), again.logits(lesson.number, lesson.dev)
+            first.logits(task.number, task.dev), again.logits(task.number, task.dev)
         )
 
 
 def test_the_router_is_made_for_every_frame(room):
     seen = []
-    terms = room.terms("skillstack")
-    place = replace(terms.place, fit_router=lambda chain: seen.append(len(chain)))
-    learner = registry.method("skillstack").make(replace(terms, place=place))
-    for lesson in room.order():
-        learner.learn(lesson)
+    context = room.context("skillstack")
+    place = replace(context.place, fit_router=lambda chain: seen.append(len(chain)))
+    learner = registry.method("skillstack").make(replace(context, place=place))
+    for task in room.order():
+        learner.learn(task)
     assert seen == [1, 2]
