@@ -26,7 +26,7 @@ from compression_results import (
 )
 
 from skillstack.errors import SkillStackError
-from skillstack.reports.drawing import DASHES, INK, MARKS, MUTED, OWN, Plot, canvas, label, legend_above
+from skillstack.reports.drawing import INK, MUTED, OWN, Plot, canvas, label, legend_above, line_style
 from skillstack.reports.folder import PAGE, write_folder
 from skillstack.reports.page import Page, Section, page_files
 from skillstack.reports.provenance import command_line, versions
@@ -471,9 +471,7 @@ def _line(
         [seen for _, seen in found],
         color=colour,
         linewidth=_THIN if thin else _THICK,
-        linestyle=DASHES[place % len(DASHES)],
-        marker=MARKS[place % len(MARKS)],
-        markersize=1.6 if thin else 3.2,
+        **line_style(place) | ({"markersize": 1.6} if thin else {}),
     )
 
 
@@ -490,10 +488,8 @@ def _explain(axes: Axes, streams: Sequence[Stream]) -> None:
             [],
             [],
             color=INK,
-            linestyle=DASHES[place % len(DASHES)],
-            marker=MARKS[place % len(MARKS)],
-            markersize=3.2,
             label=label(one.title, 36),
+            **line_style(place),
         )
 
 

@@ -1,6 +1,7 @@
 """What the tests share: where the real data lies, and settings that must come before torch."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -41,3 +42,12 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir() and not os.environ.get("SKILLSTACK_REQUIRE_DATA"):
         pytest.skip(f"needs the task data in {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> Iterator[None]:
+    """Tiny models are faster with one thread."""
+    from .tiny import single_thread
+
+    with single_thread():
+        yield

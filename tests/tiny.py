@@ -21,6 +21,22 @@ from skillstack.training.loop import Trainer
 
 from .made import made_once
 
+#: A training of a few steps; its rates are so high that a random model learns something.
+RECIPE = {
+    "samples_per_class": 12,
+    "dev_samples": 32,
+    "router_samples": 64,
+    "max_length": 32,
+    "r": 4,
+    "alpha": 8,
+    "top_layers": 2,
+    "epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 2e-2,
+    "head_learning_rate": 1e-2,
+    "checks": 1,
+}
+
 
 def tiny_bert(folder: Path, seed: int = 0) -> Path:
     """A folder with a random encoder of four layers; the seed makes another one."""

@@ -270,8 +270,8 @@ def prune(workspace: Workspace, frame: Frame) -> Pruning:
     :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
     """
     snapshot, config = workspace.snapshot, workspace.config
-    contents = without([one.content for one in snapshot.frames], frame.content)
-    chain = [(content.id, content) for content in contents]
+    records = without([one.content for one in snapshot.frames], frame.content)
+    chain = [(record.id, record) for record in records]
     router = StackRouter(snapshot.store, snapshot.name, keep=False)
 
     def scores(one: SkillRows, part: str) -> Scores:
@@ -290,7 +290,7 @@ def prune(workspace: Workspace, frame: Frame) -> Pruning:
     verdict, why = verdict_of(changes)
     if verdict != "passes":
         return Pruning(frame.name, changes, verdict, why, None)
-    tip = snapshot.put_in_place(contents, "ablate", f"ablate --frame {frame.name}")
+    tip = snapshot.put_in_place(records, "ablate", f"ablate --frame {frame.name}")
     return Pruning(frame.name, changes, verdict, why, tip)
 
 

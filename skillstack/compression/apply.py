@@ -29,7 +29,7 @@ def apply(
     """Put the frames of a candidate in the place of those that it replaces; returns the new tip.
 
     A merged frame stands where the newest of its members stood and has the skills of all, which keep their
-    places in the router's walk. Frames above it get new nodes, and their contents stay as they are.
+    places in the router's walk. Frames above it get new nodes, and their records stay as they are.
 
     :param note: of the transaction.
     :param transaction: that the step belongs to; by default one of its own.
@@ -37,12 +37,12 @@ def apply(
     :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
     """
     workspace.snapshot.store.check_writable()
-    contents = new_contents(workspace, candidate)
-    return workspace.snapshot.put_in_place(contents, "compress", note, transaction)
+    records = new_records(workspace, candidate)
+    return workspace.snapshot.put_in_place(records, "compress", note, transaction)
 
 
-def new_contents(workspace: Workspace, candidate: Candidate) -> list[FrameRecord]:
-    """The stack's contents afterwards, oldest first; the files of new ones are put into the store."""
+def new_records(workspace: Workspace, candidate: Candidate) -> list[FrameRecord]:
+    """The stack's records afterwards, oldest first; the files of new ones are put into the store."""
     part_of = {frame.name: part for part in candidate.parts for frame in part.family.frames}
     frames = workspace.snapshot.frames
     # A frame is found by its skills' names as well.
@@ -63,10 +63,10 @@ def new_contents(workspace: Workspace, candidate: Candidate) -> list[FrameRecord
         if frame is members[-1]:
             name = _free_name(part.family, taken) if part.merges else frame.name
             taken.add(name)
-            content = _content(workspace, members, part, changes, name)
+            record = _record(workspace, members, part, changes, name)
             if part.merges or PLACES in frame.content.recipe:
-                content = with_places(content, workspace.snapshot.places)
-            found.append(content)
+                record = with_places(record, workspace.snapshot.places)
+            found.append(record)
     return found
 
 
@@ -76,7 +76,7 @@ def _free_name(family: FamilyFrames, taken: Set[str]) -> str:
     return family.name if family.name not in others else family.frames[-1].name
 
 
-def _content(
+def _record(
     workspace: Workspace,
     members: Sequence[Frame],
     part: Replacement,
@@ -98,7 +98,7 @@ def _content(
     with workspace.trial.predictor.alone() as slot:
         kept = store.put_canaries(_canaries(slot, adapter, skills, part.heads))
         targets = slot.targets(adapter.spec)
-    content = FrameRecord(
+    record = FrameRecord(
         name=name,
         adapter=None,
         skills=tuple(skills),
@@ -119,21 +119,21 @@ def _content(
         canaries=kept,
     )
     said = f"{part.name}; heads: {part.heads_from}"
-    card = write_card(content, said, [changes[skill.name] for skill in skills])
-    return dataclasses.replace(content, adapter=_put_adapter(store, adapter, targets, content, card))
+    card = write_card(record, said, [changes[skill.name] for skill in skills])
+    return dataclasses.replace(record, adapter=_put_adapter(store, adapter, targets, record, card))
 
 
 def _put_adapter(
-    store: Store, adapter: Adapter, targets: Sequence[str], content: FrameRecord, card: str
+    store: Store, adapter: Adapter, targets: Sequence[str], record: FrameRecord, card: str
 ) -> AdapterRef:
     config = adapter_config.dump(
         adapter.spec,
         targets,
-        base_name=content.base.name,
-        revision=content.base.revision,
-        decoder=content.base_kind == "decoder",
+        base_name=record.base.name,
+        revision=record.base.revision,
+        decoder=record.base_kind == "decoder",
     )
-    return store.put_adapter(content.name, config, adapter.file, card.encode())
+    return store.put_adapter(record.name, config, adapter.file, card.encode())
 
 
 def _canaries(
@@ -150,21 +150,21 @@ def _canaries(
     return canaries.to_record(found)
 
 
-def write_card(content: FrameRecord, made_by: str, changes: Sequence[SkillChange]) -> str:
+def write_card(record: FrameRecord, made_by: str, changes: Sequence[SkillChange]) -> str:
     """The Markdown of a compressed frame's model card.
 
-    :param content: the frame.
+    :param record: the frame.
     :param made_by: the candidate that it is, and where its heads came from.
     :param changes: its skills before and after, on dev rows.
     """
-    base, first = content.base, content.skills[0]
+    base, first = record.base, record.skills[0]
     lines = [
         *front_matter(base),
         "",
-        f"# {content.name}",
+        f"# {record.name}",
         "",
         f"A SkillStack frame made by compression ({made_by}): "
-        f"a LoRA adapter with {many(len(content.skills), 'skill')}.",
+        f"a LoRA adapter with {many(len(record.skills), 'skill')}.",
         "",
         f"- base: `{base.name}`" + (f", revision `{base.revision}`" if base.revision else ""),
         f"- weights: `{base.weights}`",
@@ -174,7 +174,7 @@ def write_card(content: FrameRecord, made_by: str, changes: Sequence[SkillChange
             f"- {change.skill}: {100 * change.after.accuracy:.1f} % of {change.after.n} dev rows, by which "
             f"it was chosen ({100 * change.before.accuracy:.1f} % before)"
         )
-    for skill in content.skills:
+    for skill in record.skills:
         labels = ", ".join(
             f"{place} {json.dumps(label, ensure_ascii=False)}" for place, label in enumerate(skill.labels)
         )
@@ -183,6 +183,6 @@ def write_card(content: FrameRecord, made_by: str, changes: Sequence[SkillChange
         "",
         f"What follows is for {first.name}; the others take their own heads.",
         "",
-        *usage(first.rendering, content.pooling, first.head_digest, pair=first.pair),
+        *usage(first.rendering, record.pooling, first.head_digest, pair=first.pair),
     ]
     return "\n".join(lines)

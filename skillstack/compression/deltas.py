@@ -1,4 +1,4 @@
-"""LoRA adapters, what they add to a layer's weights as two thin factors, and the way back to an adapter.
+"""LoRA adapters as updates of layers, each held as two thin factors, and adapters made of such updates.
 
 A LoRA adapter (Hu et al. 2021, https://arxiv.org/abs/2106.09685) adds ``scaling * B @ A``. Everything here
 works on that update and not on A and B, so that ranks, alphas and rank-stabilised scaling may differ; and on
@@ -29,13 +29,13 @@ from skillstack.store.store import Store
 Doubles = NDArray[np.float64]
 Tensors = Mapping[str, NDArray[np.generic]]
 A, B = ".lora_A.weight", ".lora_B.weight"
-#: Singular values below this share of the sum of the factors' sizes are rounding, not content.
+#: Singular values below this share of the sum of the factors' sizes are rounding.
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
 class Adapter:
-    """An adapter as its file would hold it, whether a store has it or not.
+    """A LoRA adapter in memory.
 
     :ivar tensors: by PEFT's names: A ``[rank, inputs]``, B ``[outputs, rank]``.
     :ivar spec: its shape.
@@ -46,7 +46,7 @@ class Adapter:
 
     @cached_property
     def file(self) -> bytes:
-        """What ``adapter_model.safetensors`` holds."""
+        """The bytes of ``adapter_model.safetensors``."""
         return adapter_config.tensors_bytes(self.tensors)
 
     @property
@@ -72,23 +72,23 @@ class Adapter:
         return self if rank >= self.spec.r else adapter_of(self.deltas(), rank, self.spec)
 
     def deltas(self) -> dict[str, Delta]:
-        """What it adds to each layer, by the layer's name.
+        """The update of each layer, by the layer's name.
 
         :raises MismatchError: if it is damaged or not finite.
         """
         return {layer: delta_of(self.tensors, self.spec, layer) for layer in layers_of(self.tensors)}
 
 
-def stored(store: Store, content: FrameRecord) -> Adapter:
+def stored(store: Store, record: FrameRecord) -> Adapter:
     """A frame's adapter.
 
     :raises UsageError: if it has none.
     :raises IntegrityError: if it is missing or was altered, or a number in it is not finite.
     """
-    if content.adapter is None:
-        raise UsageError(f"The frame {content.name!r} has no adapter.", "There is nothing to compress in it.")
-    spec = adapter_config.parse(store.adapter_config(content.adapter)).spec
-    return Adapter(store.adapter_tensors(content.adapter), spec)
+    if record.adapter is None:
+        raise UsageError(f"The frame {record.name!r} has no adapter.", "There is nothing to compress in it.")
+    spec = adapter_config.parse(store.adapter_config(record.adapter)).spec
+    return Adapter(store.adapter_tensors(record.adapter), spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +104,14 @@ class Delta:
 
     @classmethod
     def of_dense(cls, update: NDArray[np.floating]) -> Delta:
-        """The update that this matrix ``[outputs, inputs]`` is."""
+        """The update with this matrix ``[outputs, inputs]``."""
         outputs, inputs = update.shape
         wide = update.astype(np.float64)
         return cls(wide, np.eye(inputs)) if inputs <= outputs else cls(np.eye(outputs), wide)
 
     @classmethod
     def zero(cls, shape: tuple[int, int]) -> Delta:
-        """No update of a layer with so many outputs and inputs."""
+        """The zero update of a layer with so many outputs and inputs."""
         return cls(np.zeros((shape[0], 0)), np.zeros((0, shape[1])))
 
     @property
@@ -132,7 +132,7 @@ class Delta:
         return float(np.linalg.norm(triangle(self.left) @ triangle(self.right.T).T))
 
     def scaled(self, weight: float) -> Delta:
-        """So many times the update."""
+        """The update times a number."""
         return Delta(self.left * weight, self.right)
 
     def dense(self) -> Doubles:
@@ -204,7 +204,8 @@ def _of_wide(update: Doubles, least: float) -> Spectrum:
 def _bounded(numbers: Doubles) -> Doubles:
     if not np.isfinite(numbers).all():
         raise MismatchError(
-            "An adapter's update has numbers too large to compute with.", "Its training diverged; train anew."
+            "An adapter's update has numbers too large to compute with.",
+            "Its training diverged. Train it again.",
         )
     return numbers
 
@@ -272,7 +273,7 @@ def shape_of(tensors: Tensors, spec: LoraSpec, layer: str) -> tuple[int, int]:
 
 
 def delta_of(tensors: Tensors, spec: LoraSpec, layer: str) -> Delta:
-    """What an adapter adds to one layer.
+    """The update of one layer by an adapter.
 
     :raises MismatchError: as `shape_of`, and if a number is not finite.
     """
@@ -287,7 +288,7 @@ def delta_of(tensors: Tensors, spec: LoraSpec, layer: str) -> Delta:
 
 
 def adapter_of(deltas: Mapping[str, Delta], rank: int, template: LoraSpec) -> Adapter:
-    """An adapter of one rank for all layers that makes these updates, or their best approximations.
+    """An adapter with these updates, or their best approximations of a rank.
 
     Layers that need less are filled up with zeros. The scaling is 1; each singular value is split evenly on
     A and B. One thread computes, so equal input gives equal bytes whatever else a machine is told.

@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
 
 
 def screen(workspace: Workspace, candidate: Candidate, tell: Tell) -> Candidate:
-    """A candidate of one family with its answers to a few short dev rows, by the best heads there."""
+    """Compare a candidate of one family on a few short dev rows, with the heads that do best there."""
     tell(candidate.name)
     rows_of = workspace.rows_of
     seen = [
@@ -48,7 +48,7 @@ def screen(workspace: Workspace, candidate: Candidate, tell: Tell) -> Candidate:
 
 
 def promising(workspace: Workspace, candidate: Candidate, tell: Tell) -> bool:
-    """Whether it may still pass when its tasks but the longest were asked, each with a head of its own."""
+    """Whether a candidate may still pass after every task but the longest was evaluated by itself."""
     tell(f"{candidate.name}, task by task")
     rows_of = workspace.rows_of
     tests: list[NonInferiority] = []
@@ -63,14 +63,14 @@ def promising(workspace: Workspace, candidate: Candidate, tell: Tell) -> bool:
 
 
 def evaluate(workspace: Workspace, candidate: Candidate, tell: Tell) -> Candidate:
-    """A candidate of one family on all dev rows, with those heads that they prefer."""
+    """Compare a candidate of one family on all dev rows, with the heads that do best there."""
     tell(f"{candidate.name}, in full")
     _, heads, heads_from = _fitted(workspace, candidate, candidate.skills)
     return with_expectation(workspace, candidate.with_heads(heads, heads_from))
 
 
 def with_expectation(workspace: Workspace, candidate: Candidate) -> Candidate:
-    """A candidate that has its heads, compared on all dev rows, with what is expected of the guard."""
+    """Compare a candidate that has its heads on all dev rows, and predict the guard's verdict."""
     dev = compare(workspace, candidate, "dev")
     verdict, why, chance = expected(dev, workspace.guard_rows)
     return replace(candidate, dev=dev, verdict=verdict, why=why, chance=chance)
@@ -102,7 +102,7 @@ def compare(workspace: Workspace, candidate: Candidate, part: str) -> Comparison
         after = _answers_after(workspace, one, part, before, new)
         pairs.append((before, after))
         if one.skill.name in new:
-            changes.append(change_of(one, before.by_itself, after.by_itself, margin=margin, level=level))
+            changes.append(change_of(one, before.own, after.own, margin=margin, level=level))
         elif one.skill.family not in kin:
             others.append((before.routed, after.routed))
             unasked.discard(one.skill.name)
@@ -125,28 +125,18 @@ def compare(workspace: Workspace, candidate: Candidate, part: str) -> Comparison
 class RightAnswers:
     """Right answers to the rows of one skill.
 
-    :ivar own: by the skill itself; None where it is gone.
+    :ivar own: by the skill itself; none are right where it is removed.
     :ivar routed: by the skill that the router picks.
     :ivar choices: names of these; None where no skill that is left can read the row.
     """
 
-    own: Mask | None
+    own: Mask
     routed: Mask
     choices: tuple[str | None, ...]
 
-    @property
-    def by_itself(self) -> Mask:
-        """Those of a skill that is there.
-
-        :raises ValueError: if it is gone.
-        """
-        if self.own is None:
-            raise ValueError("the skill is gone")
-        return self.own
-
 
 def answers_today(workspace: Workspace, one: SkillRows, part: str) -> RightAnswers:
-    """A skill's rows asked of the stack as it is; computed once."""
+    """The right answers of the stack as it is to a skill's rows; they are computed once."""
     key = one.skill.name, part
     if key not in workspace.answers:
         workspace.answers[key] = right_answers(workspace, one, part, workspace.scores(one, part))
@@ -156,7 +146,7 @@ def answers_today(workspace: Workspace, one: SkillRows, part: str) -> RightAnswe
 def right_answers(
     workspace: Workspace, one: SkillRows, part: str, scores: Scores, gone: Collection[str] = ()
 ) -> RightAnswers:
-    """A skill's rows asked of the stack, perhaps without some skills.
+    """Ask the stack about a skill's rows, without some skills if any are named.
 
     An answer is right when its label has the right name, whoever gives it. A skill that is gone is scored no
     more; the others' scores are taken to stay.
@@ -165,13 +155,13 @@ def right_answers(
     """
     name, rows = one.skill.name, one.part(part)
     choices = _choices(workspace, rows, scores, gone)
-    own = None if name in gone else _right(workspace, one, rows, name, workspace.weights[name])
     routed = np.zeros(len(rows), dtype=np.bool_)
+    own = routed.copy() if name in gone else _right(workspace, one, rows, name, workspace.weights[name])
     for choice in dict.fromkeys(choices):
         if choice is None:
             continue  # nobody's answer is wrong
         places = [place for place, chosen in enumerate(choices) if chosen == choice]
-        if choice == name and own is not None:
+        if choice == name:
             routed[places] = own[places]
         else:
             routed[places] = _right(workspace, one, rows.take(places), choice, workspace.weights[choice])
@@ -181,14 +171,14 @@ def right_answers(
 def _answers_after(
     workspace: Workspace, one: SkillRows, part: str, before: RightAnswers, new: Mapping[str, SkillWeights]
 ) -> RightAnswers:
-    """The same rows and choices, where some skills have other weights."""
+    """The right answers to the same rows, routed as before, where some skills have other weights."""
     name, rows = one.skill.name, one.part(part)
     own, routed = before.own, before.routed.copy()
     if name in new:
         own = _right(workspace, one, rows, name, new[name])
     for choice in {choice for choice in before.choices if choice in new}:
         places = [place for place, chosen in enumerate(before.choices) if chosen == choice]
-        if choice == name and own is not None:
+        if choice == name:
             routed[places] = own[places]
         elif choice is not None:
             routed[places] = _right(workspace, one, rows.take(places), choice, new[choice])
@@ -196,7 +186,7 @@ def _answers_after(
 
 
 def _right(workspace: Workspace, one: SkillRows, rows: Labelled, name: str, weights: SkillWeights) -> Mask:
-    """Which rows of a skill another one, or itself, answers rightly."""
+    """Which of a skill's rows are answered rightly by this skill or another one with some weights."""
     skill = workspace.snapshot.skills[name][1]
     features = workspace.trial.features(rows.rows, skill.rendering, weights.adapter)
     answers = weights.head.logits(features).argmax(axis=1)
@@ -225,7 +215,7 @@ def _choices(
 
 
 def change_of(one: SkillRows, before: Mask, after: Mask, *, margin: float, level: float) -> SkillChange:
-    """What became of a skill's answers; without a row nothing is known of it.
+    """Compare a skill's answers before and after; without rows, every difference is possible.
 
     :param before: right answers of the stack as it is.
     :param after: right answers of the stack as it would be, to the same rows.
@@ -247,8 +237,9 @@ def count_of(right: Mask) -> Count:
 
 
 def _whole(rights: Sequence[RightAnswers]) -> Whole:
-    own = [0.0 if right.own is None else accuracy(right.own) for right in rights]
-    return Whole(macro(own), macro([accuracy(right.routed) for right in rights]))
+    return Whole(
+        macro([accuracy(right.own) for right in rights]), macro([accuracy(right.routed) for right in rights])
+    )
 
 
 # --- heads of a candidate ----------------------------------------------------------------------------------
@@ -275,7 +266,7 @@ def seen_under(
     part: str,
     skills: Sequence[tuple[Frame, Skill]] | None = None,
 ) -> list[Seen]:
-    """What rows of skills are under a candidate's adapters.
+    """Features of the skills' rows under a candidate's adapters.
 
     :param part: rows to fit heads on: ``fit`` or ``more``; they are chosen on all dev rows.
     :param skills: with their frames; by default all that are affected.
@@ -308,7 +299,7 @@ def _fitted(
 
 
 def _test(workspace: Workspace, one: Seen, heads: Mapping[str, Head], dev: Labelled) -> NonInferiority:
-    """Of a skill its answers to dev rows as it is, and with one of some heads."""
+    """Test a candidate's answers to dev rows of a skill against those that it gives today."""
     name, config = one.skill.name, workspace.config
     before = _right(workspace, workspace.rows_of[name], dev, name, workspace.weights[name])
     return non_inferior(before, one.right(heads), margin=config.margin, level=config.level)

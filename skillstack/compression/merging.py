@@ -1,8 +1,8 @@
-"""Ways to merge LoRA updates layer by layer, and one adapter made of several by any of them.
+"""Merge methods for LoRA adapters, applied layer by layer.
 
 Everything works on what an adapter adds to a layer's weights, so ranks, scalings, targets and first layers of
-the members may differ. One layer's matrix is the most that is held at once. All methods stand in this file,
-as each is one function and an entry in `METHODS`, made of the same few parts.
+the members may differ. At most one layer's matrix is held at once. Each method is one function and an entry
+in `METHODS`, made of the same few parts.
 """
 
 from __future__ import annotations
@@ -47,10 +47,9 @@ _LAYER = re.compile(r"(.*?\.)(\d{1,4})\.(.+)")
 
 @dataclass(frozen=True)
 class MergeMethod:
-    """A way to merge the updates of one layer.
+    """A merge of the updates of one layer.
 
-    :ivar name: as people type it.
-    :ivar title: as a table shows it.
+    :ivar title: name in tables.
     :ivar paper: authors, year and address.
     :ivar merge: the merge itself. At least one member adapts the layer; weights are finite and may be
         negative.
@@ -77,7 +76,7 @@ class MergeMethod:
             if name not in self.grid:
                 raise UsageError(f"{self.title} has no setting {name[:80]!r}.", did_you_mean(name, self.grid))
             if not math.isfinite(value):
-                raise UsageError(f"{self.title} cannot have {name} at {value}.", "Give a finite number.")
+                raise UsageError(f"Invalid {name} of {self.title}: {value}.", "Give a finite number.")
         return {**self.defaults, **(settings or {})}
 
 
@@ -105,7 +104,7 @@ def merge_adapters(
     settled, counts = chosen.settled(settings), _weights(weights, len(members))
     for rank in ranks:
         if rank < 1:
-            raise UsageError(f"No adapter has rank {rank}.", "Rank is at least 1.")
+            raise UsageError(f"Invalid rank {rank}.", "Give at least 1.")
     shapes = _shapes(members)
     specs = [joint_spec([member.spec for member in members], rank) for rank in ranks]
     cuts: list[dict[str, Delta]] = [{} for _ in ranks]
@@ -124,7 +123,7 @@ def merge_adapters(
 
 
 def joint_spec(specs: Sequence[LoraSpec], rank: int) -> LoraSpec:
-    """The shape of an adapter that sits wherever one of these does, with a scaling of 1.
+    """The shape of an adapter that covers the layers of all of these, with a scaling of 1.
 
     :raises UsageError: for a rank below 1.
     """
@@ -185,7 +184,7 @@ def dare(updates: Updates, weights: Sequence[float], settings: Settings, seed: i
     """
     chance, elect = settings["drop"], _elects(settings)
     if not 0.0 <= chance < 1.0:
-        raise UsageError(f"Entries cannot be dropped with chance {chance}.", "It is 0 or more and below 1.")
+        raise UsageError(f"Invalid drop rate {chance}.", "Give at least 0 and less than 1.")
     kept = (
         (number, weight, drop(_single(one), chance, seed, layer, number))
         for number, weight, one in _counting(updates, weights if elect else _shares(weights))
@@ -234,7 +233,7 @@ def tsv(updates: Updates, weights: Sequence[float], settings: Settings, seed: in
     """
     share = settings["share"]
     if not 0.0 < share <= 1.0:
-        raise UsageError(f"Updates cannot keep a share of {share}.", "It is above 0 and at most 1.")
+        raise UsageError(f"Invalid share {share}.", "Give more than 0 and at most 1.")
     lefts, values, rights = [], [], []
     for _, weight, one in _counting(updates, weights):
         found = spectrum(one)
@@ -299,7 +298,7 @@ def merge_method(name: str) -> MergeMethod:
     """
     plain = name.strip().lower().replace("_", "-")
     if plain not in METHODS:
-        raise UsageError(f"There is no way of merging called {name[:80]!r}.", did_you_mean(plain, METHODS))
+        raise UsageError(f"There is no merge method called {name[:80]!r}.", did_you_mean(plain, METHODS))
     return METHODS[plain]
 
 
@@ -412,14 +411,14 @@ def _single(delta: Delta) -> Floats:
 def _density(settings: Settings) -> float:
     density = settings["density"]
     if not 0.0 < density <= 1.0:
-        raise UsageError(f"Trimming cannot keep a share of {density}.", "It is above 0 and at most 1.")
+        raise UsageError(f"Invalid density {density}.", "Give more than 0 and at most 1.")
     return density
 
 
 def _elects(settings: Settings) -> bool:
     """Whether the merge elects signs, as in TIES, rather than taking the mean."""
     if settings["then"] not in (0.0, 1.0):
-        raise UsageError(f"No merge is called {settings['then']}.", "Give 0 for linear or 1 for TIES.")
+        raise UsageError(f"Invalid value {settings['then']} of then.", "Give 0 for linear or 1 for TIES.")
     return settings["then"] == 1.0
 
 
@@ -444,13 +443,13 @@ def _shapes(members: Sequence[Adapter]) -> Shapes:
             if known != shape:
                 raise MismatchError(
                     f"{layer} is {shape} in adapter {number} and {known} in one before it.",
-                    "They were made for different bases.",
+                    "Merge adapters of one base.",
                 )
     return shapes
 
 
 def _gaps(shapes: Mapping[str, tuple[int, int]], first: int) -> Shapes:
-    """Layers that no member adapts, and that an adapter with all their targets and first layers has.
+    """Layers that no member adapts, but that an adapter with all their targets must have.
 
     An adapter has the same targets in all of its transformer layers. Where one member adapts queries from
     layer 3 on and another one values from layer 0 on, the merged one has queries, which change nothing, from

@@ -1,4 +1,4 @@
-"""What is asked of a compression, and what the guard holds it to."""
+"""A compression request, and the configuration of the guard."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MARGIN, LEVEL = 0.01, 0.05
 LEAST_MARGIN = 1e-4
 #: All strategies together.
 AUTO = "auto"
-#: How many candidates a strategy proposes: those that are worth most, or all.
+#: Which candidates a strategy proposes: the most promising few, or all.
 FEW, ALL = "few", "all"
 
 
 @dataclass(frozen=True)
 class GuardConfig:
-    """What a task may lose, how sure that has to be, and by which rows.
+    """How much a task may lose, how certain that must be, and where the rows come from.
 
     :ivar margin: the loss that is allowed, as a share.
     :ivar level: chance, at most, of passing what loses more.
@@ -58,17 +58,17 @@ class GuardConfig:
         """
         for name, value in (("margin", self.margin), ("level", self.level)):
             if not 0 < value < 0.5:
-                raise UsageError(f"A {name} of {value} means nothing.", "It lies between 0 and 0.5.")
+                raise UsageError(f"The {name} {value} is invalid.", "Give a value between 0 and 0.5.")
         if self.margin < LEAST_MARGIN:
             raise UsageError(
                 f"A margin of {100 * self.margin:g} points cannot be tested.",
-                f"Give at least {100 * LEAST_MARGIN:g}: even that takes ten thousands of rows.",
+                f"Give at least {100 * LEAST_MARGIN:g}, which takes tens of thousands of rows.",
             )
 
 
 @dataclass(frozen=True)
 class CompressionRequest:
-    """A family that is to become smaller, or a stack that is to fit into so many bytes.
+    """What to compress: a family, or a whole stack to a number of bytes.
 
     :ivar family: whose frames; None for the whole stack.
     :ivar method: names of strategies with commas between them, or ``auto`` for all.
@@ -88,35 +88,37 @@ class CompressionRequest:
     candidates: str = FEW
 
     def __post_init__(self) -> None:
-        """See that it says what is to be done.
+        """Check the request.
 
-        :raises UsageError: if it says nothing, both or nonsense.
+        :raises UsageError: if it names neither a family nor a target, or both, or an invalid value.
         """
         if (self.family is None) == (self.target is None):
             raise UsageError(
-                "Name a family, or the bytes that the whole stack may have: one of the two.",
+                "Name either a family or a target for the whole stack.",
                 "For example --family sentiment, or --target-bytes 25%.",
             )
         if self.without and self.family is None:
             raise UsageError(
-                "A frame can stay as it is where a family is compressed.",
+                "Frames can be left out only where a family is compressed.",
                 f"For example --family sentiment --without {self.without[0]}.",
             )
         if self.target is not None and not 0 < self.target < float("inf"):
             raise UsageError(
-                f"A target of {self.target} bytes means nothing.", "Give 250kB, 1.5MB, 250000 or 25%."
+                f"The target of {self.target} bytes is invalid.", "Give 250kB, 1.5MB, 250000 or 25%."
             )
         if self.candidates not in (FEW, ALL):
-            raise UsageError(f"There are no {self.candidates[:40]!r} candidates.", f"Give {FEW} or {ALL}.")
+            raise UsageError(
+                f"There is no choice {self.candidates[:40]!r} of candidates.", f"Give {FEW} or {ALL}."
+            )
 
     @property
     def few(self) -> bool:
-        """Whether only the candidates that are worth most are proposed: not where a strategy is named."""
+        """Whether only the most promising candidates are proposed: not where a strategy is named."""
         return self.candidates == FEW and self.method == AUTO
 
     @property
     def note(self) -> str:
-        """How a history names it."""
+        """The request as the history shows it."""
         if self.family is not None:
             kept = f" --without {','.join(self.without)}" if self.without else ""
             return f"compress --family {self.family}{kept}"

@@ -33,8 +33,8 @@ from skillstack.training.encoded import EncodedDataset
 from skillstack.training.loop import train_adapter
 from skillstack.training.recipe import Recipe, Schedule, default_recipe
 
-#: Merge methods and settings that are tried, those of a few first. Halves, and a common basis without
-#: trimming, were the best on dev rows of sentiment tasks.
+#: Merge methods and settings, the most promising first. Halves, and a common basis without trimming, were
+#: the best on dev rows of sentiment tasks.
 MERGES: tuple[tuple[str, Mapping[str, float]], ...] = (
     ("linear", {}),
     ("ties", {}),
@@ -42,7 +42,7 @@ MERGES: tuple[tuple[str, Mapping[str, float]], ...] = (
     ("knots", {}),
     ("tsv", {}),
 )
-#: Where few candidates are wanted: how many of these, and of the ranks below a family's own.
+#: How many of these, and of the ranks below a family's own, are proposed where few candidates are wanted.
 FEW_MERGES, FEW_RANKS = 2, 2
 #: Derived files that hold jointly trained adapters, with the version of how they were trained.
 JOINT_KIND = "joint-1"
@@ -54,13 +54,12 @@ Refine = Callable[[Workspace, FamilyFrames, Sequence[Candidate], CompressionRequ
 
 @dataclass(frozen=True)
 class Strategy:
-    """A way to make candidates.
+    """How candidates are made.
 
-    :ivar name: as people type it.
-    :ivar propose: candidates for a family, the largest first.
-    :ivar refine: further ones, given those of its own that were screened.
-    :ivar alone: whether it has something for a single frame.
-    :ivar slow: whether it takes so long that it is used only where no other should pass, or is asked for.
+    :ivar propose: makes candidates for a family, the largest first.
+    :ivar refine: makes further ones from its own candidates that were screened.
+    :ivar alone: whether it applies to a single frame.
+    :ivar slow: whether it is used only where no other candidate should pass, or where it is named.
     """
 
     name: str
@@ -71,16 +70,16 @@ class Strategy:
 
 
 def strategies(named: str) -> tuple[Strategy, ...]:
-    """The strategies of these names, or all of them for ``auto``, in the order in which they are used.
+    """The strategies of these names, or all for ``auto``, in the order in which they are used.
 
-    :param named: a name, or several with commas between them.
-    :raises UsageError: if one is none.
+    :param named: names with commas between them.
+    :raises UsageError: if a name is unknown.
     """
     wanted = {name.strip().lower() for name in named.split(",")}
     for plain in sorted(wanted):
         if plain not in (*STRATEGIES, AUTO):
             raise UsageError(
-                f"There is no way of compressing called {plain[:80]!r}.",
+                f"There is no compression strategy called {plain[:80]!r}.",
                 did_you_mean(plain, [*STRATEGIES, AUTO]),
             )
     return tuple(one for name, one in STRATEGIES.items() if name in wanted or AUTO in wanted)
@@ -92,7 +91,7 @@ def strategies(named: str) -> tuple[Strategy, ...]:
 def anchor(
     workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
 ) -> Iterator[Candidate]:
-    """Each member in turn, the newest first; heads may be the member's own where labels are the same."""
+    """One candidate per member, the newest first; its head may serve all skills of the same labels."""
     for frame in reversed(family.frames):
         name, adapter = f"anchor {frame.name}", workspace.adapters[frame.name]
         if not request.few or request.candidate == name:
@@ -106,7 +105,7 @@ def anchor(
 def merge(
     workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
 ) -> Iterator[Candidate]:
-    """Every method at the members' own rank."""
+    """One candidate per merge method, at the members' own rank."""
     rank = max(adapter.spec.r for adapter in _members(workspace, family))
     for method, settings in MERGES[:FEW_MERGES] if request.few else MERGES:
         yield from _by_method(workspace, family, method, settings, [rank])
@@ -115,7 +114,7 @@ def merge(
 def merge_lower(
     workspace: Workspace, family: FamilyFrames, screened: Sequence[Candidate], request: CompressionRequest
 ) -> Iterator[Candidate]:
-    """The best merge, and the one that is named, at lower ranks; and one that is named and was not proposed.
+    """The best merge and the named one at lower ranks, and the named one if it was not proposed.
 
     :raises UsageError: if a merge is named with settings that it does not have.
     """
@@ -164,7 +163,7 @@ def _by_method(
 def rank(
     workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
 ) -> Iterator[Candidate]:
-    """All members at half their rank, at a quarter, and so on."""
+    """All members cut to half their rank, to a quarter, and so on."""
     ranks = ranks_below(max(adapter.spec.r for adapter in _members(workspace, family)))
     for lower in ranks[: FEW_RANKS if request.few else None]:
         yield _cut(workspace, family, f"rank {lower}", {frame.name: lower for frame in family.frames})
@@ -173,7 +172,7 @@ def rank(
 def rank_by_frame(
     workspace: Workspace, family: FamilyFrames, screened: Sequence[Candidate], request: CompressionRequest
 ) -> Iterator[Candidate]:
-    """Of each frame the smallest rank at which short dev rows lose nothing; and the rank that is named."""
+    """Each frame at the smallest rank at which short dev rows lose nothing, and all at the named rank."""
     whole = {frame.name: workspace.adapters[frame.name].spec.r for frame in family.frames}
     chosen = dict(whole)
     for one in screened:  # from the highest rank to the lowest
@@ -188,7 +187,7 @@ def rank_by_frame(
 
 
 def _cut(workspace: Workspace, family: FamilyFrames, name: str, ranks: Mapping[str, int]) -> Candidate:
-    """Members of a higher rank brought to lower ones, by the names of their frames."""
+    """A candidate with the members cut to these ranks, by the names of their frames."""
     adapters = {frame: workspace.adapters[frame].cut(rank) for frame, rank in ranks.items()}
     same = set(ranks.values())
     settings = (
@@ -203,7 +202,7 @@ def _cut(workspace: Workspace, family: FamilyFrames, name: str, ranks: Mapping[s
 def joint(
     workspace: Workspace, family: FamilyFrames, request: CompressionRequest, tell: Tell
 ) -> Iterator[Candidate]:
-    """An adapter that was trained from the members' mean, and cut to lower ranks.
+    """An adapter that is trained from the members' mean, at its own rank and cut to lower ones.
 
     :raises SkillStackError: if the training diverges.
     """
@@ -221,7 +220,7 @@ def joint(
 def train_jointly(
     workspace: Workspace, family: FamilyFrames, start: Adapter, heads: Mapping[str, Head]
 ) -> Adapter:
-    """The adapter after the training; one that was trained so before is read.
+    """Train an adapter on the rows of all members, or read it where it was trained before.
 
     :param start: what it starts from, and whose shape it has.
     :param heads: what the heads start from, by skill.
@@ -268,7 +267,7 @@ def train_jointly(
 
 
 def _recipe(family: FamilyFrames) -> Recipe:
-    """That of the newest member, or the base's where it does not tell."""
+    """The recipe of the newest member, or the base's default if none was recorded."""
     newest = family.frames[-1]
     record = taught(newest.content, newest.skills[0].name)
     if record:
@@ -306,6 +305,6 @@ def _members(workspace: Workspace, family: FamilyFrames) -> list[Adapter]:
 def _merged(
     family: FamilyFrames, strategy: str, name: str, adapter: Adapter, settings: Mapping[str, str]
 ) -> Candidate:
-    """A candidate by which a family's frames become one."""
+    """A candidate that makes one frame of a family."""
     adapters = {frame.name: adapter for frame in family.frames}
     return Candidate((Replacement(name, strategy, family, adapters, settings, merges=True),))

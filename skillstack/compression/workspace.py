@@ -71,21 +71,21 @@ class Snapshot:
         return self._router.scores([(frame.content_id, frame.content) for frame in self.frames], rows)
 
     def put_in_place(
-        self, contents: Sequence[FrameRecord], verb: str, note: str, transaction: str | None = None
+        self, records: Sequence[FrameRecord], verb: str, note: str, transaction: str | None = None
     ) -> str | None:
-        """Make the stack hold just these contents, as one transaction; returns its new tip.
+        """Make the stack hold just these records, as one transaction; returns its new tip.
 
         Files come first, then the router's state, then one step of the history: a crash leaves the old stack
         or the new one.
 
-        :param contents: oldest first; the files of new ones are in the store.
+        :param records: oldest first; the files of new ones are in the store.
         :param verb: what was done; it tells the transaction from others with the same outcome.
         :param transaction: that this step belongs to; by default one of its own.
         :raises BusyError: if the stack was changed meanwhile.
         :raises StoreError: if the stack is read-only or the disk fails; nothing has changed then.
         """
-        ids = [self.store.put_content(content) for content in contents]
-        StackRouter(self.store, self.name).fitted(list(zip(ids, contents, strict=True)))
+        ids = [self.store.put_content(record) for record in records]
+        StackRouter(self.store, self.name).fitted(list(zip(ids, records, strict=True)))
         tip = self.frames[-1].id
         own = transaction or sha256("\n".join([verb, tip, *ids]).encode())
         return transactions.rebuild(self.store, self.name, ids, transaction=own, note=note, expected=tip)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def frozen_linear(
     folder: Path,
     load: Callable[[], Predictor],
-    content: FrameRecord,
+    record: FrameRecord,
     skill: Skill,
     data: TaskData,
     *,
@@ -39,12 +39,12 @@ def frozen_linear(
     :param precision: at which the base is held.
     :raises InputError: if the frame does not tell which rows it was taught.
     """
-    if not set(SAMPLING) <= set(taught(content, skill.name)):
+    if not set(SAMPLING) <= set(taught(record, skill.name)):
         raise InputError(
             f"Of {skill.name!r} it is not told how many rows of each class it was taught.",
             "Nothing can be held against it on the same rows.",
         )
-    key = baseline_key(replace(content, precision=precision), skill, data.source.digest)
+    key = baseline_key(replace(record, precision=precision), skill, data.source.digest)
 
     @cache
     def head() -> Head:
@@ -53,15 +53,15 @@ def frozen_linear(
         files = kept_baselines(folder)
         found = files.read(key)
         if found is not None:
-            return Head.from_tensors(found, hidden_size=content.base.hidden_size, labels=len(skill.labels))
-        fitted = _fit(_rows(content, skill, data), load(), skill)
+            return Head.from_tensors(found, hidden_size=record.base.hidden_size, labels=len(skill.labels))
+        fitted = _fit(_rows(record, skill, data), load(), skill)
         files.write(key, fitted.tensors())
         return fitted
 
     return BaselineHead(key, head)
 
 
-def _rows(content: FrameRecord, skill: Skill, data: TaskData) -> FrameData:
+def _rows(record: FrameRecord, skill: Skill, data: TaskData) -> FrameData:
     """The rows that the frame was taught and that chose for it, as the recipe samples them.
 
     :raises InputError: if a label of the skill has none, or they have one that it lacks.
@@ -70,10 +70,10 @@ def _rows(content: FrameRecord, skill: Skill, data: TaskData) -> FrameData:
     from skillstack.training.recipe import Recipe
 
     try:
-        record = taught(content, skill.name)
-        recipe = Recipe.from_record({name: record[name] for name in SAMPLING})
+        values = taught(record, skill.name)
+        recipe = Recipe.from_record({name: values[name] for name in SAMPLING})
     except UsageError as error:
-        raise InputError(f"The recipe of the frame {content.name!r}: {error.message}", error.hint) from None
+        raise InputError(f"The recipe of the frame {record.name!r}: {error.message}", error.hint) from None
     rows = choose_rows(data, recipe)
     apart = sorted(set(skill.labels) ^ set(data.task.labels))
     if apart:

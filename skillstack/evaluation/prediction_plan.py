@@ -55,18 +55,18 @@ class PredictionPlan:
 
         Where it cannot be had, this skill goes without, and `unmeasured` says why.
         """
-        data, content, stack = entry.questions.data, entry.frame.content, self.stack
+        data, record, stack = entry.questions.data, entry.frame.content, self.stack
         if data is None:
             self.unmeasured[entry.skill.name] = NO_TRAINING_ROWS
             return
         try:
             baseline = frozen_linear(
-                stack.derived, stack.load, content, entry.skill, data, precision=stack.precision
+                stack.derived, stack.load, record, entry.skill, data, precision=stack.precision
             )
         except InputError as error:
             self.unmeasured[entry.skill.name] = published(error.message)
         else:
-            asked = PredictionRequest(content, entry.skill, baseline=baseline)
+            asked = PredictionRequest(record, entry.skill, baseline=baseline)
             self._add((entry.skill.name, "frozen"), asked, entry.rows)
 
     def routed(self, entry: SkillQuestions, choices: Sequence[str | None], way: str = "routed") -> None:

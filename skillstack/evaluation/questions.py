@@ -1,4 +1,4 @@
-"""What an evaluation asks: a stack's skills, the test rows of each, and where the router sends them."""
+"""Questions of an evaluation: the test rows of each of a stack's skills, and how they are routed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     from skillstack.predictor import Predictor
 
-#: Of which the test rows are sampled, whatever the seed of the training.
+#: Seed by which test rows are sampled, whatever the seed of the training.
 SEED = 0
 
-#: Rows per class that are asked where nothing else is said.
+#: Test rows per class by default.
 PER_CLASS = 64
 
 
 @dataclass(frozen=True)
 class Questions:
-    """What a skill is asked.
+    """Labelled rows for one skill.
 
     :ivar skill: its name.
     :ivar rows: the texts.
@@ -55,7 +55,7 @@ class Questions:
 
 
 def test_rows(data: TaskData, per_class: int | None) -> tuple[Example, ...]:
-    """A task's test rows: of each class those of the lowest hashes, the same on every machine.
+    """Sample a task's test rows: per class those with the lowest hashes, the same on every machine.
 
     :param per_class: rows of each class at most; None for all.
     :raises InputError: if there are none.
@@ -73,7 +73,7 @@ def ask(
     table: Path | None = None,
     per_class: int | None = PER_CLASS,
 ) -> Questions:
-    """The questions for a skill.
+    """Read the test rows of a skill.
 
     :param data_dir: holds a folder with the rows of each task.
     :param table: labelled rows of a person's own, instead of the task's.
@@ -95,11 +95,11 @@ def ask(
 def task_rows(
     skill: Skill, *, data_dir: Path | None = None, table: Path | None = None, option: str = "--test"
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """All rows of a skill's task but those of its test split, and those of its validation split.
+    """Read the training rows of a skill's task, and its validation rows.
 
     :param data_dir: holds a folder with the rows of each task.
     :param table: labelled rows of a person's own, instead of the task's.
-    :param option: of the command line, that gives such a table.
+    :param option: of the command line that names such a table, for hints.
     :raises InputError: if there are none, or they have a label that the skill does not know.
     :raises SkillStackError: if they cannot be had.
     """
@@ -114,12 +114,12 @@ def task_rows(
 
 
 def _known_task(skill: Skill, data_dir: Path | None, option: str = "--test") -> tuple[TaskData, list[int]]:
-    """A skill's task, and of each of its labels the place among the skill's."""
+    """A skill's task, and the skill's number for each of the task's labels."""
     try:
         data = load_task(skill.task, data_dir)
     except UsageError:
         raise InputError(
-            f"Nobody knows test rows of {skill.task!r}.",
+            f"No rows of {skill.task!r} are known.",
             f"Give a table of labelled rows with {option} {skill.name}=FILE.",
         ) from None
     except SkillStackError as error:
@@ -150,7 +150,7 @@ def _questions(
 
 
 def _places(skill: Skill, data: TaskData) -> list[int]:
-    """Of each of the task's labels, its place among the skill's."""
+    """The skill's number for each of the task's labels."""
     known = {label: place for place, label in enumerate(skill.labels)}
     strange = [label for label in data.task.labels if label not in known]
     if strange:
@@ -164,13 +164,13 @@ def _places(skill: Skill, data: TaskData) -> list[int]:
 
 @dataclass(frozen=True)
 class EvaluatedStack:
-    """A stack that is evaluated.
+    """A stack under evaluation.
 
     :ivar name: its name.
     :ivar frames: oldest first.
     :ivar route: says which skill answers each row.
-    :ivar load: loads the base; not called where every answer is known.
-    :ivar precision: at which it holds it.
+    :ivar load: loads the base; it is not called where every answer is known.
+    :ivar precision: of the base.
     :ivar derived: folder of derived files.
     :ivar router: name of the router.
     """
@@ -191,7 +191,7 @@ class EvaluatedStack:
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """What is asked.
+    """What is measured, and on which rows.
 
     :ivar per_class: test rows of each class at most; None for all.
     :ivar data_dir: holds a folder with the rows of each task.
@@ -221,7 +221,7 @@ class EvaluationConfig:
         :raises UsageError: if it has no rows.
         """
         if per_class is not None and per_class < 1:
-            raise UsageError(f"{per_class} rows a class are none.", "Give at least 1, or all.")
+            raise UsageError(f"Invalid number of rows per class: {per_class}.", "Give at least 1, or all.")
         return cls(
             per_class=per_class,
             data_dir=Path(data_dir) if data_dir is not None else None,
@@ -233,7 +233,7 @@ class EvaluationConfig:
 
 @dataclass(frozen=True)
 class SkillQuestions:
-    """A skill, its place, and what it is asked.
+    """A skill with its test rows and their routes.
 
     :ivar frame: the frame that has the skill.
     :ivar skill: the skill.
@@ -279,10 +279,10 @@ class SkillQuestions:
 
 @dataclass(frozen=True)
 class StackQuestions:
-    """Every skill that can be asked, oldest first.
+    """The skills that can be evaluated, oldest first.
 
     :ivar each: one per skill.
-    :ivar skipped: by skill, why it cannot be asked; no path of this machine is in it.
+    :ivar skipped: by skill, why it cannot be evaluated; no path of this machine is in it.
     """
 
     each: tuple[SkillQuestions, ...]
@@ -327,7 +327,7 @@ def _skills(stack: EvaluatedStack, config: EvaluationConfig) -> list[tuple[Frame
 def _questions_of_each(
     skills: Sequence[tuple[Frame, Skill]], config: EvaluationConfig
 ) -> tuple[list[tuple[Frame, Skill, Questions]], dict[str, str]]:
-    """What each skill is asked, and of those that cannot be asked, why."""
+    """The rows of each skill, and by skill the reason why it has none."""
     found, skipped = [], {}
     first: SkillStackError | None = None
     for frame, skill in skills:

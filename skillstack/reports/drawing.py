@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from skillstack.reports.table import clean_line
@@ -149,6 +149,14 @@ def rows_down(axes: Axes, names: Sequence[str], most: int = 22) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def line_style(place: int) -> dict[str, Any]:
+    """Dashes and marks of a line, by which it is told apart without colours.
+
+    :param place: number of the line in its plot.
+    """
+    return {"linestyle": DASHES[place % len(DASHES)], "marker": MARKS[place % len(MARKS)], "markersize": 3.2}
 
 
 def legend_above(figure: Figure, axes: Axes, columns: int) -> None:

@@ -11,12 +11,10 @@ from skillstack.continual.leaderboard import OURS, MethodStanding
 from skillstack.evaluation.metrics import macro
 from skillstack.evaluation.questions import published
 from skillstack.reports.drawing import (
-    DASHES,
     FROZEN,
     INK,
     LATEST,
     LOST,
-    MARKS,
     MUTED,
     OWN,
     ROUTED,
@@ -25,6 +23,7 @@ from skillstack.reports.drawing import (
     Plot,
     canvas,
     legend_above,
+    line_style,
     rows_down,
 )
 from skillstack.reports.material import Bench, Material
@@ -51,6 +50,8 @@ if TYPE_CHECKING:
 
 #: ``[k][i]``: accuracy of task i when k + 1 tasks were learned, 0 to 1.
 Trajectory = tuple[tuple[float, ...], ...]
+#: Columns that name a standing.
+_NAMED = (name_column("method"), name_column("order"))
 _COLOURS = (LATEST, FROZEN, ROUTED, WRONG, SAVED, LOST, MUTED, INK)
 
 
@@ -77,7 +78,7 @@ def methods_section(material: Material) -> Section | None:
 def _words(bench: Bench) -> str:
     if not any(one.method == OURS for one in bench.standings):
         return "The frames themselves are not among these methods."
-    better, undecided = _named(bench.standings, "beaten"), _named(bench.standings, "undecided")
+    better, undecided = _outcomes(bench.standings, "beaten"), _outcomes(bench.standings, "undecided")
     words = []
     if better:
         words.append(f"Better than the frames: {listed(better)}.")
@@ -91,7 +92,7 @@ def _words(bench: Bench) -> str:
     return " ".join(words)
 
 
-def _named(standings: Sequence[MethodStanding], frames: Decision) -> list[str]:
+def _outcomes(standings: Sequence[MethodStanding], frames: Decision) -> list[str]:
     """Methods against which the frames are this."""
     return [
         f"{_title(one)} ({one.order}, {points(one.difference.difference, sign=True)} points)"
@@ -104,10 +105,13 @@ def _title(one: MethodStanding) -> str:
     return registry.method(one.method).title
 
 
+def _named(one: MethodStanding) -> tuple[TableCell, TableCell]:
+    return TableCell((one.method,), _title(one)), text(one.order)
+
+
 def _leaderboard(standings: Sequence[MethodStanding]) -> ReportTable:
     columns = (
-        name_column("method"),
-        name_column("order"),
+        *_NAMED,
         number_column("runs", "runs"),
         number_column("accuracy, %", "accuracy", interval=True),
         number_column("to the frames, points", "difference", interval=True),
@@ -120,8 +124,7 @@ def _leaderboard(standings: Sequence[MethodStanding]) -> ReportTable:
     )
     rows = tuple(
         (
-            TableCell((one.method,), _title(one)),
-            text(one.order),
+            *_named(one),
             count(len(one.runs)),
             share(one.accuracy, one.interval),
             change_cell(one.difference),
@@ -143,8 +146,7 @@ def _leaderboard(standings: Sequence[MethodStanding]) -> ReportTable:
 
 def _costs(standings: Sequence[MethodStanding]) -> ReportTable:
     columns = (
-        name_column("method"),
-        name_column("order"),
+        *_NAMED,
         number_column("one training", "seconds"),
         number_column("numbers trained", "parameters"),
         number_column("kept per task", "bytes_per_task"),
@@ -152,8 +154,7 @@ def _costs(standings: Sequence[MethodStanding]) -> ReportTable:
     )
     rows = tuple(
         (
-            TableCell((one.method,), _title(one)),
-            text(one.order),
+            *_named(one),
             seconds_cell(one.seconds, 1),
             count(round(one.parameters)),
             size_cell(round(one.bytes_per_task)),
@@ -237,12 +238,9 @@ def _draw_curves(methods: Mapping[str, list[Trajectory]]) -> Figure:
         learned = [macro([macro(run[k - 1][:k]) for run in runs]) for k in steps]
         first = [macro([run[k - 1][0] for run in runs]) for k in steps]
         ours = method == OURS
-        style = {
+        style = line_style(place) | {
             "color": OWN if ours else _COLOURS[(place - 1) % len(_COLOURS)],
             "linewidth": 1.8 if ours else 1.1,
-            "linestyle": "-" if ours else DASHES[place % len(DASHES)],
-            "marker": MARKS[place % len(MARKS)],
-            "markersize": 3.2,
         }
         left.plot(steps, [100 * value for value in learned], label=method, **style)
         right.plot(steps, [100 * value for value in first], **style)

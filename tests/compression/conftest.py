@@ -1,31 +1,21 @@
 """A small stack, trained once, and what became of it when its family was merged."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoTokenizer, BertConfig, BertModel
 
 from skillstack.api import Stack
 from skillstack.compression.results import Compressed
-from skillstack.models import sources
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.loading import load_base
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 
-from ..tiny import copied, single_thread
+from ..tiny import copied, tiny_bert
 from .world import Planned, make_stack, merge, plan_of
-
-
-@pytest.fixture(scope="session")
-def one_thread() -> Iterator[None]:
-    """Tiny models are faster so."""
-    with single_thread():
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -64,23 +54,9 @@ def planned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Planned:
 
 
 @pytest.fixture(scope="session")
-def bert_folder(tmp_path_factory: pytest.TempPathFactory):
+def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a random encoder of four layers lies."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("models") / "bert"
-    words = AutoTokenizer.from_pretrained(sources.minilm_folder())
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        max_position_embeddings=64,
-        initializer_range=0.2,
-    )
-    BertModel(config).save_pretrained(folder)
-    words.save_pretrained(folder)
-    return folder
+    return tiny_bert(tmp_path_factory.mktemp("models") / "bert")
 
 
 @pytest.fixture

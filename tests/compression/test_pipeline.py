@@ -48,7 +48,7 @@ def test_a_frame_that_is_left_out_stays_as_it_is_and_its_texts_are_none_of_anoth
 def test_what_is_left_out_leaves_enough_to_do_something_with(stack):
     with pytest.raises(UsageError, match="Of the family 'sentiment' one frame is left"):
         compress(stack, method="merge", without=["yelp_sentences"])
-    with pytest.raises(UsageError, match="where a family is compressed"):
+    with pytest.raises(UsageError, match="only where a family is compressed"):
         stack.compress(target_bytes=0.5, without=["yelp_sentences"])
 
 
@@ -131,7 +131,7 @@ def test_few_candidates_are_compared_by_default_and_all_on_request(stack):
     assert {"anchor imdb_sentences", "tsv, rank 4"} <= every - few
     for name in ("anchor imdb_sentences", "tsv, rank 4", "rank 1"):  # one that is named is among them
         assert name in names(candidate=name)
-    with pytest.raises(UsageError, match="'some' candidates"):
+    with pytest.raises(UsageError, match="no choice 'some' of candidates"):
         compress(stack, candidates="some")
 
 
@@ -164,9 +164,9 @@ def test_what_was_screened_says_on_how_many_rows(planned):
         ({"method": "anchr"}, UsageError, "no way of compressing called 'anchr'", "Did you mean 'anchor'"),
         ({"candidate": "rank 33", "method": "rank"}, UsageError, "no candidate 'rank 33'", "Did you mean"),
         ({"candidate": "dare, dorp 0.5, rank 4", "method": "merge"}, UsageError, "dorp", "drop"),
-        ({"margin": 0.0}, UsageError, "A margin of 0.0 means nothing", "between 0 and 0.5"),
-        ({"margin": float("nan")}, UsageError, "A margin of nan means nothing", "between 0 and 0.5"),
-        ({"level": 0.5}, UsageError, "A level of 0.5 means nothing", "between 0 and 0.5"),
+        ({"margin": 0.0}, UsageError, "The margin 0.0 is invalid", "between 0 and 0.5"),
+        ({"margin": float("nan")}, UsageError, "The margin nan is invalid", "between 0 and 0.5"),
+        ({"level": 0.5}, UsageError, "The level 0.5 is invalid", "between 0 and 0.5"),
         ({"tables": {"imbd_sentences": "a.csv"}}, UsageError, "has no 'imbd_sentences'", "imdb_sentences"),
         ({"tables": {"imdb_sentences": "a.csv"}}, InputError, "a.csv", ""),
     ],
@@ -251,7 +251,7 @@ def test_adapters_of_other_ranks_and_layers_merge_and_answer_as_planned(stack):
     for row in found.workspace.rows_of.values():
         if row.skill.family != "sentiment":
             continue
-        own = answers_today(found.workspace, row, "dev").by_itself
+        own = answers_today(found.workspace, row, "dev").own
         assert own.tolist() == right(stack, row.skill.name, "dev", routed=False)
 
 

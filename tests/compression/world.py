@@ -23,25 +23,10 @@ from skillstack.store.rows import Row
 from skillstack.store.samples import TextSamples
 from skillstack.store.transactions import rebuild
 
-from ..tiny import store_of
+from ..tiny import RECIPE, store_of
 
 #: Two sentiment frames with another one between them, and one that is newer than both.
 TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences", "home")
-#: A training of a few steps; its rates are so high that a random model learns something.
-RECIPE = {
-    "samples_per_class": 12,
-    "dev_samples": 32,
-    "router_samples": 64,
-    "max_length": 32,
-    "r": 4,
-    "alpha": 8,
-    "top_layers": 2,
-    "epochs": 2,
-    "batch_size": 8,
-    "learning_rate": 2e-2,
-    "head_learning_rate": 1e-2,
-    "checks": 1,
-}
 #: What a random model can pass.
 WIDE = {"margin": 0.3, "level": 0.2}
 

@@ -9,7 +9,7 @@ import pytest
 from skillstack.api import Stack
 from skillstack.evaluation.result import Evaluation
 
-from ..tiny import copied, single_thread
+from ..tiny import copied
 from .world import evaluate, make_stack
 
 
@@ -19,13 +19,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if "SKILLSTACK_CACHE" not in os.environ:
             patch.setenv("SKILLSTACK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="session")
-def one_thread() -> Iterator[None]:
-    """Tiny models are faster so."""
-    with single_thread():
         yield
 
 

@@ -109,7 +109,7 @@ def test_a_class_without_test_rows_is_named_even_if_all_are_asked(tmp_path):
 
 
 def test_a_task_that_nobody_knows_asks_for_a_table(skill):
-    with pytest.raises(InputError, match=r"Nobody knows test rows of 'tickets'") as caught:
+    with pytest.raises(InputError, match=r"No rows of 'tickets' are known") as caught:
         ask(replace(skill, name="mine", task="tickets"))
     assert caught.value.hint == "Give a table of labelled rows with --test mine=FILE."
 

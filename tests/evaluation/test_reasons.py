@@ -23,7 +23,7 @@ PART = st.text("abcXYZ019_-", min_size=3, max_size=9)
         ("The hub does not give owner/model@main.", "The hub does not give owner/model@main."),
         ("See https://example.org/a/b and 3/4.", "See https://example.org/a/b and 3/4."),
         ("Yes / no.", "Yes / no."),
-        ("Nobody knows test rows of 'tickets'.", "Nobody knows test rows of 'tickets'."),
+        ("No rows of 'tickets' are known.", "No rows of 'tickets' are known."),
     ],
 )
 def test_of_a_path_its_last_part_is_told(message, told):

@@ -432,7 +432,7 @@ def test_a_task_without_test_rows_is_skipped_and_named(stack, evaluation):
 
 def test_a_task_that_was_named_must_have_test_rows(stack):
     add(stack, renamed(stack.frame(TASKS[0]).content, "tickets"))
-    with pytest.raises(InputError, match="Nobody knows test rows of 'tickets'") as caught:
+    with pytest.raises(InputError, match="No rows of 'tickets' are known") as caught:
         evaluate(stack, only=["tickets"])
     assert "--test tickets=FILE" in caught.value.hint
 
@@ -523,5 +523,5 @@ def test_fewer_rows_than_asked_for_are_counted_and_named(answered, tmp_path):
 
 @pytest.mark.parametrize("per_class", [0, -1])
 def test_no_rows_a_class_are_refused(answered, per_class):
-    with pytest.raises(UsageError, match="rows a class are none"):
+    with pytest.raises(UsageError, match="Invalid number of rows per class"):
         evaluate(answered, per_class=per_class)

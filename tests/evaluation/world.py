@@ -17,32 +17,18 @@ from skillstack.models.split import SplitModel
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.transactions import push
 
-from ..tiny import store_of
+from .. import tiny
 
 #: Two tasks of the same labels, and one of others between them.
 TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences")
 #: Test rows of each class in these tests.
 FEW = 4
-#: A training of a few steps; its rates are so high that a random model learns something.
-RECIPE = {
-    "samples_per_class": 12,
-    "dev_samples": 32,
-    "router_samples": 48,
-    "max_length": 32,
-    "r": 4,
-    "alpha": 8,
-    "top_layers": 2,
-    "epochs": 2,
-    "batch_size": 8,
-    "learning_rate": 2e-2,
-    "head_learning_rate": 1e-2,
-    "checks": 1,
-}
+RECIPE = {**tiny.RECIPE, "router_samples": 48}
 
 
 def make_stack(folder: Path) -> Path:
     """A store with a stack ``main`` of three frames on a tiny base; its folder is returned."""
-    return store_of(folder, TASKS, RECIPE)
+    return tiny.store_of(folder, TASKS, RECIPE)
 
 
 def base_of(root: Path) -> Path:

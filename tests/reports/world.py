@@ -21,6 +21,7 @@ from skillstack.evaluation.result import (
     TaskEvaluation,
     TaskRouting,
 )
+from skillstack.evaluation.stack import COMPARED
 from skillstack.evaluation.statistics import difference_interval, mean_interval, paired
 from skillstack.reports.material import Bench, FrameFacts, Material
 from skillstack.store.canonical import sha256
@@ -36,13 +37,6 @@ SKILL = {
     "frozen_linear": 0.7,
     "majority_class": 0.5,
 }
-COMPARED = (
-    ("task_aware", "routed"),
-    ("routed", "latest_adapter"),
-    ("routed", "frozen_linear"),
-    ("task_aware", "frozen_linear"),
-    ("task_aware", "latest_adapter"),
-)
 REGRET = (
     "wrong_skill_wrong_answer",
     "wrong_skill_right_answer",

@@ -48,9 +48,9 @@ class Frames:
         # The training makes a slot of its own, and a base has room for one.
         slot.remove()
         result = train_stack(place.store, job, lambda: slot.base, place.fit_router, self._hear)
-        content = self.chain()[task.number][1]
+        record = self.chain()[task.number][1]
         self.resumed = self.resumed or not result.trained
-        self._parts[task.number] = self._read(content)
+        self._parts[task.number] = self._read(record)
         schedule = Schedule.of(self.context.recipe, len(task.train.labels))
         self._steps += schedule.steps
         self._rows += round(schedule.steps / max(1, schedule.per_epoch) * schedule.rows)
@@ -59,7 +59,7 @@ class Frames:
         self.resumed = self.resumed or (isinstance(event, FrameStarted) and event.resumed_at > 0)
 
     def chain(self) -> Chain:
-        """The stack's contents with their ids, oldest first."""
+        """The stack's records with their ids, oldest first."""
         return self.place.store.contents(self.place.stack)
 
     def logits(self, task: int, dataset: EncodedDataset, rows: Sequence[int] | None = None) -> Floats:
@@ -82,13 +82,13 @@ class Frames:
         size = adapters + head_size([head for _, _, head in parts])
         return Cost(parameters=size, bytes=4 * size, steps=self._steps, rows=self._rows)
 
-    def _read(self, content: FrameRecord) -> tuple[dict[str, Floats] | None, LoraSpec | None, Head]:
-        store, skill = self.place.store, content.skills[0]
-        head = stored_head(store, content, skill)
-        if content.adapter is None:
+    def _read(self, record: FrameRecord) -> tuple[dict[str, Floats] | None, LoraSpec | None, Head]:
+        store, skill = self.place.store, record.skills[0]
+        head = stored_head(store, record, skill)
+        if record.adapter is None:
             return None, None, head
-        spec = adapter_config.parse(store.adapter_config(content.adapter)).spec
-        tensors = store.adapter_tensors(content.adapter)
+        spec = adapter_config.parse(store.adapter_config(record.adapter)).spec
+        tensors = store.adapter_tensors(record.adapter)
         return {name: tensor.astype("float32") for name, tensor in tensors.items()}, spec, head
 
 
@@ -99,13 +99,13 @@ class SkillStack(Frames):
     def cost(self) -> Cost:
         """Besides adapters and heads the router; the texts are those that it is fitted on."""
         cost, chain = super().cost, self.chain()
-        texts = sum(self._sample_bytes(content) for _, content in chain)
+        texts = sum(self._sample_bytes(record) for _, record in chain)
         return dataclasses.replace(cost, bytes=cost.bytes + self.place.router_bytes(chain), texts=texts)
 
-    def _sample_bytes(self, content: FrameRecord) -> int:
+    def _sample_bytes(self, record: FrameRecord) -> int:
         return sum(
             len(self.place.store.read(f"samples/{skill.samples}"))
-            for skill in content.skills
+            for skill in record.skills
             if skill.samples is not None
         )
 

@@ -53,5 +53,5 @@ def test_numbers_that_cannot_be_meant_are_refused_before_anything_is_asked(stack
 @pytest.mark.parametrize("name", PROBES)
 def test_a_task_without_texts_that_was_named_is_an_error(stack, name):
     add(stack, renamed(stack.frame(TASKS[0]).content, "tickets"))
-    with pytest.raises(InputError, match="Nobody knows test rows of 'tickets'"):
+    with pytest.raises(InputError, match="No rows of 'tickets' are known"):
         probe(stack, name, only=["tickets"])
