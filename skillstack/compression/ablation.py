@@ -43,8 +43,6 @@ class TaskLoss:
     """One task, with a frame and without it, on the same rows; the router picks who answers.
 
     :ivar skill: the skill whose rows they are.
-    :ivar task: its task.
-    :ivar frame: the frame that has it.
     :ivar before: right answers of the stack as it is.
     :ivar after: right answers without the frame that is removed.
     :ivar loss: accuracy before minus after.
@@ -73,8 +71,6 @@ class TaskLoss:
 class FrameRemoval:
     """What a stack is without one of its frames.
 
-    :ivar frame: the frame's name.
-    :ivar id: its node's id.
     :ivar skills: names of its skills, which all go.
     :ivar bytes: of its adapter.
     :ivar loss: mean over tasks of routed accuracy before minus after.
@@ -123,10 +119,8 @@ class FrameRemoval:
 class Pruning:
     """What the guard says of one removal, and what was done.
 
-    :ivar frame: the frame's name.
     :ivar skills: every task on the guard rows, with the router as it is and as it is fitted anew.
     :ivar verdict: ``passes``, ``loses too much`` or ``cannot tell``.
-    :ivar why: in words.
     :ivar tip: the stack's new newest node; None where nothing has changed.
     """
 
@@ -157,9 +151,7 @@ class Pruning:
 class Ablation:
     """A stack without each of its frames in turn.
 
-    :ivar stack: its name.
     :ivar tip: its newest node when it was asked.
-    :ivar frames: how many it has.
     :ivar texts: rows that were asked, of all tasks.
     :ivar tasks: how many tasks they are of.
     :ivar routed: accuracy of the stack as it is, a mean over tasks.

@@ -51,8 +51,6 @@ class Replacement:
     """Adapters and heads in the place of those of a family's frames.
 
     :ivar name: what a table calls it: ``ties, rank 8``.
-    :ivar strategy: how it was made.
-    :ivar family: the family.
     :ivar adapters: by the name of each frame; the same one for all where the frames become one.
     :ivar settings: what decided it, for the record.
     :ivar merges: whether the frames become one.
@@ -86,7 +84,6 @@ class Candidate:
     :ivar screened: by skill, its answers to a few short dev rows before and after.
     :ivar dev: how the stack does on all dev rows before and after; None where it was only screened.
     :ivar verdict: what is expected of the guard.
-    :ivar why: in words.
     :ivar chance: that the guard lets all affected skills pass, as far as dev rows tell, 0 to 1.
     """
 

@@ -38,7 +38,6 @@ class Adapter:
     """A LoRA adapter in memory.
 
     :ivar tensors: by PEFT's names: A ``[rank, inputs]``, B ``[outputs, rank]``.
-    :ivar spec: its shape.
     """
 
     tensors: Tensors

@@ -37,8 +37,6 @@ METHOD = "merge,joint"
 class AutoCompress:
     """Tries a stack's newest frame against its family.
 
-    :ivar store: where the stack lies.
-    :ivar stack: its name.
     :ivar transaction: that a merge belongs to.
     :ivar config: what the guard holds it to.
     :ivar listen: is told what became of it.

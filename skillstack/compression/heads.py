@@ -30,7 +30,6 @@ REFITS = SOURCES[2:]
 class Seen:
     """Features of a skill's rows under one adapter.
 
-    :ivar skill: the skill.
     :ivar head: the one that it has now.
     :ivar fit: features ``[rows, hidden_size]`` of the rows to fit on.
     :ivar fit_labels: their labels.

@@ -26,8 +26,6 @@ HOPELESS = 0.2
 class SkillChange:
     """One affected skill, before and after, on the same rows.
 
-    :ivar skill: its name.
-    :ivar task: its task.
     :ivar frame: the frame that has it now.
     :ivar before: right answers of the stack as it is.
     :ivar after: right answers of what would take its place.
@@ -91,7 +89,6 @@ class Comparison:
     """A stack before and after, on one part of the rows.
 
     :ivar part: ``dev`` or ``guard``.
-    :ivar skills: the affected ones.
     :ivar before: the stack as it is.
     :ivar after: the stack as it would be.
     :ivar others: routed answers to texts of the other families.
@@ -139,7 +136,6 @@ class Comparison:
 class Plan:
     """What compressing a family, or a whole stack, would do. Nothing has changed.
 
-    :ivar stack: the stack's name.
     :ivar tip: its newest node, on which the plan builds.
     :ivar family: the family; None for the whole stack.
     :ivar target: bytes that the stack's adapters may have; None where nobody said.
@@ -237,10 +233,8 @@ class Plan:
 class Guarded:
     """What the guard says of one candidate.
 
-    :ivar candidate: the candidate.
     :ivar guard: how it does on the guard rows.
     :ivar verdict: ``passes``, ``loses too much`` or ``cannot tell``.
-    :ivar why: in words.
     :ivar before: other candidates for which the same rows were read before; each makes it likelier that one
         passes by chance.
     """
@@ -273,7 +267,6 @@ class Guarded:
 class Compressed:
     """What compressing did.
 
-    :ivar plan: the plan.
     :ivar guarded: what the guard says of the chosen candidate; None where it was not asked.
     :ivar tip: the stack's new newest node; None where nothing has changed.
     """

@@ -33,7 +33,6 @@ OTHER_ROWS = 128
 class Labelled:
     """Rows and their labels.
 
-    :ivar rows: the rows.
     :ivar labels: ``[rows]``, as the skill numbers them.
     """
 
@@ -72,8 +71,6 @@ class Labelled:
 class SkillRows:
     """The rows of one skill.
 
-    :ivar frame: the frame that has it.
-    :ivar skill: the skill.
     :ivar fit: of the training side: heads are fitted on them.
     :ivar more: of the same side: those of the most promising candidates are fitted on them.
     :ivar dev: candidates are chosen on them.

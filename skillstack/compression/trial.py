@@ -32,7 +32,6 @@ MAX_BYTES = 3 << 30
 class Trial:
     """A base that reads rows under any adapter, each once.
 
-    :ivar predictor: the base.
     :ivar derived: folder of all derived files.
     """
 

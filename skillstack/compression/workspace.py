@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 class Snapshot:
     """A stack at one moment, whoever changes it meanwhile.
 
-    :ivar store: where it lies.
-    :ivar name: its name.
     :ivar frames: oldest first.
-    :ivar load: loads the base.
     :ivar derived: folder of files that can be made again.
     """
 
@@ -96,7 +93,6 @@ class SkillWeights:
     """What answers for a skill.
 
     :ivar adapter: None for the base alone.
-    :ivar head: its head.
     """
 
     adapter: Adapter | None
@@ -106,7 +102,6 @@ class SkillWeights:
 class Workspace:
     """A stack with its base in memory.
 
-    :ivar snapshot: the stack.
     :ivar config: what the guard holds a change to.
     :ivar rows: of the skills that have some, oldest first.
     :ivar skipped: why other skills have none, by their names.

@@ -39,7 +39,6 @@ class BenchProgress:
 
     :ivar place: number of the cell, from 1.
     :ivar of: cells in all.
-    :ivar key: the cell.
     :ivar settings: those that are being trained with.
     :ivar trial: whether this is a trial of settings and not the cell itself.
     :ivar learned: tasks learned so far.

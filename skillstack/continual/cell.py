@@ -97,7 +97,6 @@ class Cost:
     :ivar parameters: numbers that were trained, over all tasks.
     :ivar bytes: weights and statistics that have to be kept to answer all tasks and to learn the next one.
     :ivar texts: bytes of training texts that have to be kept for the same.
-    :ivar steps: optimizer steps.
     :ivar rows: training rows that passed through the model in these, each as often as it did.
     """
 
@@ -112,7 +111,6 @@ class Cost:
 class TaskResult:
     """What a method gave on the test rows of one task, when it had learned all of them.
 
-    :ivar task: its name.
     :ivar rows: SHA-256 over the rows and their labels, in order.
     :ivar right: ``[rows]``, whether the answer is right, with the task given.
     :ivar macro_f1: 0 to 1, with the task given.
@@ -191,8 +189,6 @@ class HyperparameterTrial:
 class BenchCell:
     """A finished cell.
 
-    :ivar method: the method's name.
-    :ivar order: the order's name.
     :ivar seed: of the recipe.
     :ivar configuration: everything that decides what comes out.
     :ivar digest: SHA-256 of that.

@@ -22,7 +22,6 @@ OURS = "skillstack"
 class MethodStanding:
     """One method with one kind of order. Accuracies are means over tasks, then over runs, 0 to 1.
 
-    :ivar method: the method's name.
     :ivar order: ``forward``, ``reverse`` or ``random``.
     :ivar runs: order and seed of each run.
     :ivar n: test rows of one run.
@@ -40,10 +39,8 @@ class MethodStanding:
     :ivar unaided: answers among all classes of all tasks; None where a method gives none.
     :ivar seconds: of one training, over the runs of which it is known; None where it is of none.
     :ivar processor: processor seconds, likewise.
-    :ivar parameters: numbers trained.
     :ivar bytes_per_task: weights and statistics kept.
     :ivar texts_per_task: bytes of texts kept.
-    :ivar steps: optimizer steps.
     :ivar rows: training rows passed through the model.
     """
 

@@ -29,8 +29,6 @@ def text_bytes(rows: Iterable[Row]) -> int:
 class StackPlace:
     """Where a method may keep a stack.
 
-    :ivar store: the store.
-    :ivar stack: the stack's name.
     :ivar fit_router: makes the router state of a chain.
     :ivar router_bytes: how large that is.
     """
@@ -48,7 +46,6 @@ class MethodContext:
     :ivar slot: the base and its one place for an adapter.
     :ivar spec: the adapter's shape.
     :ivar recipe: rows, steps, rates, loss and seed.
-    :ivar tasks: how many there will be.
     :ivar settings: the method's own hyper-parameters, one value for each name of its grid.
     :ivar place: for methods that keep a stack.
     """
@@ -85,8 +82,6 @@ class Learner(Protocol):
 class Method:
     """A way to learn one task after another.
 
-    :ivar name: as people type it.
-    :ivar title: as a table shows it.
     :ivar paper: authors, year and address; empty for plain practice.
     :ivar make: a learner that has learned nothing yet.
     :ivar grid: the method's own hyper-parameters, each with values to choose among, the default first.
@@ -137,7 +132,6 @@ def frozen_head(context: MethodContext, task: SequenceTask) -> tuple[Head, Count
 class TaskModel:
     """What answers for a task.
 
-    :ivar head: the head.
     :ivar bare: whether it reads the features of the bare base, and no adapter.
     """
 

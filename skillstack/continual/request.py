@@ -39,7 +39,6 @@ OF_CELLS = ("method", "seed")
 class CellKey:
     """One cell of a bench.
 
-    :ivar method: the method's name.
     :ivar order: in which the tasks come.
     :ivar seed: of the recipe.
     """
@@ -58,8 +57,6 @@ class BenchRequest:
     :ivar tasks: with their rows, forward.
     :ivar recipe: of all methods; the seed comes from the cell.
     :ivar precision: how the base is held.
-    :ivar load: loads it.
-    :ivar methods: names.
     :ivar orders: in which tasks come; the first one and the first seed are those of the choices.
     :ivar seeds: of the recipe.
     :ivar per_class: test rows of each class; None for all.

@@ -40,8 +40,6 @@ Integers = NDArray[np.int64]
 class TaskTest:
     """The test rows of one task.
 
-    :ivar task: the task.
-    :ivar rows: the rows.
     :ivar rendering: how they are shown to the base.
     :ivar encoded: the rows as the base reads them.
     :ivar labels: ``[rows]``.
@@ -177,7 +175,6 @@ def _right(frames: Frames, task: SequenceTask, test: TaskTest, rows: Sequence[in
 class Taught:
     """A learner that has learned every task.
 
-    :ivar learner: it.
     :ivar trajectory: accuracies after each task but the last; empty for a method that answers nothing before
         the end.
     :ivar spent: what learning took, with what it found ready.

@@ -131,7 +131,6 @@ class Regret:
     The four counts of routed rows sum up to ``n``; the routed accuracy is the sum of the two with a right
     answer.
 
-    :ivar n: rows.
     :ivar difference: aware accuracy minus routed accuracy, -1 to 1: ``(lost - gained) / n``; 0 without rows.
     :ivar wrong_skill_wrong_answer: rows of another skill, answered wrongly or not at all.
     :ivar wrong_skill_right_answer: rows of another skill, answered rightly all the same.

@@ -32,7 +32,6 @@ NO_TRAINING_ROWS = "Its test rows are those of a table, and no training rows are
 class PredictionPlan:
     """What is to be asked of a stack.
 
-    :ivar stack: the stack.
     :ivar unmeasured: by skill, why there is no baseline on the frozen base to ask.
     """
 

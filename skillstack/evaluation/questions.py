@@ -38,8 +38,6 @@ PER_CLASS = 64
 class Questions:
     """Labelled rows for one skill.
 
-    :ivar skill: its name.
-    :ivar rows: the texts.
     :ivar labels: the right label of each, an index into the skill's labels.
     :ivar data: the task's rows, where the source has them; None for a table.
     :ivar fewer: labels that have fewer rows than were asked for, and how many they have.
@@ -166,13 +164,11 @@ def _places(skill: Skill, data: TaskData) -> list[int]:
 class EvaluatedStack:
     """A stack under evaluation.
 
-    :ivar name: its name.
     :ivar frames: oldest first.
     :ivar route: says which skill answers each row.
     :ivar load: loads the base; it is not called where every answer is known.
     :ivar precision: of the base.
     :ivar derived: folder of derived files.
-    :ivar router: name of the router.
     """
 
     name: str
@@ -236,7 +232,6 @@ class SkillQuestions:
     """A skill with its test rows and their routes.
 
     :ivar frame: the frame that has the skill.
-    :ivar skill: the skill.
     :ivar questions: its rows and their labels.
     :ivar routes: of each row, which skill the router picks.
     """

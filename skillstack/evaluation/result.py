@@ -83,15 +83,10 @@ class TaskRouting:
 class TaskEvaluation:
     """One task, as one skill answers it.
 
-    :ivar task: its name.
     :ivar skill: the skill that was asked. It names this: several skills of a stack may have one task.
-    :ivar frame: the frame that has it.
-    :ivar family: its family.
-    :ivar labels: the skill's labels.
     :ivar texts: digest of the test rows and their labels.
     :ivar answers: by mode; a mode that could not be measured is not there.
     :ivar routing: where the router sent the rows.
-    :ivar regret: what routing cost.
     :ivar fewer: labels with fewer rows than were asked for, and how many they have.
     :ivar other_rows: whether the source's rows are no longer those that the skill was taught.
     :ivar unmeasured: by mode, why it could not be measured; no path of this machine is in it.
@@ -254,24 +249,17 @@ class Effort:
 class Evaluation:
     """A stack, evaluated on its tasks' test rows.
 
-    :ivar stack: its name.
-    :ivar tip: id of its newest node.
-    :ivar base: name of its base.
     :ivar precision: at which the base was held.
-    :ivar router: name of the router.
     :ivar per_class: rows of each class that were asked for; None for all.
     :ivar tasks: oldest first.
     :ivar skipped: by skill, why it could not be evaluated; no path of this machine is in it.
     :ivar modes: by mode, over all tasks that have it; a mode that no task has is not there.
     :ivar differences: by pair of modes, their difference on the same texts, of the tasks that have both.
-    :ivar regret: what routing costs.
-    :ivar routing: the router.
     :ivar forgetting: accuracy of each task's own frame minus that of the newest adapter.
     :ivar sequential: whether each frame started from its parent, so that the newest adapter is what
         sequential training would have come to; None for a single frame, which nothing came before or after.
     :ivar calibration: of the answers' own probabilities, by their own skill.
     :ivar matrix: every frame on every task, where that was asked for.
-    :ivar effort: what it took.
     """
 
     stack: str

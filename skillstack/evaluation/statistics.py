@@ -240,7 +240,6 @@ _STEPS = 100
 class NonInferiority:
     """What a paired test says.
 
-    :ivar n: texts.
     :ivar lost: texts that the old one alone answers rightly.
     :ivar gained: texts that the new one alone answers rightly.
     :ivar margin: the loss that is allowed, as a share.

@@ -106,7 +106,6 @@ class Plot:
 class Drawn:
     """A plot as files.
 
-    :ivar plot: the plot.
     :ivar svg: with text as text.
     :ivar pdf: with its letters inside.
     """

@@ -24,12 +24,8 @@ from skillstack.store.store import Store
 class FrameFacts:
     """A frame.
 
-    :ivar name: its name.
-    :ivar id: its node's id.
     :ivar content: its content's id.
-    :ivar skills: their names.
     :ivar tasks: what its skills answer.
-    :ivar families: of its skills.
     :ivar labels: how many its skills have in all.
     :ivar parent: name of the frame before it, or None.
     :ivar init_from: name of the frame of this stack from whose adapter its training started; the content's
@@ -75,7 +71,6 @@ class Bench:
 class Material:
     """What a report is made of.
 
-    :ivar evaluation: what was measured.
     :ivar frames: of the stack, the oldest first.
     :ivar base: the frozen model.
     :ivar command: what makes this report again.

@@ -25,7 +25,6 @@ class Section:
     """A section of a page: what it says, shows and holds, and what reproduces it.
 
     :ivar key: its anchor.
-    :ivar title: its heading.
     :ivar words: paragraphs.
     :ivar plots: in the order in which they are shown.
     :ivar tables: the same.

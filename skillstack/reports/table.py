@@ -34,7 +34,6 @@ class TableCell:
 class Column:
     """A column.
 
-    :ivar label: its header.
     :ivar keys: headers of the CSV columns that it becomes.
     :ivar numeric: whether it is aligned to the right.
     """
@@ -49,7 +48,6 @@ class ReportTable:
     """A table.
 
     :ivar key: name of its CSV file.
-    :ivar title: its caption.
     :ivar columns: from left to right.
     :ivar rows: each with a cell for each column; the first cell names the row.
     :ivar note: what is to be known to read it.

@@ -58,7 +58,6 @@ class ComparedBaseline:
 class Verdict:
     """The answer in short.
 
-    :ivar headline: a sentence.
     :ivar sentences: what it rests on.
     :ivar baselines: the best one first.
     :ivar regret: the stack's own frames minus the routed stack.
