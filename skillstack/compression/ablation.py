@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from skillstack.answers import SCHEMA, Frame
 from skillstack.compression.candidate import frames_with
-from skillstack.compression.evaluate import RightAnswers, answers_today, change_of, count_of, right_answers
+from skillstack.compression.evaluate import RightAnswers, answers_today, change_of, right_answers
 from skillstack.compression.guard import verdict_of
 from skillstack.compression.request import GuardConfig
 from skillstack.compression.results import SkillChange, Verdict, count_json
@@ -25,7 +25,7 @@ from skillstack.compression.rows import SkillRows
 from skillstack.compression.workspace import Snapshot, Workspace
 from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.intervals import rounded
-from skillstack.evaluation.metrics import accuracy, macro
+from skillstack.evaluation.metrics import accuracy, count_of, macro
 from skillstack.evaluation.probes.redundancy import redundancy
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.routers.base import Scores

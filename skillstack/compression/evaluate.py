@@ -22,13 +22,13 @@ from skillstack.compression.results import HOPELESS, Comparison, SkillChange, Wh
 from skillstack.compression.rows import Labelled, SkillRows
 from skillstack.compression.workspace import SkillWeights, Workspace
 from skillstack.evaluation.intervals import Interval
-from skillstack.evaluation.metrics import Mask, accuracy, macro
+from skillstack.evaluation.metrics import Mask, accuracy, count_of, macro
 from skillstack.evaluation.prediction_plan import label_places
 from skillstack.evaluation.statistics import NonInferiority, non_inferior, paired
 from skillstack.models.heads import Head
 from skillstack.routers.base import Scores
 from skillstack.routers.calibration import Chain
-from skillstack.store.records import Count, Skill
+from skillstack.store.records import Skill
 
 #: Called with what is done next: the name of a candidate, and how far it is asked.
 Tell = Callable[[str], None]
@@ -229,11 +229,6 @@ def change_of(one: SkillRows, before: Mask, after: Mask, *, margin: float, level
         interval=paired([(after, before)]).interval if len(before) else Interval(-1.0, 1.0),
         test=non_inferior(before, after, margin=margin, level=level),
     )
-
-
-def count_of(right: Mask) -> Count:
-    """Right answers as whole numbers."""
-    return Count(int(right.sum()), len(right))
 
 
 def _whole(rights: Sequence[RightAnswers]) -> Whole:

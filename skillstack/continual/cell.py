@@ -184,6 +184,18 @@ class HyperparameterTrial:
     settings: Mapping[str, float]
     dev: float
 
+    def to_json(self) -> dict[str, Any]:
+        """For a file."""
+        return {"settings": dict(self.settings), "dev": round(self.dev, 6)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> HyperparameterTrial:
+        """From a file.
+
+        :raises ValueError: if something in it cannot be; likewise KeyError and TypeError.
+        """
+        return cls(dict(value["settings"]), float(value["dev"]))
+
 
 @dataclass(frozen=True, eq=False)
 class BenchCell:
@@ -259,7 +271,7 @@ class BenchCell:
             "evaluation_seconds": round(self.evaluation_seconds, 1),
             "cost": asdict(self.cost),
             "settings": dict(self.settings),
-            "tried": [{"settings": dict(one.settings), "dev": round(one.dev, 6)} for one in self.tried],
+            "tried": [one.to_json() for one in self.tried],
             "chosen_with": dict(self.chosen_with),
             "command": self.command,
             "digest": self.digest,
@@ -287,9 +299,7 @@ class BenchCell:
             command=str(value["command"]),
             environment=dict(value["environment"]),
             settings=dict(value["settings"]),
-            tried=tuple(
-                HyperparameterTrial(dict(one["settings"]), float(one["dev"])) for one in value["tried"]
-            ),
+            tried=tuple(map(HyperparameterTrial.from_json, value["tried"])),
             seconds=_number(value["seconds"]),
             processor=_number(value["processor_seconds"]),
             evaluation_seconds=float(value["evaluation_seconds"]),

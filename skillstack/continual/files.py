@@ -71,9 +71,7 @@ class Results:
             return (), {}
 
         def read(value: Mapping[str, Any]) -> tuple[str, tuple[HyperparameterTrial, ...], Mapping[str, Any]]:
-            tried = tuple(
-                HyperparameterTrial(dict(one["settings"]), float(one["dev"])) for one in value["tried"]
-            )
+            tried = tuple(map(HyperparameterTrial.from_json, value["tried"]))
             return str(value["digest"]), tried, dict(value["chosen_with"])
 
         found, tried, chosen_with = _read(path, read)
@@ -88,8 +86,12 @@ class Results:
 
         :raises StoreError: if it cannot be written.
         """
-        entries = [{"settings": dict(one.settings), "dev": round(one.dev, 6)} for one in tried]
-        record = {"schema": SCHEMA, "digest": digest, "chosen_with": dict(chosen_with), "tried": entries}
+        record = {
+            "schema": SCHEMA,
+            "digest": digest,
+            "chosen_with": dict(chosen_with),
+            "tried": [one.to_json() for one in tried],
+        }
         self._write(f"{method}.{_CHOICE}", record)
 
     def put_leaderboard(self, value: Mapping[str, Any]) -> Path:

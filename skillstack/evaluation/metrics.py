@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from skillstack.store.records import Count
 
 #: ``[rows]``: which answers are right.
 Mask = NDArray[np.bool_]
@@ -19,6 +21,11 @@ NO_ANSWER = -1
 def accuracy(right: Mask) -> float:
     """Share of right answers, 0 to 1; 0 without rows."""
     return int(np.count_nonzero(right)) / len(right) if len(right) else 0.0
+
+
+def count_of(right: Mask) -> Count:
+    """Right answers and rows as whole numbers."""
+    return Count(int(np.count_nonzero(right)), len(right))
 
 
 def macro_f1(
@@ -163,35 +170,17 @@ def regret(aware_right: Mask, routed_right: Mask, right_skill: Mask) -> Regret:
         raise ValueError(f"{len(aware)}, {len(routed)} and {len(own)} rows are not the same ones")
     if np.any(own & (aware != routed)):
         raise ValueError("the right skill was chosen, and yet its answer differs from the one it gave before")
-    return _counted(
-        wrong_wrong=_count(~own & ~routed),
-        wrong_right=_count(~own & routed),
-        right_wrong=_count(own & ~routed),
-        right_right=_count(own & routed),
-        lost=_count(~own & aware & ~routed),
-        gained=_count(~own & ~aware & routed),
+    lost, gained = _count(~own & aware & ~routed), _count(~own & ~aware & routed)
+    return Regret(
+        n=len(own),
+        difference=(lost - gained) / len(own) if len(own) else 0.0,
+        wrong_skill_wrong_answer=_count(~own & ~routed),
+        wrong_skill_right_answer=_count(~own & routed),
+        right_skill_wrong_answer=_count(own & ~routed),
+        right_skill_right_answer=_count(own & routed),
+        lost=lost,
+        gained=gained,
     )
-
-
-def join(regrets: Iterable[Regret]) -> Regret:
-    """All rows together: each counts the same, whatever its task. The mean over tasks is another figure."""
-    parts = list(regrets)
-    return _counted(
-        wrong_wrong=sum(part.wrong_skill_wrong_answer for part in parts),
-        wrong_right=sum(part.wrong_skill_right_answer for part in parts),
-        right_wrong=sum(part.right_skill_wrong_answer for part in parts),
-        right_right=sum(part.right_skill_right_answer for part in parts),
-        lost=sum(part.lost for part in parts),
-        gained=sum(part.gained for part in parts),
-    )
-
-
-def _counted(
-    *, wrong_wrong: int, wrong_right: int, right_wrong: int, right_right: int, lost: int, gained: int
-) -> Regret:
-    n = wrong_wrong + wrong_right + right_wrong + right_right
-    difference = (lost - gained) / n if n else 0.0
-    return Regret(n, difference, wrong_wrong, wrong_right, right_wrong, right_right, lost, gained)
 
 
 def _count(mask: Mask) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from skillstack.answers import SCHEMA
 from skillstack.evaluation.intervals import DIGITS, Interval, rounded
-from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Regret
+from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Regret, count_of
 from skillstack.evaluation.statistics import Paired
 from skillstack.store.records import Count
 
@@ -44,7 +44,7 @@ class Answers:
     @property
     def count(self) -> Count:
         """Right answers, and rows."""
-        return Count(int(self.right.sum()), len(self.right))
+        return count_of(self.right)
 
     def to_json(self) -> dict[str, Any]:
         """The answers without the rows."""

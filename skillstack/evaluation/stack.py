@@ -18,6 +18,7 @@ from skillstack.evaluation.metrics import (
     Mask,
     accuracy,
     calibration,
+    count_of,
     forgetting,
     macro,
     macro_f1,
@@ -39,7 +40,7 @@ from skillstack.evaluation.result import (
     TaskRouting,
     tasks_having,
 )
-from skillstack.evaluation.statistics import Paired, difference_interval, mean_interval, paired
+from skillstack.evaluation.statistics import Paired, mean_interval, paired
 from skillstack.routers.base import probabilities
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256
@@ -86,6 +87,9 @@ def evaluate(
     logits = wanted.ask(predictions)
     tasks = tuple(_task(wanted, entry, logits) for entry in entries)
     modes = {mode: _score(having, mode) for mode in MODES if (having := tasks_having(tasks, mode))}
+    differences = {
+        pair: _difference(having, *pair) for pair in COMPARED if (having := tasks_having(tasks, *pair))
+    }
     return Evaluation(
         stack=stack.name,
         tip=stack.tip.id,
@@ -96,10 +100,8 @@ def evaluate(
         tasks=tasks,
         skipped=found.skipped,
         modes=modes,
-        differences={
-            pair: _difference(having, *pair) for pair in COMPARED if (having := tasks_having(tasks, *pair))
-        },
-        regret=_regret(tasks),
+        differences=differences,
+        regret=_regret(tasks, differences["task_aware", "routed"]),
         routing=_routing(stack, entries, tasks),
         forgetting=_forgetting(stack, entries, tasks),
         sequential=_sequential(stack.frames),
@@ -136,7 +138,7 @@ def _task(wanted: PredictionPlan, entry: SkillQuestions, logits: Logits) -> Task
         ),
         answers=found,
         routing=TaskRouting(
-            task=Count(int(home.sum()), len(home)),
+            task=count_of(home),
             family=Count(sum(route.family == skill.family for route in entry.routes), len(home)),
             fallback=sum(route.fallback for route in entry.routes),
             depth=float(np.mean([route.depth for route in entry.routes])),
@@ -154,7 +156,7 @@ def _answers(entry: SkillQuestions, values: Integers) -> Answers:
     right: Mask = values == labels
     return Answers(
         right=right,
-        interval=wilson(Count(int(right.sum()), len(right))),
+        interval=wilson(count_of(right)),
         macro_f1=macro_f1(labels, values, len(entry.skill.labels)),
     )
 
@@ -182,14 +184,18 @@ def _difference(tasks: Sequence[TaskEvaluation], first: str, second: str) -> Pai
     return paired([(task.answers[first].right, task.answers[second].right) for task in tasks])
 
 
-def _regret(tasks: Sequence[TaskEvaluation]) -> RegretScore:
+def _regret(tasks: Sequence[TaskEvaluation], found: Paired) -> RegretScore:
+    """What routing costs.
+
+    :param found: answers with the task given against routed ones.
+    """
+
     def share(name: str) -> float:
         return macro([getattr(task.regret, name) / task.n for task in tasks])
 
-    pairs = [(task.answers["task_aware"].right, task.answers["routed"].right) for task in tasks]
     return RegretScore(
-        difference=macro([task.regret.difference for task in tasks]),
-        interval=difference_interval(pairs),
+        difference=found.difference,
+        interval=found.interval,
         wrong_skill_wrong_answer=share("wrong_skill_wrong_answer"),
         wrong_skill_right_answer=share("wrong_skill_right_answer"),
         right_skill_wrong_answer=share("right_skill_wrong_answer"),

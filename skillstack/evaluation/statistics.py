@@ -36,22 +36,6 @@ def mean_interval(
     return percentiles(resampled_means(tasks, resamples=resamples, seed=seed), level)
 
 
-def difference_interval(
-    tasks: Sequence[tuple[Mask, Mask]], *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
-) -> Interval:
-    """Interval of the difference, first minus second, between two means over tasks; its ends are in -1 to 1.
-
-    Both sides answered the same texts, and each draw takes the same texts on both (paired).
-
-    :param tasks: per task which answers of the first and of the second are right, row by row the same texts.
-    :param level: how often such an interval holds the true difference, between 0 and 1.
-    :param seed: the same one gives the same interval.
-    :raises ValueError: as `mean_interval`, and where two sides have other numbers of rows.
-    """
-    means = resampled_means([gains(*pair) for pair in tasks], resamples=resamples, seed=seed)
-    return percentiles(means, level)
-
-
 def runs_interval(
     runs: Sequence[Sequence[Mask]], *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:

@@ -9,8 +9,8 @@ from scipy import stats
 
 from skillstack.evaluation.metrics import Mask, accuracy, macro
 from skillstack.evaluation.statistics import (
-    difference_interval,
     mean_interval,
+    paired,
     percentiles,
     resampled_means,
     runs_interval,
@@ -66,7 +66,7 @@ def test_of_a_paired_difference_it_is_the_interval_of_scipy() -> None:
         method="percentile",
         rng=np.random.default_rng(0),
     ).confidence_interval
-    ours = difference_interval([(first, second)], resamples=9999)
+    ours = paired([(first, second)], resamples=9999).interval
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=6e-3)
 
 
@@ -83,7 +83,7 @@ def test_it_holds_the_true_mean_about_as_often_as_it_says() -> None:
 def test_a_common_part_makes_a_paired_difference_surer() -> None:
     first = _mask(120, 160)
     alike, unlike = _mask(112, 160), np.roll(_mask(112, 160), 60)
-    close, far = difference_interval([(first, alike)]), difference_interval([(first, unlike)])
+    close, far = paired([(first, alike)]).interval, paired([(first, unlike)]).interval
     assert close.high - close.low < (far.high - far.low) / 2
 
 
@@ -111,9 +111,9 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_order_of_rows(
 
 @given(PAIRS)
 def test_differences_lie_in_their_range_and_of_equals_there_is_none(tasks: list[tuple[Mask, Mask]]) -> None:
-    found = difference_interval(tasks, resamples=200)
+    found = paired(tasks, resamples=200).interval
     assert -1 <= found.low <= found.high <= 1
-    none = difference_interval([(first, first) for first, _ in tasks], resamples=200)
+    none = paired([(first, first) for first, _ in tasks], resamples=200).interval
     assert (none.low, none.high) == (0.0, 0.0)
 
 
@@ -135,7 +135,7 @@ def test_without_anything_measured_there_is_no_interval() -> None:
         with pytest.raises(ValueError):
             mean_interval(tasks)
     with pytest.raises(ValueError):
-        difference_interval([(right, right[:1])])
+        paired([(right, right[:1])])
     for runs in ([], [[right], [right[:1]]], [[right], [right, right]]):
         with pytest.raises(ValueError):
             runs_interval(runs)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from skillstack.evaluation.metrics import Mask
-from skillstack.evaluation.statistics import difference_interval, mcnemar, paired, paired_runs
+from skillstack.evaluation.statistics import mcnemar, paired, paired_runs
 
 Pair = tuple[Mask, Mask]
 PAIRS = st.lists(
@@ -29,7 +29,6 @@ def test_by_hand() -> None:
     assert (found.n, found.only_first, found.only_second) == (12, 3, 1)
     assert found.difference == pytest.approx((0.2 + 0.0) / 2)
     assert found.p == pytest.approx(2 * (1 + 4) / 16)
-    assert found.interval == difference_interval([_pair(4, 3, 1, 2), _pair(1, 0, 0, 1)])
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.evaluation.metrics import Mask, Regret, accuracy, join, regret
+from skillstack.evaluation.metrics import Mask, Regret, accuracy, regret
 
 Masks = tuple[Mask, Mask, Mask]
 
@@ -48,13 +48,6 @@ def test_the_split_adds_up(masks: Masks) -> None:
         assert found.difference == pytest.approx(accuracy(aware) - accuracy(routed))
     assert found.lost <= found.wrong_skill_wrong_answer
     assert found.gained <= found.wrong_skill_right_answer
-
-
-@given(st.lists(ROWS, max_size=4))
-def test_joining_is_looking_at_all_rows_together(tasks: list[Masks]) -> None:
-    together = [np.concatenate([np.zeros(0, np.bool_), *side]) for side in zip(*tasks, strict=True)]
-    whole = regret(*together) if together else Regret(0, 0.0, 0, 0, 0, 0, 0, 0)
-    assert join(regret(*masks) for masks in tasks) == whole
 
 
 def test_a_router_that_is_always_right_leaves_no_regret() -> None:

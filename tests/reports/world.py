@@ -22,7 +22,7 @@ from skillstack.evaluation.result import (
     TaskRouting,
 )
 from skillstack.evaluation.stack import COMPARED
-from skillstack.evaluation.statistics import difference_interval, mean_interval, paired
+from skillstack.evaluation.statistics import mean_interval, paired
 from skillstack.reports.material import Bench, FrameFacts, Material
 from skillstack.store.canonical import sha256
 from skillstack.store.records import BaseIdentity, Count
@@ -91,7 +91,7 @@ def evaluation(
         },
         regret=RegretScore(
             macro([task.regret.difference for task in tasks]),
-            difference_interval(pairs),
+            paired(pairs).interval,
             *[macro([getattr(task.regret, part) / task.n for task in tasks]) for part in REGRET],
         ),
         routing=RouterScore(
