@@ -75,8 +75,8 @@ def _overall(e: Evaluation) -> ReportTable:
     partly = [TITLES[mode] for mode, score in e.modes.items() if score.tasks < len(e.tasks)]
     if partly:
         note += (
-            f" Not measured on every task: {', '.join(partly)}. Their figures are means over fewer tasks, to "
-            "be held against others by the differences alone: those are of the same texts."
+            f" Not measured on every task: {', '.join(partly)}. Their figures are means over fewer tasks; "
+            "compare them by the differences alone, which are of the same texts."
         )
     lacking = [TITLES[mode] for mode in MODES if mode not in e.modes]
     if lacking:

@@ -86,9 +86,7 @@ def _words(bench: Bench) -> str:
         words.append(f"Not beaten by the frames: {listed(undecided)}.")
     if not words:
         words.append("On the same texts, the frames beat every other method here.")
-    words.append(
-        "Accuracy is with the task given, for every method; intervals are of other texts, same runs."
-    )
+    words.append("Every method is given the task. The intervals are over other texts and the same runs.")
     return " ".join(words)
 
 

@@ -85,9 +85,9 @@ def regret_section(material: Material) -> Section:
         )
     )
     note = (
-        "Regret: accuracy with the task given minus routed accuracy. Lost: texts that their own frame would "
-        "have answered rightly; gained: texts that a wrong frame answered rightly and their own would not. "
-        "In the last row, these are sums."
+        "Regret is accuracy with the task given minus routed accuracy. Lost texts would have been answered "
+        "rightly by their own frame; gained texts were answered rightly by a wrong frame only. The last row "
+        "has their sums."
     )
     return Section(
         "regret",
@@ -101,10 +101,10 @@ def routing_section(material: Material) -> Section:
     """Confusion, and reliability of both confidences."""
     e, router = material.evaluation, material.evaluation.routing
     words = (
-        f"{e.router}: {points(router.task.accuracy)} % of the texts come to their task "
-        f"({between(router.task_interval)}), {points(router.family.accuracy)} % to its family "
-        f"({between(router.family_interval)}). For {points(router.fallback)} % no frame was accepted and the "
-        f"best score decided; {router.depth:.1f} frames were looked at on average."
+        f"{e.router} sends {points(router.task.accuracy)} % of the texts to their task "
+        f"({between(router.task_interval)}) and {points(router.family.accuracy)} % to its family "
+        f"({between(router.family_interval)}). For {points(router.fallback)} % no frame was accepted, and "
+        f"the best score decided. On average the router checked {router.depth:.1f} frames."
     )
     tables = (
         _by_task(e),
@@ -149,7 +149,7 @@ def _confusion(e: Evaluation) -> ReportTable:
         (text(task.skill), *[count(value) for value in line])
         for task, line in zip(e.tasks, e.routing.confusion, strict=True)
     )
-    return ReportTable("confusion", "Where texts come to", columns, rows)
+    return ReportTable("confusion", "Where the router sends texts", columns, rows)
 
 
 def _calibration(e: Evaluation) -> ReportTable:
@@ -164,8 +164,8 @@ def _calibration(e: Evaluation) -> ReportTable:
         for name, found in (("router", e.routing.calibration), ("answer", e.calibration))
     )
     note = (
-        "ECE: mean distance of confidence and accuracy over bins of about equal size, to be read with its "
-        "bins: chance alone makes it greater than 0."
+        "ECE is the mean distance between confidence and accuracy over bins of about equal size. Chance "
+        "alone makes it greater than 0, so read it with its bins."
     )
     return ReportTable("calibration", "Calibration", columns, rows, note)
 
@@ -189,8 +189,8 @@ def _regret_plot(e: Evaluation) -> Plot:
     r = e.regret
     return Plot(
         "regret",
-        "What becomes of routed texts. Both blue parts together are the routed accuracy; only what the wrong "
-        "skill answers wrongly can be the router's fault.",
+        "Outcomes of routed texts. The two blue parts add up to the routed accuracy; only wrong answers of a "
+        "wrong skill can be the router's fault.",
         f"Stacked bars for each task. Over all tasks {points(r.right_skill_right_answer)} % go to the right "
         f"skill and are answered rightly, {points(r.wrong_skill_right_answer)} % to a wrong one and are "
         f"answered rightly, {points(r.right_skill_wrong_answer)} % to the right one and are answered "
@@ -226,11 +226,11 @@ def _confusion_plot(e: Evaluation) -> Plot:
     own = {(row, columns.index(name)) for row, name in enumerate(rows) if name in columns}
     return Plot(
         "confusion",
-        "Where the router sends each task's texts: rows are what they are, columns where they come to, "
-        "numbers are texts.",
+        "Where the router sends each task's texts: rows are the texts' own tasks, columns the tasks that the "
+        "router picks, and numbers count texts.",
         f"A heat map of {len(rows)} by {len(columns)} tasks; {points(e.routing.task.accuracy)} % of the "
         "texts are on the diagonal. The table below has the figures.",
-        lambda: heat_map(rows, columns, strengths, texts, "comes to", own),
+        lambda: heat_map(rows, columns, strengths, texts, "routed to", own),
     )
 
 
@@ -239,8 +239,8 @@ def _calibration_plot(router: CalibrationError, answers: CalibrationError) -> Pl
     return Plot(
         "calibration",
         "Reliability of the router's confidence and of the answers' own probability, in bins of about equal "
-        "size, with 95 % intervals. On the dashed line, a confidence means what it says; above it, it is too "
-        "low. The area of a dot is its number of texts.",
+        "size, with 95 % intervals. On the dashed line, confidence equals accuracy; above it, the confidence "
+        "is too low. The area of a dot shows its number of texts.",
         f"Two diagrams of accuracy over confidence. The router's confidence is off by {points(router.ece)} "
         f"points on average, the answers' probability by {points(answers.ece)}.",
         lambda: _draw_calibration(router, answers),

@@ -107,9 +107,9 @@ def cost_section(material: Material) -> Section:
     words = (
         f"The evaluation needs {many(e.effort.answers, 'answer')}, {per_text:.1f} a text"
         + (", most of them for every frame on every task." if e.matrix is not None else ".")
-        + " Answers are kept beside the store: what was answered once is not asked again."
+        + " Answers are kept beside the store, so no text is answered twice."
     )
-    note = "Training: wall time as noted when the frame was trained, on the machine it was trained on."
+    note = "Training is the wall time on the machine that trained the frame."
     table = ReportTable("cost", "Cost by frame", columns, tuple(rows), note)
     return Section("cost", "Cost", (words,), tables=(table,))
 
@@ -125,16 +125,18 @@ def gaps_section(material: Material) -> Section:
     if fewer.rows:
         labels = many(len(fewer.rows), "label")
         if e.per_class is None:
-            words.append(f"Of {labels} there is no test row, so nothing here says how well they are known.")
+            words.append(
+                f"There are no test rows of {labels}, so nothing here says how well they are recognised."
+            )
         else:
-            words.append(f"Of {labels} there are fewer test rows than the {e.per_class} that were asked for.")
+            words.append(f"There are fewer test rows of {labels} than the {e.per_class} that were asked for.")
     known = {task.skill for task in e.tasks} | set(e.skipped)
     left = [skill for frame in material.frames for skill in frame.skills if skill not in known]
     if left:
-        words.append(f"Not asked for: {', '.join(left)}.")
+        words.append(f"Not part of this evaluation: {', '.join(left)}.")
     others = [task.skill for task in e.tasks if task.other_rows]
     if others:
-        words.append(f"The rows here are others than those that the skill was taught: {', '.join(others)}.")
+        words.append(f"The rows differ from those that the skill was taught: {', '.join(others)}.")
     tables = tuple(table for table in (_skipped(material), _unmeasured(material), fewer) if table.rows)
     if not tables and not words:
         asked = "all test rows" if e.per_class is None else f"{e.per_class} test rows of each label"
@@ -185,8 +187,8 @@ def _stack_plot(frames: Sequence[FrameFacts]) -> Plot:
     fresh = sum(frame.init_from is None for frame in frames)
     return Plot(
         "stack",
-        "The stack, the newest frame at the top. Arrows at the left lead to the frame before it, its parent, "
-        "arcs at the right to the frame from whose adapter a training started. Bars: adapter on disk.",
+        "The stack, with the newest frame at the top. Arrows on the left lead to a frame's parent; arcs on "
+        "the right lead to the frame whose adapter its training started from. Bars show adapters on disk.",
         f"{many(len(frames), 'frame')} in a chain, the newest first: "
         f"{listed([label(frame.name) for frame in reversed(frames)])}. {fresh} of them started fresh.",
         lambda: _draw_stack(list(reversed(frames))),

@@ -40,8 +40,8 @@ def forgetting_section(material: Material) -> Section:
     still = "A frame never changes once it is learned, so the stack itself forgets nothing."
     if material.compressed:
         still = (
-            "Frames of this stack were merged or cut: their tasks are compared as they are answered since "
-            "then, and what that cost is not in here."
+            "Frames of this stack were merged or cut. Their tasks are compared as they have been answered "
+            "since then, and the cost of compression is not included."
         )
     words = (
         f"{still} This is what the newest adapter alone would have lost under each task's own head: "
@@ -84,8 +84,8 @@ def matrix_section(material: Material) -> Section | None:
         "matrix",
         "Every frame on every task",
         (
-            "Off the outlined cells, a high figure says that a frame's adapter would serve another task as "
-            "well: a candidate for merging. The outlined cells are the stack's own answers.",
+            "The outlined cells are the stack's own answers. A high figure elsewhere says that a frame's "
+            "adapter would serve another task as well, so the two are candidates for merging.",
         ),
         (_matrix_plot(matrix, own),),
         tuple(tables),

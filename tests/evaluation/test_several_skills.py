@@ -160,7 +160,7 @@ def test_a_report_shows_each_skill_of_a_frame(newest, tmp_path):
         lines = (tmp_path / "report" / "tables" / f"{name}.csv").read_text(encoding="utf-8").splitlines()
         assert [line.split(",")[0] for line in lines[1:4]] == [PLACES, FILMS, TOPICS], name
     text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
-    assert "Not asked for" not in text
+    assert "Not part of this evaluation" not in text
 
 
 # two skills of one task -------------------------------------------------------------------------------------
@@ -215,4 +215,4 @@ def test_a_report_tells_two_skills_of_one_task_apart(twice, tmp_path):
     names = [*TASKS, "again"]
     assert list(document["report"]["losses"]) == names
     assert list(document["report"]["provenance"]["texts"]) == names
-    assert "Not asked for" not in (done.folder / "report.md").read_text(encoding="utf-8")
+    assert "Not part of this evaluation" not in (done.folder / "report.md").read_text(encoding="utf-8")

@@ -253,7 +253,7 @@ def test_labels_without_a_test_row_are_named_where_all_rows_were_asked():
     found = dataclasses.replace(evaluation(fewer={"maybe": 0}), per_class=None)
     page = HtmlPage(report_files(material(found))["report.html"].decode("utf-8"))
     assert [cell[0] for cell in page.tables["fewer"][1]] == ["films", "maybe", "0", "all"]
-    assert "Of 1 label there is no test row" in " ".join(page.text)
+    assert "There are no test rows of 1 label" in " ".join(page.text)
 
 
 def test_where_nothing_came_after_nothing_is_forgotten(of_one_frame):
@@ -294,7 +294,7 @@ def test_tasks_that_were_not_asked_for_are_named():
     found = material(evaluation(("films",)))
     more = dataclasses.replace(found, frames=facts(("films", "cards")))
     page = HtmlPage(report_files(more)["report.html"].decode("utf-8"))
-    assert "Not asked for: cards." in " ".join(page.text)
+    assert "Not part of this evaluation: cards." in " ".join(page.text)
 
 
 def test_a_bench_that_is_empty_or_broken_is_refused(tmp_path):
