@@ -718,22 +718,22 @@ def compare(
     adapters = [stored(loaded.store, frame.content) for frame in frames]
     heads = {one.skill.name: loaded.answerer(one.frame.content, one.skill).head for one in asked}
     by_frame = {frame.name: adapter for frame, adapter in zip(frames, adapters, strict=True)}
-    exam = Examination(slot, asked, heads, min(adapter.spec.first_layer for adapter in adapters))
+    examination = Examination(slot, asked, heads, min(adapter.spec.first_layer for adapter in adapters))
     with tempfile.TemporaryDirectory() as root:
         place = Path(root)
         merges, versions, refused = _merge_all(base.whole, slot, adapters, place, mergekit)
     merged = []
-    exam.before = exam.right([by_frame[one.frame.name] for one in asked])
+    examination.before = examination.right([by_frame[one.frame.name] for one in asked])
     unmerged = {
         "tool": "none", "method": "each frame by itself", "rank": max(a.spec.r for a in adapters),
-        "bytes": sum(adapter.bytes for adapter in adapters), **exam.figures(exam.before),
+        "bytes": sum(adapter.bytes for adapter in adapters), **examination.figures(examination.before),
     }  # fmt: skip
     unmerged = {k: _without(v) for k, v in unmerged.items()}
     bare = {
         "tool": "none",
         "method": "the base alone",
         "bytes": 0,
-        **exam.figures(exam.right([None] * len(asked))),
+        **examination.figures(examination.right([None] * len(asked))),
     }
     for way, found, errors in merges:
         record: dict[str, Any] = {
@@ -743,10 +743,10 @@ def compare(
         if isinstance(found, str):
             merged.append(record | {"refused": found})
             continue
-        same, right = exam.of(way.label, found.updates, found.adapter)
+        same, right = examination.of(way.label, found.updates, found.adapter)
         record |= {
             "rank": found.rank if found.rank is not None else "whole model", "bytes": found.bytes,
-            "processor_seconds": round(found.seconds, 4), **errors, **exam.figures(right),
+            "processor_seconds": round(found.seconds, 4), **errors, **examination.figures(right),
         }  # fmt: skip
         merged.append(record | ({"same_update_as": same} if same else {}))
     return {

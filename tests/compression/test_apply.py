@@ -303,8 +303,8 @@ def films(folder):
 
 
 def learn(stack, name, folder, **options):
-    lesson = {"model": model_of(stack), "device": "cpu", "recipe": RECIPE, **options}
-    return Stack.learn(name, films(folder), store=stack.store.root, stack=stack.name, **lesson)
+    options = {"model": model_of(stack), "device": "cpu", "recipe": RECIPE, **options}
+    return Stack.learn(name, films(folder), store=stack.store.root, stack=stack.name, **options)
 
 
 def test_a_new_skill_can_be_learned_on_a_merged_stack(both, tmp_path):

@@ -14,10 +14,10 @@ from .world import FEW, TASKS, base_of, no_base
 
 
 def wanted_of(stack, load=no_base):
-    subject = EvaluatedStack(
+    evaluated = EvaluatedStack(
         "main", stack.frames()[::-1], stack.route, load, "fp32", stack.store.root / FOLDER
     )
-    return PredictionPlan(subject), stack_questions(subject, EvaluationConfig(per_class=FEW)).each
+    return PredictionPlan(evaluated), stack_questions(evaluated, EvaluationConfig(per_class=FEW)).each
 
 
 def answer(stack, wanted):
