@@ -69,7 +69,7 @@ class TaskLoss:
 
 @dataclass(frozen=True)
 class FrameRemoval:
-    """What a stack is without one of its frames.
+    """A stack without one of its frames.
 
     :ivar skills: names of its skills, which all go.
     :ivar bytes: of its adapter.
@@ -117,7 +117,7 @@ class FrameRemoval:
 
 @dataclass(frozen=True)
 class Pruning:
-    """What the guard says of one removal, and what was done.
+    """The guard's verdict on one removal, and what was done.
 
     :ivar skills: every task on the guard rows, with the router as it is and as it is fitted anew.
     :ivar verdict: ``passes``, ``loses too much`` or ``cannot tell``.
@@ -201,7 +201,7 @@ def ablate(
     apply: bool = False,
     tell: TellTasks = lambda done, of: None,
 ) -> Ablation:
-    """Say what the stack loses with each frame, and prune one if that is asked for and the guard passes.
+    """Measure what the stack loses without each frame, and prune one if asked and if the guard passes.
 
     :param frames: to be removed, each by itself; none for those of the family, or all.
     :param apply: whether the one frame is to be pruned.
@@ -319,7 +319,7 @@ def _ask(
     scores: Callable[[SkillRows, str], Scores],
     tell: TellTasks = lambda done, of: None,
 ) -> list[_SkillAnswers]:
-    """Ask the rows of every skill, of the stack as it is and without each frame.
+    """Evaluate the rows of every skill on the stack as it is and without each frame.
 
     :param scores: the router's where a frame is gone.
     :param tell: called before each task, and at the end.
@@ -342,7 +342,7 @@ def _ask(
 
 
 def _removal(frame: Frame, asked: Sequence[_SkillAnswers]) -> FrameRemoval:
-    """What the rows say of one frame."""
+    """Sum up the answers without one frame."""
     pairs = [(one.before.routed, one.after[frame.name].routed) for one in asked]
     own = [one for one in asked if one.rows.frame.id == frame.id]
     before = macro([accuracy(one.before.routed) for one in own])

@@ -1,4 +1,4 @@
-"""The frames of a family, and what could take their place, with all that becomes known of it."""
+"""The frames of a family, and candidates to replace them, with all that becomes known of these."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class FamilyFrames:
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
-    """Adapters and heads in the place of those of a family's frames.
+    """Adapters and heads that replace those of a family's frames.
 
     :ivar name: what a table calls it: ``ties, rank 8``.
     :ivar adapters: by the name of each frame; the same one for all where the frames become one.
     :ivar settings: what decided it, for the record.
     :ivar merges: whether the frames become one.
     :ivar heads: by the names of the skills; empty until they were fitted.
-    :ivar heads_from: how they were come by.
+    :ivar heads_from: their source.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Replacement:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What could take the place of a family's frames, or of several families'.
+    """Replacements for a family's frames, or for several families'.
 
     :ivar parts: what takes the place of which family; one, unless a whole stack is compressed.
     :ivar whole: whether a whole stack is compressed.
@@ -130,7 +130,7 @@ class Candidate:
 
     @property
     def heads(self) -> str:
-        """How it comes by its heads."""
+        """The sources of its heads."""
         return ", ".join(dict.fromkeys(part.heads_from for part in self.parts))
 
     @property
@@ -194,7 +194,7 @@ class Candidate:
 
 
 def families_of(frames: Sequence[Frame]) -> tuple[FamilyFrames, ...]:
-    """Every frame with an adapter in one family, whole families first come first served, oldest first.
+    """The families of a stack, oldest first; each frame with an adapter is in one of them.
 
     :param frames: of the stack, oldest first.
     """

@@ -1,4 +1,4 @@
-"""What dev rows say of the guard, and which candidates are chosen by that.
+"""The guard's verdict as dev rows predict it, and the choice of candidates by that.
 
 What dev rows show of several skills is drawn to their mean as far as chance explains that they differ. What
 the guard will count is then spread around that by two chances, that of the dev rows and that of its own.
@@ -25,7 +25,7 @@ WIDER = (0.01, 0.02, 0.03, 0.05, 0.1)
 
 
 class Expectation(NamedTuple):
-    """What is expected of the guard: a verdict, why in words, and the chance that all skills pass."""
+    """The expected verdict of the guard, the reason, and the chance that all skills pass."""
 
     verdict: Verdict
     why: str
@@ -33,7 +33,7 @@ class Expectation(NamedTuple):
 
 
 def expected(dev: Comparison, guard_rows: Mapping[str, int]) -> Expectation:
-    """What the guard will probably say of what did so on dev rows.
+    """Predict the guard's verdict from a comparison on dev rows.
 
     :param guard_rows: by skill.
     """
@@ -60,7 +60,7 @@ def expected(dev: Comparison, guard_rows: Mapping[str, int]) -> Expectation:
 
 
 def against_others(found: Comparison) -> tuple[Verdict, str] | None:
-    """What speaks against a change in the texts of other families; None where nothing does.
+    """Judge a change by the texts of other families; None where they do not speak against it.
 
     The router sends these where it sent them before, so only answers to texts that it gives to a wrong family
     can change at all. What counts is a loss, by the test that the family itself is held to.
@@ -76,7 +76,7 @@ def against_others(found: Comparison) -> tuple[Verdict, str] | None:
 
 
 def chances(tests: Sequence[NonInferiority], guard_rows: Sequence[int]) -> list[float]:
-    """Of each skill the chance that its guard rows pass, if dev rows show this.
+    """The chance of each skill that its guard rows pass, given what dev rows show.
 
     By normal curves around the test's own limit (Tango 1998, Statistics in Medicine 17, by whose null
     variance as many texts differ as before, but no fewer than the margin); what gains nothing has none below
@@ -198,7 +198,7 @@ def _likely(family: FamilyFrames, dev: Comparison, guard_rows: Mapping[str, int]
 
 @dataclass(frozen=True, order=True)
 class Loss:
-    """How bad an option is; losses of several families add up.
+    """The loss by an option; losses of several families add up.
 
     :ivar doubt: minus the logarithm of the chance that the guard lets all skills pass.
     :ivar accuracy: accuracy lost, summed over skills.

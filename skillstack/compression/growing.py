@@ -1,4 +1,4 @@
-"""Merging as a stack grows: each new frame is tried against its family, and joins it where the guard allows.
+"""Merging as a stack grows: each new frame is merged with its family where the guard allows.
 
 A stream of tasks of few families then keeps few adapters. What was tried and refused is remembered beside the
 store, so that a training that is started again does not try it again.
@@ -35,11 +35,11 @@ METHOD = "merge,joint"
 
 @dataclass(frozen=True)
 class AutoCompress:
-    """Tries a stack's newest frame against its family.
+    """Merges a stack's newest frame with its family where the guard allows.
 
     :ivar transaction: that a merge belongs to.
     :ivar config: what the guard holds it to.
-    :ivar listen: is told what became of it.
+    :ivar listen: hears the outcome.
     :ivar tell: called with the name of each candidate before it is tried.
     """
 
@@ -53,9 +53,9 @@ class AutoCompress:
     def __call__(self, slot: Slot) -> None:
         """Merge the newest frame with the others of its family, if the guard lets it.
 
-        Where that should not pass for a few of them, the others are tried without. The guard is asked once,
-        about what passes with the highest chance, unless nothing can. Where rows of one of them are not here,
-        all stay as they are. What became of it is told.
+        Where a few frames keep the others from merging, the others are tried without them. The guard is asked
+        once at most, about the candidate that is likeliest to pass. Where rows of a frame are missing, all
+        frames stay as they are. The listener hears the outcome.
 
         :param slot: of the base in memory; it is empty afterwards.
         :raises SkillStackError: one of its kinds, if the store cannot be read or changed.
@@ -129,7 +129,7 @@ class AutoCompress:
         return settled
 
     def _name(self, members: tuple[Frame, ...], found: Compressed) -> str | None:
-        """Name of the frame that the tried ones of these are now."""
+        """Name of the merged frame; None where nothing was merged."""
         if not found.applied:
             return None
         skill = next(frame for frame in members if frame.name in found.plan.frames).skills[0].name
@@ -155,7 +155,7 @@ class AutoCompress:
 
 
 def _digest(path: Path) -> str:
-    """Of a table's bytes; of nothing where it cannot be read, which whoever reads it will say."""
+    """SHA-256 of a table's bytes; empty where it cannot be read, which its reader will report."""
     try:
         return sha256(path.read_bytes())
     except OSError:

@@ -27,11 +27,11 @@ from skillstack.wording import listed, many, size
 
 #: Candidates of a family that are evaluated, at most.
 FULL = 3
-#: How far behind the best on short rows one may be that is evaluated, as a share.
+#: How far behind the best on short rows a candidate may be and still be evaluated, as a share.
 BEHIND = 0.02
-#: For a whole stack, how often the choice is made again with what evaluating the chosen shows.
+#: How often the choice for a whole stack is made, each time with the results of evaluating the last one.
 ROUNDS = 3
-#: Chance that nothing is taken to be below, so that one hopeless skill does not hide all others.
+#: Lower bound of a chance, so that one hopeless skill does not hide all others.
 LEAST_CHANCE = 1e-6
 #: Families, each with candidates that were screened.
 Options = list[tuple[FamilyFrames, list[Candidate]]]
@@ -45,20 +45,20 @@ def compress(
     transaction: str | None = None,
     tell: Tell = lambda name: None,
 ) -> Compressed:
-    """Plan, and with ``apply`` put the chosen candidate in the place of the frames if the guard lets it pass.
+    """Plan a compression, and with ``apply`` carry it out if the guard lets it pass.
 
     :param transaction: that the change belongs to; by default one of its own.
-    :param tell: called with the name of each candidate before it is asked, and ``guard`` before that.
+    :param tell: called with the name of each candidate before it is compared, and with ``guard`` before that.
     :raises SkillStackError: one of its kinds, if that cannot be done; nothing has changed then.
     """
     workspace = workspace_for(snapshot, request)
     plan = make_plan(workspace, request, tell)
     wanted = request.candidate or plan.chosen
-    if wanted is not None:
-        plan.candidate(wanted)  # it is named wrongly, whether it is to be applied or not
-    if not apply or wanted is None:
+    # A wrong name is an error whether the candidate is to be applied or not.
+    chosen = None if wanted is None else plan.candidate(wanted)
+    if not apply or chosen is None:
         return Compressed(plan)
-    return guard_and_apply(workspace, plan, plan.candidate(wanted), request, transaction, tell)
+    return guard_and_apply(workspace, plan, chosen, request, transaction, tell)
 
 
 def guard_and_apply(
@@ -84,7 +84,7 @@ def guard_and_apply(
 
 
 def workspace_for(snapshot: Snapshot, request: CompressionRequest) -> Workspace:
-    """The stack with its base in memory, once it is known that there is something to compress.
+    """Load what a compression needs, once it is certain that there is something to compress.
 
     :raises UsageError: if there is no such family or strategy, or nothing to do for it.
     :raises InputError: if there is nothing to choose by.
@@ -107,7 +107,7 @@ def workspace_for(snapshot: Snapshot, request: CompressionRequest) -> Workspace:
 
 
 def make_plan(workspace: Workspace, request: CompressionRequest, tell: Tell) -> Plan:
-    """What compressing would do; nothing changes.
+    """Plan a compression; nothing changes.
 
     :raises UsageError: if there is nothing to make smaller, or the stack cannot be made to fit.
     :raises MismatchError: if an adapter does not fit the base.
@@ -192,7 +192,7 @@ def _screened(
     request: CompressionRequest,
     tell: Tell,
 ) -> Iterator[Candidate]:
-    """What strategies propose for a family, those that make nothing smaller left out, on short rows."""
+    """Propose and screen candidates for a family, without those that save nothing."""
     for strategy in used:
         found = []
         for candidate in strategy.propose(workspace, family, request, tell):
@@ -212,7 +212,7 @@ def _slowly_screened(
     request: CompressionRequest,
     tell: Tell,
 ) -> tuple[list[Candidate], dict[str, str]]:
-    """The same of strategies that take longer; where one fails, its reason."""
+    """Propose and screen candidates of slow strategies, and note by strategy why it failed."""
     found, left_out = [], {}
     for strategy in slow:
         try:
@@ -225,9 +225,9 @@ def _slowly_screened(
 def _evaluated(
     workspace: Workspace, screened: Sequence[Candidate], request: CompressionRequest, tell: Tell
 ) -> list[Candidate]:
-    """The smallest promising ones and the best, until one should pass; and the one that is named.
+    """Evaluate the smallest promising candidates and the best until one should pass, and the named one.
 
-    Those that can hardly pass are given up on the way.
+    Candidates that can hardly pass are given up on the way.
     """
     if not screened:
         return []
@@ -261,7 +261,7 @@ def _needs_training(workspace: Workspace, family: FamilyFrames, evaluated: Seque
 
 
 def _plan_stack(workspace: Workspace, request: CompressionRequest, tell: Tell) -> Plan:
-    """Families merged and adapters cut, least loss first, until the stack fits.
+    """Plan the merges and cuts with the least loss by which the stack fits.
 
     What short rows say of the candidates is enough to begin with; those that are then chosen are evaluated,
     and the choice is made again with what that shows.
@@ -327,7 +327,7 @@ def _rounds(
     known: dict[tuple[str, str], Candidate],
     tell: Tell,
 ) -> list[Candidate]:
-    """What is chosen, and chosen again with what evaluating it showed, until it should pass.
+    """Choose a candidate per family, evaluate them, and choose again, until the choice should pass.
 
     :param known: candidates of one family that were evaluated, by the names of both.
     """
@@ -360,7 +360,7 @@ def _rounds(
 
 
 def _loss(workspace: Workspace, candidate: Candidate) -> Loss:
-    """How bad a candidate of one family is, by all dev rows if it was evaluated, or by the short ones."""
+    """The loss of a candidate of one family, by all dev rows if it was evaluated, else by the short ones."""
     tests = dict(candidate.screened)
     if candidate.dev is not None:
         tests = {change.skill: change.test for change in candidate.dev.skills}

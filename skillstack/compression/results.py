@@ -1,4 +1,4 @@
-"""What a compression would do, and what became of it."""
+"""The plan of a compression, the guard's verdict, and the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rows are under an adapter that no frame has; what lies below all adapters is computed once."""
+"""Features of rows under adapters that no frame has; layers below all adapters are computed once."""
 
 from __future__ import annotations
 
