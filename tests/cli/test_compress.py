@@ -217,7 +217,7 @@ def test_json_is_one_document(compressed):
         (("--target-bytes", "1GB"), 2, "which is no more than 1.0 GB"),
         (("--target-bytes", "100"), 2, "cannot be made smaller than"),
         (("--family", "sentimant"), 2, "Did you mean 'sentiment'?"),
-        (("--family", "sentiment", "--method", "ties"), 2, "no way of compressing called 'ties'"),
+        (("--family", "sentiment", "--method", "ties"), 2, "no compression strategy called 'ties'"),
         (
             ("--family", "sentiment", "--margin", "60"),
             2,

@@ -161,7 +161,7 @@ def test_what_was_screened_says_on_how_many_rows(planned):
             "no skills of a family 'sentimant'",
             "Did you mean 'sentiment'",
         ),
-        ({"method": "anchr"}, UsageError, "no way of compressing called 'anchr'", "Did you mean 'anchor'"),
+        ({"method": "anchr"}, UsageError, "no compression strategy called 'anchr'", "Did you mean 'anchor'"),
         ({"candidate": "rank 33", "method": "rank"}, UsageError, "no candidate 'rank 33'", "Did you mean"),
         ({"candidate": "dare, dorp 0.5, rank 4", "method": "merge"}, UsageError, "dorp", "drop"),
         ({"margin": 0.0}, UsageError, "The margin 0.0 is invalid", "between 0 and 0.5"),
