@@ -411,7 +411,7 @@ def _single(delta: Delta) -> Floats:
 def _density(settings: Settings) -> float:
     density = settings["density"]
     if not 0.0 < density <= 1.0:
-        raise UsageError(f"Invalid density {density}.", "Give more than 0 and at most 1.")
+        raise UsageError(f"Invalid share {density} of entries to keep.", "Give more than 0 and at most 1.")
     return density
 
 
