@@ -210,8 +210,8 @@ def test_json_is_one_document(compressed):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ((), 2, "Name a family, or the bytes that the whole stack may have"),
-        (("--family", "sentiment", "--target-bytes", "50%"), 2, "one of the two"),
+        ((), 2, "Name either a family or a target for the whole stack."),
+        (("--family", "sentiment", "--target-bytes", "50%"), 2, "Name either a family or a target"),
         (("--target-bytes", "half"), 2, "Invalid number of bytes 'half'.\nGive 250kB, 1.5MB, 250000 or 25%."),
         (("--target-bytes", "100%"), 2, "Invalid number of bytes '100%'."),
         (("--target-bytes", "1GB"), 2, "which is no more than 1.0 GB"),
