@@ -9,7 +9,7 @@ import click
 
 from skillstack.cli import console
 from skillstack.cli.command import KINDS, Invocation, again, command
-from skillstack.cli.compress import before_after, told_if_changed, why_unchangeable
+from skillstack.cli.compress import before_after, check_tables, told_if_changed, why_unchangeable
 from skillstack.cli.console import table, wrapped
 from skillstack.cli.options import guarding
 from skillstack.errors import UsageError
@@ -51,6 +51,14 @@ def ablate(
     if apply and (len(frames) != 1 or family is not None):
         raise UsageError("--apply prunes one frame.", "Name it with --frame, once, and leave --family out.")
     opened = call.open()
+    # Mistakes that are quick to find are reported before anything large is loaded.
+    for name in frames:
+        opened.frame(name)
+    if family is not None:
+        from skillstack.compression.candidate import frames_with
+
+        frames_with(opened.frames(), family)
+    check_tables(opened, guards["tables"])
     with (
         told_if_changed(opened, "The frame is gone; `skillstack undo` brings it back."),
         console.count_progress("tasks") as show,

@@ -11,7 +11,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import fields, table, wrapped
-from skillstack.cli.options import Wanted, per_class_option, recipe_options, wanting
+from skillstack.cli.options import Wanted, names_in, per_class_option, recipe_options, wanting
 from skillstack.errors import UsageError
 from skillstack.wording import many, points, seconds, size
 
@@ -28,7 +28,7 @@ def seeds(text: str) -> tuple[int, ...]:
 
     :raises click.BadParameter: if one is no number.
     """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = names_in(text)
     if not parts or not all(part.isascii() and part.isdigit() and len(part) < 11 for part in parts):
         raise click.BadParameter(f"Invalid list of seeds {text[:40]!r}: write 42,123,7.")
     return tuple(int(part) for part in parts)
@@ -89,7 +89,7 @@ def bench(
         raise UsageError("A bench trains stacks of its own.", "Leave --stack out.")
     from skillstack.continual.registry import check_names
 
-    names = check_names([name for name in methods.split(",") if name.strip()])
+    names = check_names(names_in(methods))
     wanted.check()
     console.note("Loading ...")
     from skillstack.continual.bench import run

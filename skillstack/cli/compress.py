@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,8 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, again, command
 from skillstack.cli.console import shorten, table, wrapped
-from skillstack.cli.options import guarding
-from skillstack.errors import StoreError, UsageError
+from skillstack.cli.options import guarding, names_in
+from skillstack.errors import StoreError, UsageError, did_you_mean
 from skillstack.wording import between, listed, many, points, size
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ def compress(
     With --target-bytes all families are merged or shrunk, least loss first, until the stack is small enough.
     `skillstack undo` brings the old stack back.
     """
-    opened, count = call.open(), 0
+    opened, count, left_alone = call.open(), 0, names_in(without or "")
+    check_request(opened, family, left_alone, how)
+    check_tables(opened, guards["tables"])
     changed = "The stack has changed; `skillstack undo` takes it back."
     with told_if_changed(opened, changed), console.remembered_interrupts() as check_interrupt:
 
@@ -96,7 +99,7 @@ def compress(
 
         found = opened.compress(
             family,
-            without=[name.strip() for name in (without or "").split(",") if name.strip()],
+            without=left_alone,
             candidate=candidate,
             apply=apply,
             on_candidate=tell,
@@ -105,6 +108,36 @@ def compress(
         )
     call.answer(found.to_json, lambda: compressed_words(found, candidate, again, why_unchangeable(opened)))
     return 1 if apply and not found.applied else 0
+
+
+def check_request(stack: Stack, family: str | None, without: Sequence[str], how: Mapping[str, Any]) -> None:
+    """See that what is asked exists, before anything large is loaded.
+
+    :raises UsageError: if there is no such family, frame or strategy, or it is unclear what to compress.
+    """
+    from skillstack.compression.candidate import family_of
+    from skillstack.compression.request import CompressionRequest
+
+    target, method = how["target_bytes"], how["method"]
+    CompressionRequest(family, method, target, without=tuple(without), candidates=how["candidates"])
+    if family is not None:
+        family_of(stack.frames()[::-1], family, without)
+
+
+def check_tables(stack: Stack, tables: Mapping[str, Path]) -> None:
+    """See that tables of rows are there and belong to skills of the stack.
+
+    :raises UsageError: if the stack has no such skill.
+    :raises InputError: if a table is not there.
+    """
+    from skillstack.data.lines import explained
+
+    known = {name for frame in stack for skill in frame.skills for name in (skill.name, skill.task)}
+    for name, path in tables.items():
+        if name not in known:
+            raise UsageError(f"The stack {stack.name!r} has no {name[:80]!r}.", did_you_mean(name, known))
+        with explained(path):
+            path.stat()
 
 
 def why_unchangeable(stack: Stack) -> str | None:

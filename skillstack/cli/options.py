@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: What gives a command an option, or several.
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+#: What click calls with a value, to check or change it.
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
 PRECISIONS = ("fp32", "bf16", "fp16", "nf4")
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -89,6 +91,11 @@ def number_or(word: str) -> Callable[[str], int]:
     return read
 
 
+def names_in(text: str) -> list[str]:
+    """The names of ``a, b, c``."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def between(name: str, most: float, divisor: float = 1) -> Callable[..., float | None]:
     """A callback that reads a number above 0 and below ``most`` as a share; None stays None."""
 
@@ -136,14 +143,32 @@ def tables(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
     return found
 
 
+def _known_model(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        from skillstack.models.sources import check_name
+
+        check_name(value)
+    return value
+
+
+def _existing_folder(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        from skillstack.data.folder import FolderSource
+
+        FolderSource(Path(value))
+    return value
+
+
 # single options -----------------------------------------------------------------------------------------
 
 
 def model_option(
-    words: str = "Folder of the base model, if it is not where the frames expect it.", metavar: str = "FOLDER"
+    words: str = "Folder of the base model, if it is not where the frames expect it.",
+    metavar: str = "FOLDER",
+    check: Callback | None = _known_model,
 ) -> Decorator:
-    """``--model``, in a command's own words."""
-    return click.option("--model", metavar=metavar, help=words)
+    """``--model``, in a command's own words; a name that cannot be meant is refused at once."""
+    return click.option("--model", metavar=metavar, help=words, callback=check)
 
 
 def precision_option(words: str = "Precision of the base model.") -> Decorator:
@@ -184,9 +209,14 @@ threshold_option = click.option(
 depth_option = click.option(
     "--depth", type=click.IntRange(min=1), metavar="N", help="Maximum number of frames hybrid_chain checks."
 )
-data_dir_option = click.option(
-    "--data-dir", metavar="FOLDER", help="Folder with one folder of rows for each task."
-)
+
+
+def _data_dir(check: Callback | None) -> Decorator:
+    words = "Folder with one folder of rows for each task."
+    return click.option("--data-dir", metavar="FOLDER", help=words, callback=check)
+
+
+data_dir_option = _data_dir(_existing_folder)
 task_option = click.option(
     "--task", "tasks", multiple=True, metavar="NAME", help="Task name; repeat the option for several tasks."
 )
@@ -233,7 +263,7 @@ class Wanted:
         """See that everything that is named exists, without reading rows.
 
         :raises UsageError: for a name that nobody knows, or if not exactly one of preset and tasks is given.
-        :raises InputError: for a task that needs a data folder.
+        :raises InputError: for a task that needs a data folder, or a folder that is not there.
         """
         if (self.preset is None) == (not self.tasks):
             wrong = (
@@ -241,25 +271,31 @@ class Wanted:
             )
             hint = "Give one, such as --preset starter8; `skillstack train --list-presets` lists the presets."
             raise UsageError(wrong, hint)
+        from skillstack.data.folder import FolderSource
         from skillstack.data.hub import HubSource
         from skillstack.data.presets import load_preset
         from skillstack.data.sources import StarterSource, load_task
+        from skillstack.models.sources import check_name
 
         names = load_preset(self.preset).task_names if self.preset is not None else self.tasks
+        folder = Path(self.data_dir) if self.data_dir is not None else None
+        nearer = FolderSource(folder) if folder is not None else None
         starter, hub = StarterSource(), HubSource()
-        for name in names if self.data_dir is None else ():
-            if hub.holds(name) and not starter.holds(name):
+        for name in names:
+            if (nearer is None or not nearer.holds(name)) and not starter.holds(name):
+                if not hub.holds(name):
+                    load_task(name, folder)  # knows why not
                 hub.check(name)
-            elif not starter.holds(name):
-                load_task(name)  # knows why not
+        if self.model is not None:
+            check_name(self.model)
 
 
 wanting = gathering(
     Wanted, "wanted",
     click.option("--preset", metavar="NAME", help="Preset: a named sequence of tasks with a recipe."),
     task_option,
-    data_dir_option,
-    model_option("Base model: minilm (built in), smollm2, a folder, or a model of the hub.", "NAME"),
+    _data_dir(check=None),  # what doctor finds wrong is no error
+    model_option("Base model: minilm (built in), smollm2, a folder, or a model of the hub.", "NAME", None),
     precision_option(),
     device_option(),
 )  # fmt: skip
@@ -309,7 +345,7 @@ def chosen_recipe(named: Mapping[str, Any], settings: Sequence[str]) -> dict[str
 
 def _value(text: str, default: object) -> Any:
     if isinstance(default, tuple):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return tuple(names_in(text))
     if isinstance(default, str):
         return text
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import pairs, short, shorten, width
+from skillstack.cli.group import PROGRAM
 from skillstack.cli.options import depth_option, gathering, router_option, threshold_option
 from skillstack.errors import UsageError
 from skillstack.store.rows import Row, check_row
@@ -74,6 +76,9 @@ class Asking:
             piped = sys.stdin is not None and not sys.stdin.isatty()
             more = ", and standard input is read only with --input -." if piped else "."
             raise UsageError(f"There is no text{more}", _EXAMPLE)
+        if os.path.isfile(self.text):  # noqa: PTH113 (a text may be no path at all, which this takes)
+            file = console.quoted([PROGRAM, str(click.get_current_context().info_name), "--input", self.text])
+            raise UsageError(f"{self.text[:80]!r} is a file, not a text.", f"`{file}` answers its rows.")
         return check_row(self.text, self.text_pair)
 
     def answer(

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.data.task import Example
-from skillstack.errors import UsageError
+from skillstack.errors import UsageError, did_you_mean
 
 MARGIN, LEVEL = 0.01, 0.05
 #: The smallest margin, as a share.
 LEAST_MARGIN = 1e-4
 #: All strategies together.
 AUTO = "auto"
+#: Names of the strategies; `skillstack.compression.strategies` has them.
+STRATEGY_NAMES = ("anchor", "merge", "rank", "joint")
 #: Which candidates a strategy proposes: the most promising few, or all.
 FEW, ALL = "few", "all"
 
@@ -97,6 +99,12 @@ class CompressionRequest:
                 "Name either a family or a target for the whole stack.",
                 "For example --family sentiment, or --target-bytes 25%.",
             )
+        for name in sorted(self.methods):
+            if name not in (*STRATEGY_NAMES, AUTO):
+                raise UsageError(
+                    f"There is no compression strategy called {name[:80]!r}.",
+                    did_you_mean(name, [*STRATEGY_NAMES, AUTO]),
+                )
         if self.without and self.family is None:
             raise UsageError(
                 "Frames can be left out only where a family is compressed.",
@@ -110,6 +118,11 @@ class CompressionRequest:
             raise UsageError(
                 f"There is no choice {self.candidates[:40]!r} of candidates.", f"Give {FEW} or {ALL}."
             )
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """The names in ``method``."""
+        return frozenset(name.strip().lower() for name in self.method.split(","))
 
     @property
     def few(self) -> bool:

@@ -255,9 +255,27 @@ def find(name: str, revision: str = "") -> Source:
         return Source(MINILM, "", found, FINGERPRINT, has_own_config())
     if name == SMOLLM2:
         return Source(SMOLLM2, "", smollm2_folder())
+    check_name(name)
     path = _existing(name)
     if path is not None:
         return _local(path)
+    model, _, wanted = name.partition("@")
+    return _hub(model, wanted or (revision if _COMMIT.fullmatch(revision) else ""))
+
+
+def check_name(name: str) -> None:
+    """See that a name can be that of a base, before anything large is loaded; the hub is not asked.
+
+    :raises UsageError: if the name cannot be meant.
+    :raises MissingError: if it is neither a folder with a model nor a name of the hub.
+    :raises MismatchError: if the folder's model is quantised.
+    """
+    if name in (*SHORT_NAMES, MINILM):
+        return
+    path = _existing(name)
+    if path is not None:
+        _local(path)
+        return
     model, at, wanted = name.partition("@")
     if len(model) > 200 or not _HUB_NAME.fullmatch(model):
         raise MissingError(
@@ -272,7 +290,6 @@ def find(name: str, revision: str = "") -> Source:
         raise UsageError(
             f"{wanted[:80]!r} is no revision of a model.", "Give a commit, branch or tag: owner/model@main."
         )
-    return _hub(model, wanted or (revision if _COMMIT.fullmatch(revision) else ""))
 
 
 def _existing(name: str) -> Path | None:

@@ -7,11 +7,17 @@ from skillstack.compression import evaluate
 from skillstack.compression.deltas import Adapter
 from skillstack.compression.evaluate import answers_today
 from skillstack.compression.pipeline import FULL
+from skillstack.compression.request import STRATEGY_NAMES
 from skillstack.compression.rows import SCREEN_DEV_ROWS
+from skillstack.compression.strategies import STRATEGIES
 from skillstack.compression.trial import Trial
 from skillstack.errors import InputError, IntegrityError, UsageError
 
 from .world import WIDE, adapter_of, compress, files, plan_of, right, with_adapter
+
+
+def test_a_request_knows_the_names_of_all_strategies():
+    assert tuple(STRATEGIES) == STRATEGY_NAMES
 
 
 def test_a_plan_changes_no_file(stack):
