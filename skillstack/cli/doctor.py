@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import fields, wrapped
+from skillstack.cli.console import wrapped
 from skillstack.cli.options import Wanted, wanting
 from skillstack.wording import clean_line, many
 
 if TYPE_CHECKING:
     from skillstack.forecast.doctor import Examination
-    from skillstack.forecast.estimate import Span, TrainingRequest
+    from skillstack.forecast.plan import TrainingRequest
 
 _INDENT = 24
 
@@ -32,7 +32,7 @@ def doctor(call: Invocation, wanted: Wanted) -> int:
 
     request = wanted.request(call.store, {})
     examination = examine(request)
-    call.answer(lambda: diagnosis_json(examination), lambda: diagnosis_words(examination, request))
+    call.answer(examination.to_json, lambda: diagnosis_words(examination, request))
     return 0 if examination.ready else 1
 
 
@@ -55,64 +55,3 @@ def diagnosis_words(examination: Examination, request: TrainingRequest) -> list[
         lines.append("")
     problems = sum(finding.level == "problem" for finding in examination.findings)
     return [*lines, f"This cannot run here: {many(problems, 'problem')}." if problems else "Ready."]
-
-
-def diagnosis_json(examination: Examination) -> dict[str, Any]:
-    """All of it as JSON."""
-    machine, base, rules = examination.machine, examination.base, examination.rules
-    estimate = examination.estimate
-    gpus = zip(machine.gpus, machine.gpu_free, strict=True)
-    return {
-        "ready": examination.ready,
-        "machine": {
-            **fields(machine, "system", "python", "cores"),
-            "memory_free": machine.memory_free or None,
-            "memory_total": machine.memory_total or None,
-            "notebook": machine.notebook or None,
-            "gpus": [
-                {
-                    **fields(gpu, "name", "memory"),
-                    "capability": list(gpu.capability) if gpu.capability else None,
-                    "memory_free": free,
-                }
-                for gpu, free in gpus
-            ],
-            "torch": machine.torch or None,
-            "libraries": [
-                {**fields(one, "name", "needed", "fits"), "version": one.version or None}
-                for one in examination.libraries
-            ],
-        },
-        "training": {
-            "base": base.calls_itself,
-            "kind": base.kind or None,
-            "parameters": base.parameters or None,
-            "device": examination.device.kind,
-            "precision": rules.precision.value,
-            "arithmetic": rules.arithmetic.value,
-            "scaler": rules.mixed.value == "fp16",
-            "gradient_checkpointing": rules.checkpointing.value == "on",
-            "micro_batch": estimate.rows_at_once,
-            "memory": estimate.memory or None,
-            "download": estimate.download,
-            "disk": estimate.disk,
-            "seconds": seconds_json(estimate.seconds),
-            "tasks": [
-                {
-                    **fields(one, "name", "licence", "download"),
-                    "source": one.source or None,
-                    "labels": one.labels or None,
-                }
-                for one in examination.tasks
-            ],
-        },
-        "findings": [
-            fields(finding, "section", "level", "subject", "text", "remedy")
-            for finding in examination.findings
-        ],
-    }
-
-
-def seconds_json(span: Span | None) -> list[int] | None:
-    """The ends of a range, in whole seconds."""
-    return None if span is None else [round(span.low), round(span.high)]

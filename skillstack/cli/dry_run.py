@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skillstack.cli.command import Invocation
-from skillstack.cli.console import fields, pairs, table, wrapped
-from skillstack.cli.doctor import seconds_json
+from skillstack.cli.console import pairs, table, wrapped
 from skillstack.errors import StoreError
 from skillstack.wording import clean_line, many, size
 
 if TYPE_CHECKING:
-    from skillstack.forecast.estimate import DryRun, PlannedFrame, TrainingRequest
+    from skillstack.forecast.plan import DryRun, PlannedFrame, TrainingRequest
 
 
 def show_dry_run(call: Invocation, request: TrainingRequest, keep_texts: bool, merges: bool) -> None:
@@ -20,7 +19,7 @@ def show_dry_run(call: Invocation, request: TrainingRequest, keep_texts: bool, m
 
     :raises SkillStackError: if it could not begin.
     """
-    from skillstack.forecast.estimate import dry_run
+    from skillstack.forecast.plan import dry_run
     from skillstack.store.locate import find_store
 
     try:
@@ -31,7 +30,7 @@ def show_dry_run(call: Invocation, request: TrainingRequest, keep_texts: bool, m
             raise  # it is there, and cannot be read
         store = None
     planned = dry_run(request, stack=call.stack, keep_texts=keep_texts, store=store, merges=merges)
-    call.answer(lambda: _to_json(planned), lambda: _words(planned))
+    call.answer(planned.to_json, lambda: _words(planned))
 
 
 def _words(planned: DryRun) -> list[str]:
@@ -92,27 +91,3 @@ def _time(planned: DryRun) -> str:
     if all(frame.state == "keep" for frame in planned.frames):
         return "none: all is there"
     return "unknown" if planned.estimate.seconds is None else f"roughly {planned.estimate.seconds.words}"
-
-
-def _to_json(planned: DryRun) -> dict[str, Any]:
-    return {
-        "dry_run": True,
-        "stack": planned.stack,
-        "store": str(planned.store),
-        "store_exists": planned.exists,
-        "base": planned.base.calls_itself,
-        **fields(planned, "precision", "device", "keep_texts"),
-        "recipe": planned.recipe.to_record(),
-        "frames": [
-            {
-                **fields(frame, "state", "adapter_bytes", "sample_bytes"),
-                **fields(frame.facts, "name", "family", "labels", "source", "licence", "origin", "download"),
-                "exact": frame.facts.data is not None,
-                "rows": {"train": frame.train, "dev": frame.dev, "router": frame.router},
-            }
-            for frame in planned.frames
-        ],
-        "bytes": planned.estimate.store,
-        "download": planned.estimate.download,
-        "seconds": seconds_json(planned.estimate.seconds),
-    }

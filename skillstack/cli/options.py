@@ -21,7 +21,7 @@ from skillstack.errors import UsageError, did_you_mean
 from skillstack.routers.registry import DEFAULT, names
 
 if TYPE_CHECKING:
-    from skillstack.forecast.estimate import TrainingRequest
+    from skillstack.forecast.plan import TrainingRequest
 
 #: What gives a command an option, or several.
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -248,7 +248,7 @@ class Wanted:
 
         :param overrides: fields of the recipe.
         """
-        from skillstack.forecast.estimate import TrainingRequest
+        from skillstack.forecast.plan import TrainingRequest
 
         try:
             from skillstack.store.locate import store_folder

@@ -6,15 +6,16 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from skillstack.errors import SkillStackError
-from skillstack.forecast.estimate import Estimate, TrainingRequest, estimate, planned_frame
+from skillstack.forecast.estimate import Estimate, estimate
 from skillstack.forecast.facts import BaseFacts, TaskFacts, base_facts, task_facts
 from skillstack.forecast.machine import Library, Machine, libraries, this_machine
+from skillstack.forecast.plan import TrainingRequest, planned_frame
 from skillstack.hub import cache_dir
 from skillstack.models.devices import Device, Rules, rules, trouble
 from skillstack.models.sources import SMOLLM2
@@ -72,6 +73,45 @@ class Examination:
         """Whether what was asked for can run."""
         return all(finding.level != "problem" for finding in self.findings)
 
+    def to_json(self) -> dict[str, Any]:
+        """As `doctor --json` shows it; null is unknown."""
+        found = [
+            {"name": one.name, "needed": one.needed, "fits": one.fits, "version": one.version or None}
+            for one in self.libraries
+        ]
+        tasks = [
+            {
+                "name": one.name,
+                "licence": one.licence,
+                "download": one.download,
+                "source": one.source or None,
+                "labels": one.labels or None,
+            }
+            for one in self.tasks
+        ]
+        needs = self.estimate
+        return {
+            "ready": self.ready,
+            "machine": {**self.machine.to_json(), "libraries": found},
+            "training": {
+                "base": self.base.calls_itself,
+                "kind": self.base.kind or None,
+                "parameters": self.base.parameters or None,
+                "device": self.device.kind,
+                "precision": self.rules.precision.value,
+                "arithmetic": self.rules.arithmetic.value,
+                "scaler": self.rules.mixed.value == "fp16",
+                "gradient_checkpointing": self.rules.checkpointing.value == "on",
+                "micro_batch": needs.rows_at_once,
+                "memory": needs.memory or None,
+                "download": needs.download,
+                "disk": needs.disk,
+                "seconds": None if needs.seconds is None else needs.seconds.to_json(),
+                "tasks": tasks,
+            },
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
 
 def examine(request: TrainingRequest, machine: Machine | None = None) -> Examination:
     """Examine a machine for a training.
@@ -108,7 +148,7 @@ def examine(request: TrainingRequest, machine: Machine | None = None) -> Examina
 
 
 def device_words(device: Device) -> str:
-    """``Tesla T4 (capability 7.5)``, or ``the CPU``."""
+    """``Tesla T4 (capability 7.5)``, ``a GPU`` or ``the CPU``."""
     if device.kind != "cuda":
         return "the CPU"
     capability = "" if device.capability is None else f" (capability {'.'.join(map(str, device.capability))})"
@@ -118,17 +158,17 @@ def device_words(device: Device) -> str:
 def _machine(machine: Machine, here: Sequence[Library]) -> Iterator[Finding]:
     free, total = machine.memory_free, machine.memory_total
     memory = f"{size(free)} of {size(total)} memory free" if total else "memory unknown"
-    what = f"{machine.system}, Python {machine.python}, cores: {machine.cores}, {memory}."
+    what = f"{machine.system}, Python {machine.python}, {many(machine.cores, 'core')}, {memory}."
     yield Finding("machine", "ok", "system", what)
     lacking = [one for one in here if not one.fits]
     if lacking:
         said = ", ".join(f"{one.name} {one.version or 'is missing'}" for one in lacking)
         command = " ".join(f'"{one.requirement}"' for one in lacking)
         remedy = f"pip install {command}"
-        yield Finding("machine", "problem", "packages", f"Too old or missing: {said}.", remedy)
+        yield Finding("machine", "problem", "packages", f"Packages are too old or missing: {said}.", remedy)
     elif here and machine.torch:
         versions = ", ".join(f"{one.name} {one.version}" for one in here[:3])
-        yield Finding("machine", "ok", "packages", f"All {len(here)} are here: {versions} ...")
+        yield Finding("machine", "ok", "packages", f"All {len(here)} packages are installed: {versions} ...")
     if not machine.torch and find_spec("torch") is not None:
         text = f"torch cannot be imported ({machine.torch_error})."
         yield Finding("machine", "problem", "torch", text, "pip install --force-reinstall torch")
@@ -157,14 +197,14 @@ def _gpus(machine: Machine, request: TrainingRequest, device: Device) -> Iterato
     elif asked:
         yield Finding("machine", "problem", "gpu", "There is no GPU.", "Use --device cpu.")
     else:
-        yield Finding("machine", "ok", "gpu", "None: everything runs on the CPU.")
+        yield Finding("machine", "ok", "gpu", "There is no GPU: everything runs on the CPU.")
 
 
 def _choices(base: BaseFacts, device: Device, chosen: Rules) -> Iterator[Finding]:
     count = f"{base.parameters / 1e6:,.0f} million parameters" if base.parameters else "size unknown"
     said = [
-        ("base", f"{base.calls_itself}: {base.kind or 'kind unknown'}, {count}."),
-        ("device", f"{device_words(device)}."),
+        ("base", f"{base.calls_itself} ({base.kind or 'kind unknown'}, {count})."),
+        ("device", f"A training would run on {device_words(device)}."),
         ("precision", f"{chosen.precision.value}. {chosen.precision.reason}"),
     ]
     if chosen.arithmetic.value != chosen.precision.value:
@@ -180,16 +220,17 @@ def _choices(base: BaseFacts, device: Device, chosen: Rules) -> Iterator[Finding
 def _memory(needs: Estimate, device: Device, free: int) -> Iterator[Finding]:
     where = "GPU memory" if device.kind == "cuda" else "memory"
     if needs.rows_at_once is None or not free:
-        text = "Unknown whether memory suffices; when it runs out, fewer rows pass at once."
+        text = "It is unknown whether memory suffices; when it runs out, a step takes fewer rows at once."
         yield Finding("training", "note", "memory", text)
     elif not needs.rows_at_once:
         text = f"A training takes about {size(needs.memory)}, and {size(free)} of {where} are free."
         remedy = "Choose a smaller model or --max-length, --precision nf4, or a machine with more memory."
         yield Finding("training", "problem", "memory", text, remedy)
     else:
-        text = f"about {size(needs.memory)} of the {size(free)} of {where} that are free."
+        text = f"A training takes about {size(needs.memory)} of the {size(free)} of {where} that are free."
         yield Finding("training", "ok", "memory", text)
-        text = f"{many(needs.rows_at_once, 'row')} at once; when memory runs out, half as many."
+        rows = many(needs.rows_at_once, "row")
+        text = f"A step takes {rows} at once; when memory runs out, it takes half as many."
         yield Finding("training", "ok", "micro-batch", text)
 
 
@@ -210,7 +251,7 @@ def _supplies(base: BaseFacts, tasks: Sequence[TaskFacts], preset: str | None) -
             yield Finding("training", "problem", "task", error.message, error.hint)
     sources = [one.source for one in tasks if one.error is None]
     if sources:
-        count = f"{len(sources)} of {len(tasks)} can be had" if failed else f"{len(sources)} can be had"
+        count = f"{len(sources)} of {many(len(tasks), 'task')} can be had"
         places = [f"{sources.count(kind)} {words}" for kind, words in _SOURCES.items() if kind in sources]
         yield Finding("training", "ok", "tasks", f"{count}: {listed(places)}.")
 
@@ -239,7 +280,7 @@ def _download(base: BaseFacts, tasks: Sequence[TaskFacts]) -> Iterator[Finding]:
     if sizes:
         parts.append(f"{many(len(sizes), 'task')}, about {size(sum(sizes))}")
     if parts:
-        text = f"To be downloaded: {listed(parts)}."
+        text = f"A training would download {listed(parts)}."
         remedy = "For a machine without a network: `skillstack fetch`."
         yield Finding("training", "note", "download", text, remedy)
     else:
@@ -252,20 +293,20 @@ def _disk(request: TrainingRequest, needed: int) -> Iterator[Finding]:
         try:
             free = shutil.disk_usage(_existing(place)).free
         except OSError:
-            yield Finding("training", "note", subject, f"Unknown how much room {place} has.")
+            yield Finding("training", "note", subject, f"It is unknown how much room {place} has.")
             continue
         if free < 1.1 * needed:
             text = f"About {size(needed)} are needed, and {size(free)} are free at {place}."
             remedy = "Free some, choose --store, or set HF_HOME and SKILLSTACK_CACHE to a larger disk."
             yield Finding("training", "problem", subject, text, remedy)
         elif subject == "disk" and needed:
-            text = f"about {size(needed)} of the {size(free)} that are free."
+            text = f"A training takes about {size(needed)} of the {size(free)} that are free."
             yield Finding("training", "ok", subject, text)
 
 
 def _time(needs: Estimate) -> Iterator[Finding]:
     if needs.seconds is not None:
-        text = f"roughly {needs.seconds.words} of training, by a measurement of one layer here."
+        text = f"A training takes roughly {needs.seconds.words}, by a measurement of one layer here."
         yield Finding("training", "ok", "time", text)
 
 

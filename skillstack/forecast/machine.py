@@ -44,6 +44,27 @@ class Machine:
     gpu_free: tuple[int, ...] = ()
     idle_driver: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """As `doctor --json` shows it; null is unknown."""
+        return {
+            "system": self.system,
+            "python": self.python,
+            "cores": self.cores,
+            "memory_free": self.memory_free or None,
+            "memory_total": self.memory_total or None,
+            "notebook": self.notebook or None,
+            "gpus": [
+                {
+                    "name": gpu.name,
+                    "memory": gpu.memory,
+                    "capability": list(gpu.capability) if gpu.capability else None,
+                    "memory_free": free,
+                }
+                for gpu, free in zip(self.gpus, self.gpu_free, strict=True)
+            ],
+            "torch": self.torch or None,
+        }
+
     def device(self, asked: str) -> Device:
         """The device that a training takes: the first GPU unless the CPU is asked for."""
         return Device("cpu") if asked == "cpu" or not self.gpus else self.gpus[0]

@@ -9,8 +9,8 @@ import pytest
 
 from skillstack.errors import UsageError
 from skillstack.forecast.doctor import examine
-from skillstack.forecast.estimate import TrainingRequest
 from skillstack.forecast.machine import Machine
+from skillstack.forecast.plan import TrainingRequest
 from skillstack.models.devices import Device
 
 T4 = Device("cuda", "Tesla T4", (7, 5), 15_800_000_000, ((5, 0), (7, 5), (8, 0)))

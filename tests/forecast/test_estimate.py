@@ -9,17 +9,15 @@ from skillstack.errors import SkillStackError, UsageError
 from skillstack.forecast.estimate import (
     ROUTER_STATE,
     Span,
-    TrainingRequest,
     activation_bytes,
     adapter_bytes,
     base_bytes,
-    dry_run,
     estimate,
-    planned_frame,
     seconds_per_weight,
     training_seconds,
 )
 from skillstack.forecast.facts import KNOWN, BaseFacts, base_facts, task_facts
+from skillstack.forecast.plan import TrainingRequest, dry_run, planned_frame
 from skillstack.models.devices import Device, rules
 from skillstack.training.recipe import Recipe, default_recipe
 
