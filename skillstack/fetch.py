@@ -243,6 +243,27 @@ class Fetched:
         """Size of all items."""
         return sum(item.bytes for item in self.items)
 
+    def state(self, item: FetchedItem) -> str:
+        """``shipped`` with the package, ``new``, or ``kept`` from before."""
+        return "shipped" if item.shipped else "new" if item.name in self.new else "kept"
+
+    def to_json(self) -> dict[str, Any]:
+        """As `fetch --json` shows it."""
+        items = [
+            {
+                "kind": item.kind,
+                "name": item.name,
+                "bytes": item.bytes,
+                "licence": item.licence,
+                "origin": item.origin,
+                "path": item.path or None,
+                "state": self.state(item),
+                "files": [asdict(file) for file in item.files],
+            }
+            for item in self.items
+        ]
+        return {"folder": str(self.folder), "bytes": self.bytes, "items": items}
+
 
 def fetch(
     preset: str | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from skillstack.answers import Frame
@@ -13,6 +13,7 @@ from skillstack.compression.request import GuardConfig
 from skillstack.data.own_table import TableReport, TableTask
 from skillstack.data.task import Example
 from skillstack.errors import UsageError
+from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import Confusion, confusions
 from skillstack.models.base import Base
 from skillstack.models.computation import check_computation
@@ -72,6 +73,17 @@ class HeldOutResult:
     strays: tuple[TakenTexts, ...]
     confusions: tuple[Confusion, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Counts with their 95 % intervals."""
+        return {
+            "frame": _count_json(self.frame),
+            "frozen_linear": None if self.frozen_linear is None else _count_json(self.frozen_linear),
+            "majority": _count_json(self.majority),
+            "routed": _count_json(self.routed),
+            "strays": [asdict(taken) for taken in self.strays],
+            "confusions": [asdict(confusion) for confusion in self.confusions],
+        }
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -104,6 +116,26 @@ class Learned:
     def complete(self) -> bool:
         """Whether the frame is there; False where the time limit came first."""
         return self.frame is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `learn --json` shows it."""
+        return {
+            "stack": self.stack,
+            "complete": self.complete,
+            "change": self.change,
+            "copied": self.copied,
+            "skill": self.name,
+            "frame": None if self.frame is None else self.frame.to_json(),
+            "table": self.table.to_json(),
+            "test": None if self.test is None else self.test.to_json(),
+            "lost": None if self.lost is None else [asdict(taken) for taken in self.lost],
+        }
+
+
+def _count_json(count: Count) -> dict[str, Any]:
+    interval = wilson(count)
+    shares = {"accuracy": count.accuracy, "low": interval.low, "high": interval.high}
+    return {"correct": count.correct, "n": count.n, **{name: round(x, 6) for name, x in shares.items()}}
 
 
 @dataclass(frozen=True)

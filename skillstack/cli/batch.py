@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
 from skillstack.answers import Predicted, Routed
 from skillstack.cli import console
-from skillstack.cli.inputs import BadRow, Line, Rows, is_table, open_cells, open_lines
+from skillstack.cli.inputs import BadRow, Chunk, Line, Rows, is_table, open_cells, open_lines
 from skillstack.data.batches import Format, TableBatch, format_of
 from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import InputError, UsageError
@@ -105,19 +105,15 @@ def answer_batch(
     tally = _Tally(strict)
     opener = open_cells if is_table(source) or is_table(output) else open_lines
     with opener(source, text_column, pair_column) as rows:
-        if output is None or output == "-" or not rows.columns:
-            visible = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
-            with (
-                open_sink(output, as_json=as_json) as sink,
-                console.byte_progress(rows.stream, wanted=not visible and source != "-") as advance,
-            ):
-                for chunk in rows.chunks:
-                    for line, answered in _answered(chunk.lines, answer, tally):
-                        _put(sink, line, answered, form)
-                    console.flush()
-                    advance(len(chunk.lines))
-        else:
-            _to_table(rows, answer, form, tally, output)
+        visible = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+        with (
+            _writing(rows, form, output, as_json) as write,
+            console.byte_progress(rows.stream, wanted=not visible and source != "-") as advance,
+        ):
+            for chunk in rows.chunks:
+                write(chunk, _answered(chunk.lines, answer, tally))
+                console.flush()
+                advance(len(chunk.lines))
     if tally.bad:
         console.note(f"error: {many(tally.bad, 'row')} of {tally.rows:,} could not be answered.")
     if output not in (None, "-"):
@@ -148,21 +144,31 @@ class _Tally:
             raise InputError(f"Row {line.number}: {answered.error}", "Correct it, or leave out --strict.")
 
 
-def _to_table(
-    rows: Rows, answer: Callable[[list[Row]], Sequence[A]], form: Form[A], tally: _Tally, output: str
-) -> None:
-    with (
-        open_cell_sink(output, rows.columns, form.added) as sink,
-        console.byte_progress(rows.stream, wanted=True) as advance,
-    ):
-        for chunk in rows.chunks:
+@contextlib.contextmanager
+def _writing(
+    rows: Rows, form: Form[A], output: str | None, as_json: bool
+) -> Iterator[Callable[[Chunk, Iterator[tuple[Line, A | BadRow]]], None]]:
+    """What takes a chunk with its answers: into a table where the output is one, else row by row."""
+    if output is None or output == "-" or not rows.columns:
+        with open_sink(output, as_json=as_json) as sink:
+
+            def write(chunk: Chunk, answers: Iterator[tuple[Line, A | BadRow]]) -> None:
+                for line, answered in answers:
+                    _put(sink, line, answered, form)
+
+            yield write
+        return
+    with open_cell_sink(output, rows.columns, form.added) as put:
+
+        def write_cells(chunk: Chunk, answers: Iterator[tuple[Line, A | BadRow]]) -> None:
             beside: list[Mapping[str, Cell]] = [
                 {ERROR: answered.error} if isinstance(answered, BadRow) else form.cells(answered)
-                for _, answered in _answered(chunk.lines, answer, tally)
+                for _, answered in answers
             ]
             if chunk.batch is not None:
-                sink(chunk.batch, beside)
-            advance(len(chunk.lines))
+                put(chunk.batch, beside)
+
+        yield write_cells
 
 
 def _put(sink: Sink, line: Line, answered: A | BadRow, form: Form[A]) -> None:

@@ -10,7 +10,7 @@ import click
 
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import fields, table, wrapped
+from skillstack.cli.console import fields, pairs, table, wrapped
 from skillstack.cli.options import Wanted, names_in, per_class_option, recipe_options, wanting
 from skillstack.errors import UsageError
 from skillstack.wording import many, points, seconds, size
@@ -222,10 +222,10 @@ def methods_json() -> list[dict[str, Any]]:
 
 def method_words() -> list[str]:
     """A line or two for each method."""
-    lines: list[str] = []
+    rows: list[tuple[str, str]] = []
     for method in methods_json():
-        lines.append(f"{method['name']:<14} {method['title']}")
-        lines += [f"{'':<14} {paper}" for paper in method["paper"].split("; ") if paper]
+        rows.append((method["name"], method["title"]))
+        rows += [("", paper) for paper in method["paper"].split("; ") if paper]
         grid = (f"{name} {', '.join(f'{v:g}' for v in values)}" for name, values in method["grid"].items())
-        lines += [f"{'':<14} chosen on dev: {'; '.join(grid)}"] if method["grid"] else []
-    return lines
+        rows += [("", f"chosen on dev: {'; '.join(grid)}")] if method["grid"] else []
+    return pairs(rows, indent=0)

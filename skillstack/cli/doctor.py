@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import wrapped
+from skillstack.cli.console import table
 from skillstack.cli.options import Wanted, wanting
 from skillstack.wording import clean_line, many
 
 if TYPE_CHECKING:
     from skillstack.forecast.doctor import Examination
     from skillstack.forecast.plan import TrainingRequest
-
-_INDENT = 24
 
 
 @command(
@@ -46,12 +44,11 @@ def diagnosis_words(examination: Examination, request: TrainingRequest) -> list[
     }
     lines: list[str] = []
     for section, title in titles.items():
-        lines += [clean_line(title)]
+        rows = []
         for finding in examination.findings:
             if finding.section == section:
-                head = f"  {finding.level:<8}{finding.subject:<{_INDENT - 10}}"
-                lines += wrapped(finding.text, head, " " * _INDENT)
-                lines += wrapped(finding.remedy, " " * _INDENT, " " * _INDENT)
-        lines.append("")
+                rows.append([finding.level, finding.subject, finding.text])
+                rows += [["", "", finding.remedy]] if finding.remedy else []
+        lines += [clean_line(title), *table([], rows, left=range(3)), ""]
     problems = sum(finding.level == "problem" for finding in examination.findings)
     return [*lines, f"This cannot run here: {many(problems, 'problem')}." if problems else "Ready."]

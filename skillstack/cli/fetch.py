@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import fields, shorten, table
+from skillstack.cli.console import shorten, table
 from skillstack.cli.options import task_option
 from skillstack.errors import UsageError
 from skillstack.wording import size
 
 if TYPE_CHECKING:
-    from skillstack.fetch import Fetched, FetchedItem
+    from skillstack.fetch import Fetched
 
 
 @command(
@@ -47,23 +46,7 @@ def fetch(
     from skillstack.fetch import fetch as fetch_into
 
     fetched = fetch_into(preset, tasks=tasks, model=model, output=output, listen=console.note)
-    call.answer(lambda: _document(fetched), lambda: _words(fetched))
-
-
-def _document(fetched: Fetched) -> dict[str, Any]:
-    return {
-        "folder": str(fetched.folder),
-        "bytes": fetched.bytes,
-        "items": [
-            {
-                **fields(item, "kind", "name", "bytes", "licence", "origin"),
-                "path": item.path or None,
-                "state": _state(fetched, item),
-                "files": [asdict(file) for file in item.files],
-            }
-            for item in fetched.items
-        ],
-    }
+    call.answer(fetched.to_json, lambda: _words(fetched))
 
 
 def _words(fetched: Fetched) -> list[str]:
@@ -72,7 +55,7 @@ def _words(fetched: Fetched) -> list[str]:
         [
             item.name,
             "" if item.shipped else size(item.bytes),
-            states[_state(fetched, item)],
+            states[fetched.state(item)],
             shorten(item.licence, 32),
         ]
         for item in fetched.items
@@ -85,7 +68,3 @@ def _words(fetched: Fetched) -> list[str]:
         lines.append("  " + console.quoted(["--data-dir", str(fetched.folder / "tasks")]))
     models = [str(fetched.folder / item.path) for item in fetched.items if item.kind == "model"]
     return lines + ["  " + console.quoted(["--model", model]) for model in models]
-
-
-def _state(fetched: Fetched, item: FetchedItem) -> str:
-    return "shipped" if item.shipped else "new" if item.name in fetched.new else "kept"

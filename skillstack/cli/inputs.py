@@ -16,17 +16,14 @@ from skillstack.cli import console
 from skillstack.data.batches import Format, TableBatch, format_of
 from skillstack.data.columns import TextColumns, find_text
 from skillstack.data.headers import header_note
-from skillstack.data.lines import explained, unpacked
+from skillstack.data.lines import BYTE_ORDER_MARK, MAX_LINE_BYTES, explained, unpacked
 from skillstack.data.tables import open_table
 from skillstack.errors import InputError
 from skillstack.store.rows import Row, check_row
 
 #: Rows that are answered together at most. Enough for full speed; few enough that an answer comes soon.
 CHUNK = 1024
-#: Two texts of the longest length that is accepted, each character escaped as six, fit twice.
-MAX_LINE_BYTES = 48 << 20
 _PIECE = 1 << 20
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -203,7 +200,7 @@ def read_chunks(
         chunk: list[Line] = []
         for data in arrived:
             number += 1
-            if data is not None and not data.removeprefix(_BOM).strip():
+            if data is not None and not data.removeprefix(BYTE_ORDER_MARK).strip():
                 continue
             chunk.append(Line(number, _read(data, text, text_pair, first=number == 1)))
             if len(chunk) == most:
@@ -235,7 +232,7 @@ def _read(data: bytes | None, text: str, text_pair: str, *, first: bool) -> Row 
     if data is None:
         return BadRow(f"The line has more than {MAX_LINE_BYTES:,} bytes.")
     if first:
-        data = data.removeprefix(_BOM)
+        data = data.removeprefix(BYTE_ORDER_MARK)
     try:
         value = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:

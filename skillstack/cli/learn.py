@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
-from skillstack.cli.console import OUT_OF_TIME, fields, pairs, short, shorten, table
+from skillstack.cli.console import OUT_OF_TIME, pairs, short, shorten, table
 from skillstack.cli.options import (
     batch_size_option,
     data_dir_option,
@@ -23,13 +22,12 @@ from skillstack.cli.options import (
     seed_option,
 )
 from skillstack.errors import UsageError
-from skillstack.wording import many, percent
+from skillstack.wording import between, many, percent
 
 if TYPE_CHECKING:
     from skillstack.answers import Frame
     from skillstack.data.own_table import TableReport
     from skillstack.learning import HeldOutResult, Learned, TakenTexts
-    from skillstack.store.records import Count
 
 #: How many other tasks are named.
 MOST_TASKS = 4
@@ -126,7 +124,7 @@ def learn(
             on_event=listen,
             on_table=tell,
         )
-    call.answer(lambda: learned_json(learned), lambda: learned_words(learned, call, before))
+    call.answer(learned.to_json, lambda: learned_words(learned, call, before))
     return 0 if learned.complete else OUT_OF_TIME
 
 
@@ -179,39 +177,6 @@ def learned_words(learned: Learned, call: Invocation, before: str | None = None)
     return [title, *note, "", *tested, "", *_routing(learned, frame), *next_]
 
 
-def learned_json(learned: Learned) -> dict[str, Any]:
-    """As `learn --json` shows it."""
-    tested = learned.test
-    return {
-        **fields(learned, "stack", "complete", "change", "copied"),
-        "skill": learned.name,
-        "frame": None if learned.frame is None else learned.frame.to_json(),
-        "table": learned.table.to_json(),
-        "test": None
-        if tested is None
-        else {
-            "frame": _count(tested.frame),
-            "frozen_linear": _count(tested.frozen_linear),
-            "majority": _count(tested.majority),
-            "routed": _count(tested.routed),
-            "strays": [asdict(taken) for taken in tested.strays],
-            "confusions": [asdict(confusion) for confusion in tested.confusions],
-        },
-        "lost": None if learned.lost is None else [asdict(taken) for taken in learned.lost],
-    }
-
-
-def _count(count: Count | None) -> dict[str, Any] | None:
-    if count is None:
-        return None
-    from skillstack.evaluation.intervals import wilson
-
-    interval = wilson(count)
-    shares = {"accuracy": count.accuracy, "low": interval.low, "high": interval.high}
-    rounded = {name: round(share, 6) for name, share in shares.items()}
-    return {"correct": count.correct, "n": count.n, **rounded}
-
-
 def _accuracies(tested: HeldOutResult) -> list[str]:
     from skillstack.evaluation.intervals import wilson
 
@@ -220,12 +185,11 @@ def _accuracies(tested: HeldOutResult) -> list[str]:
         "linear head on the frozen base": tested.frozen_linear,
         "always the most frequent label": tested.majority,
     }
-    rows = []
-    for name, count in counts.items():
-        if count is not None:
-            interval = wilson(count)
-            ends = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
-            rows.append([name, percent(count.accuracy), ends, f"{count.n:,}"])
+    rows = [
+        [name, percent(count.accuracy), between(wilson(count)), f"{count.n:,}"]
+        for name, count in counts.items()
+        if count is not None
+    ]
     return table(["ON HELD-OUT ROWS", "ACCURACY", "95 % INTERVAL", "ROWS"], rows, indent=0)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skillstack.cli import console
+from skillstack.cli.batch import PREDICTION, Form, prediction_cells
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import pairs, shorten
 from skillstack.cli.options import device_option, model_option, precision_change_option
@@ -17,7 +18,6 @@ from skillstack.wording import clean_line, percent
 
 if TYPE_CHECKING:
     from skillstack.answers import Agreement, Predicted
-    from skillstack.cli.batch import Form
 
 #: How many other labels are listed with their probability.
 LABELS = 3
@@ -58,11 +58,7 @@ def predict(
             rows, frame=frame, model=model, device=device, precision_change=precision_change, **asked.routing
         )
 
-    def form() -> Form[Predicted]:
-        from skillstack.cli.batch import PREDICTION, Form, prediction_cells
-
-        return Form(prediction_words, prediction_line, prediction_cells, PREDICTION)
-
+    form = Form(prediction_words, prediction_line, prediction_cells, PREDICTION)
     return asked.answer(row, answers, form, as_json=call.as_json)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skillstack.cli import console
+from skillstack.cli.batch import ROUTE, A, Form, answer_batch, check_output, route_cells
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import pairs, short, shorten, width
 from skillstack.cli.group import PROGRAM
@@ -21,7 +22,6 @@ from skillstack.wording import clean, clean_line, percent
 
 if TYPE_CHECKING:
     from skillstack.answers import Routed
-    from skillstack.cli.batch import A, Form
 
 #: How many of the next candidates are named.
 NEXT = 3
@@ -64,8 +64,6 @@ class Asking:
             if self.text is not None or self.text_pair is not None:
                 raise UsageError("Both a text and --input are given.", "Give one of the two.")
             if self.output is not None:
-                from skillstack.cli.batch import check_output
-
                 check_output(self.output)
             return None
         for name in _OF_INPUT:
@@ -85,7 +83,7 @@ class Asking:
         self,
         row: Row | None,
         answers: Callable[[list[Row]], Sequence[A]],
-        form: Callable[[], Form[A]],
+        form: Form[A],
         *,
         as_json: bool,
     ) -> int:
@@ -95,13 +93,11 @@ class Asking:
             if as_json:
                 console.line(found.to_json())
             else:
-                console.out("\n".join(form().words(found)))
+                console.out("\n".join(form.words(found)))
             return 0
-        from skillstack.cli.batch import answer_batch
-
         return answer_batch(
             answers,
-            form(),
+            form,
             source=self.source or "-",
             output=self.output,
             strict=self.strict,
@@ -149,12 +145,7 @@ def route(call: Invocation, asked: Asking) -> int:
     """
     row = asked.check()
     opened = call.open()
-
-    def form() -> Form[Routed]:
-        from skillstack.cli.batch import ROUTE, Form, route_cells
-
-        return Form(route_words, route_line, route_cells, ROUTE)
-
+    form = Form(route_words, route_line, route_cells, ROUTE)
     return asked.answer(row, lambda rows: opened.route(rows, **asked.routing), form, as_json=call.as_json)
 
 

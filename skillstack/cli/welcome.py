@@ -59,9 +59,7 @@ def _stack(store: Store, name: str, chain: tuple[FrameRecord, ...]) -> list[str]
 
 
 def _next(*commands: tuple[str, str]) -> list[str]:
-    shown = (*commands, ("skillstack --help", "all commands"))
-    wide = max(len(command) for command, _ in shown)
-    return ["", "Next", *(f"  {command:<{wide}}  {what}" for command, what in shown)]
+    return ["", "Next", *pairs([*commands, ("skillstack --help", "all commands")])]
 
 
 def commands_back(store: Store, name: str) -> tuple[tuple[str, str], ...]:

@@ -19,7 +19,7 @@ MAX_LINE_BYTES = 48 * 2**20
 MAX_FILE_BYTES = 2**30
 MAX_LINES = 2_000_000
 
-_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read_lines(file: Traversable) -> Iterator[tuple[int, str]]:
@@ -79,7 +79,7 @@ def text_lines(stream: BinaryIO, path: Traversable) -> Iterator[tuple[int, str]]
         if number == 0:
             if data.startswith(_OTHER_MARKS):
                 raise InputError(f"{path} is encoded in UTF-16.", _HINT)
-            data = data.removeprefix(_MARK)
+            data = data.removeprefix(BYTE_ORDER_MARK)
         if len(data) > MAX_LINE_BYTES:
             raise InputError(
                 f"{path}, line {number + 1}: longer than {MAX_LINE_BYTES:,} bytes.",
