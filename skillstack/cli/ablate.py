@@ -75,7 +75,7 @@ def ablated_words(found: Ablation, repeat: Callable[..., str], refused: str | No
     :param refused: why the stack cannot be changed; None where it can.
     """
     lines = wrapped(
-        f"{found.stack}: {many(found.frames, 'frame')}, {points(found.routed)} routed on "
+        f"{found.stack}: {many(found.frames, 'frame')}, routed accuracy {points(found.routed)} on "
         f"{many(found.texts, 'dev row')} of {many(found.tasks, 'task')}"
     )
     lines += ["", *_removals(found.removals)]

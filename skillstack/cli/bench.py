@@ -123,7 +123,7 @@ def bench(
     where = folder.put_leaderboard(document)
     call.answer(lambda: {"results": str(where.parent), **document}, lambda: standing_words(standings))
     if not call.as_json:
-        console.note(f"Kept in {where.parent}.")
+        console.note(f"The results are in {where.parent}.")
     return 0
 
 

@@ -13,7 +13,7 @@ from skillstack.cli.options import measuring, router_option
 from skillstack.wording import between, chance, listed, many, percent, points, seconds
 
 if TYPE_CHECKING:
-    from skillstack.evaluation.result import Evaluation, Matrix, TaskEvaluation
+    from skillstack.evaluation.result import Effort, Evaluation, Matrix, TaskEvaluation
     from skillstack.evaluation.statistics import Paired
 
 #: What is printed at Ctrl-C.
@@ -59,9 +59,13 @@ def evaluation_words(e: Evaluation) -> list[str]:
     if e.matrix is not None:
         lines += ["", *_matrix(e.matrix)]
     notes = _notes(e)
-    known = e.effort.answers - e.effort.asked
-    effort = f"{e.effort.answers:,} answers, {known:,} of them known, in {seconds(e.effort.seconds)}."
-    return [*lines, *(["", *notes] if notes else []), "", effort]
+    return [*lines, *(["", *notes] if notes else []), "", effort_words(e.effort)]
+
+
+def effort_words(effort: Effort) -> str:
+    """How many answers an evaluation took, and how many of them an earlier one had kept."""
+    known, took = effort.answers - effort.asked, seconds(effort.seconds)
+    return f"It took {effort.answers:,} answers, {known:,} of them kept from before, and {took}."
 
 
 def _modes(e: Evaluation) -> list[str]:

@@ -50,7 +50,7 @@ def fetch(
 
 
 def _words(fetched: Fetched) -> list[str]:
-    states = {"shipped": "in the package", "new": "downloaded", "kept": "was there"}
+    states = {"shipped": "in the package", "new": "downloaded", "kept": "was there already"}
     rows = [
         [
             item.name,

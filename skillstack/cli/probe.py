@@ -9,10 +9,10 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import table, wrapped
-from skillstack.cli.eval import GO_ON, difference
+from skillstack.cli.eval import GO_ON, difference, effort_words
 from skillstack.cli.options import depth_option, measuring, threshold_option
 from skillstack.errors import UsageError
-from skillstack.wording import between, many, percent, points, seconds
+from skillstack.wording import between, many, percent, points
 
 if TYPE_CHECKING:
     from skillstack.evaluation.probes.generalization import Generalization
@@ -73,9 +73,7 @@ def probe_words(found: Probed) -> list[str]:
     lines = [*words[type(found).__name__](found), ""]
     for name, why in found.origin.skipped.items():
         lines += wrapped(f"Not measured: {name}. {why}")
-    effort = found.origin.effort
-    known = effort.answers - effort.asked
-    return [*lines, f"{effort.answers:,} answers, {known:,} of them known, in {seconds(effort.seconds)}."]
+    return [*lines, effort_words(found.origin.effort)]
 
 
 def _generalization(found: Generalization) -> list[str]:

@@ -65,16 +65,22 @@ def _change(call: Invocation, action: str, names: tuple[str, ...]) -> None:
     old, new = names[0], names[-1]
     if action == "delete":
         tip = whole.delete(old, call.store)
-        said, then = f"deleted {old}", f"`{call.line('undo', '--stack', old)}` brings it back."
+        said, then = f"The stack {old} is deleted", f"`{call.line('undo', '--stack', old)}` brings it back."
     elif action == "rename":
         tip = whole.rename(old, new, call.store)
-        said, then = f"renamed {old} to {new}", f"`{call.line('undo', '--stack', new)}` takes it back."
+        said, then = (
+            f"The stack {old} is called {new} now",
+            f"`{call.line('undo', '--stack', new)}` takes it back.",
+        )
     else:
         tip = whole.copy(old, new, call.store)
-        said, then = f"copied {old} to {new}", f"`{call.line('use', new)}` makes it the current stack."
+        said, then = (
+            f"The stack {old} is copied to {new}",
+            f"`{call.line('use', new)}` makes it the current stack.",
+        )
     call.answer(
         lambda: {"action": action, "stack": old, "new": None if action == "delete" else new, "tip": tip},
-        lambda: [f"{said}, tip {short(tip)}", then],
+        lambda: [f"{said}; its tip is {short(tip)}.", then],
     )
 
 

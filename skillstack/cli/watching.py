@@ -81,7 +81,7 @@ def event_line(event: Event) -> str | None:
         measured = f"dev {accuracy(event.dev)} ({event.chosen}; frozen linear {frozen})"
         return f"{_place(event)}: {measured}, {seconds(event.seconds)}"
     if isinstance(event, FrameKept):
-        return f"{_place(event)}: there already"
+        return f"{_place(event)}, is there already"
     if isinstance(event, FamilySettled):
         if event.merged is None:
             return f"{event.family}: {listed(list(event.frames))} stay separate: {event.why}"

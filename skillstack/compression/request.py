@@ -60,7 +60,7 @@ class GuardConfig:
         """
         for name, value in (("margin", self.margin), ("level", self.level)):
             if not 0 < value < 0.5:
-                raise UsageError(f"The {name} {value} is invalid.", "Give a value between 0 and 0.5.")
+                raise UsageError(f"Invalid {name} {value}: must be between 0 and 0.5.")
         if self.margin < LEAST_MARGIN:
             raise UsageError(
                 f"A margin of {100 * self.margin:g} points cannot be tested.",
@@ -111,9 +111,7 @@ class CompressionRequest:
                 f"For example --family sentiment --without {self.without[0]}.",
             )
         if self.target is not None and not 0 < self.target < float("inf"):
-            raise UsageError(
-                f"The target of {self.target} bytes is invalid.", "Give 250kB, 1.5MB, 250000 or 25%."
-            )
+            raise UsageError(f"Invalid number of bytes {self.target}.", "Give 250kB, 1.5MB, 250000 or 25%.")
         if self.candidates not in (FEW, ALL):
             raise UsageError(
                 f"There is no choice {self.candidates[:40]!r} of candidates.", f"Give {FEW} or {ALL}."

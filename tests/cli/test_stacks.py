@@ -12,7 +12,7 @@ def names(ran):
 def test_rename_moves_the_name_and_undo_takes_it_back(command, made):
     ran = command("stacks", "rename", "mine", "tickets")
     assert (ran.status, ran.err) == (0, "")
-    assert "renamed mine to tickets" in ran.out and "undo --stack tickets" in ran.out
+    assert "The stack mine is called tickets now" in ran.out and "undo --stack tickets" in ran.out
     (row,) = command("stacks", "--json").json["stacks"]
     assert (row["name"], row["tip"], row["current"], row["deleted"]) == (
         "tickets",
@@ -55,7 +55,7 @@ def test_copy_and_delete(command, made):
     assert found == {"schema": 1, "action": "copy", "stack": "mine", "new": "twin", "tip": made.nodes[2]}
     assert names(command("stacks", "--json")) == ["mine", "twin"]
     ran = command("stacks", "delete", "twin")
-    assert "deleted twin" in ran.out and "undo --stack twin" in ran.out
+    assert "The stack twin is deleted" in ran.out and "undo --stack twin" in ran.out
     assert names(command("stacks", "--json")) == ["mine"]
     assert "restored 3 frames" in command("undo", "--stack", "twin").out
     assert names(command("stacks", "--json")) == ["mine", "twin"]

@@ -59,7 +59,7 @@ def test_a_finished_training_run_again_does_nothing_and_says_so(asked):
     ran = asked("train", *TINY)
     assert ran.status == 0
     assert ran.out.startswith("Nothing to do: 2 frames of tiny are there already.")
-    assert "frame 1 of 2, imdb_sentences: there already" in ran.err
+    assert "frame 1 of 2, imdb_sentences, is there already" in ran.err
     assert asked("log", "--json").out == before
 
 

@@ -39,7 +39,7 @@ def test_without_a_terminal_a_frame_has_a_line_at_its_start_and_its_end(capsys):
             listen(event)
     assert capsys.readouterr().err.splitlines() == [
         "another training of the stack main is under way; this one waits until it has ended",
-        "frame 1 of 2, films: there already",
+        "frame 1 of 2, films, is there already",
         "frame 2 of 2, banking: 96 rows, 12 steps, continuing from step 4",
         "banking: out of memory; 8 rows at once from now on",
         "frame 2 of 2, banking: dev 95.5 % of 200 (epoch 2; frozen linear 80.0 %), 12.3 s",
@@ -130,7 +130,7 @@ def test_every_event_is_shown_and_heard(capsys):
     with watched_training(heard.append) as listen:
         listen(KEPT)
     assert heard == [KEPT]
-    assert capsys.readouterr().err == "frame 1 of 2, films: there already\n"
+    assert capsys.readouterr().err == "frame 1 of 2, films, is there already\n"
 
 
 def test_a_silent_one_is_heard_alone(capsys):

@@ -62,7 +62,11 @@ def test_a_number_of_bytes_is_a_number_of_bytes(stack):
 
 @pytest.mark.parametrize(
     ("target", "message"),
-    [(1e9, "which is no more than 1.0 GB"), (10, "cannot be made smaller than"), (0.0, "is invalid")],
+    [
+        (1e9, "which is no more than 1.0 GB"),
+        (10, "cannot be made smaller than"),
+        (0.0, "Invalid number of bytes 0.0."),
+    ],
 )
 def test_what_is_no_target_is_refused(stack, target, message):
     with pytest.raises(UsageError, match=message):
