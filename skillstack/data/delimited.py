@@ -10,8 +10,9 @@ plain. Where both readings fit, neither is taken.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from itertools import islice
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -155,11 +156,17 @@ def read_batches(
 
     :param plain: whether quotes are plain characters.
     :param lenient: whether a broken row comes along with its error.
-    :raises InputError: if a row has more or fewer cells than there are columns, or its quotes are broken; it
-        names the line. Even if lenient, where nobody can tell the line on which the next row begins.
+    :raises InputError: if a row has more or fewer cells than there are columns, repeats the header, or its
+        quotes are broken; it names the line. Even if lenient, where nobody can tell the line on which the
+        next row begins.
     """
     gathered = BatchBuilder(columns, size)
     for line, cells, error in islice(_records(stream, path, kind, plain), 1, None):
+        if error is None and len(cells) > 1 and tuple(cells) == columns:
+            error = InputError(
+                f"{path}, line {line}: the first row stands there again, as where files were joined.",
+                "Remove that line; if the first row is no header, put one such as text,label above it.",
+            )
         if error is None and cells and len(cells) != len(columns):
             error = InputError(
                 f"{path}, line {line}: {len(cells)} cells, but there are {len(columns)} columns.",
@@ -183,20 +190,30 @@ def _records(stream: BinaryIO, path: Path, kind: str, plain: bool) -> Iterator[_
 
     :raises InputError: if a quote is not closed on its line, and the row cannot be read.
     """
-    lines = (text for _, text in text_lines(stream, path))
+    lines: Iterator[str] = (text for _, text in text_lines(stream, path))
     if plain:
         for number, text in enumerate(lines, 1):
             text = text.rstrip("\r\n")
             yield number, text.split("\t") if text else [], None
         return
-    first = next(lines, None)
-    if first is None:
-        return
-    separator = "\t" if kind == "tsv" else _separator(first)
+    begins, separator, spaced = 1, "\t", False
+    if kind != "tsv":
+        first = list(islice(lines, 1))
+        stated = _STATED.fullmatch(first[0].rstrip("\r\n")) if first else None
+        judged = [] if stated else first
+        while len(judged) < JUDGED_LINES and sum(map(len, judged)) < JUDGED_CHARACTERS:
+            more = next(lines, None)
+            if more is None:
+                break
+            judged.append(more)
+        begins = 2 if stated else 1
+        separator = stated[1] if stated else _separator(judged)
+        spaced = _is_spaced(judged, separator)
+        lines = chain(judged, lines)
+    skipped = begins - 1
     # The limit holds for the process; nothing here lowers what another part of a program has set.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_CHARACTERS))
-    reader = csv.reader(_chain(first, lines), delimiter=separator, strict=True)
-    begins = 1
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=spaced, strict=True)
     while True:
         broken: InputError | None = None
         try:
@@ -209,20 +226,41 @@ def _records(stream: BinaryIO, path: Path, kind: str, plain: bool) -> Iterator[_
             )
         if cells is None:
             return
-        if broken is not None and reader.line_num > begins:
+        if broken is not None and reader.line_num + skipped > begins:
             raise broken
         yield begins, cells, broken
-        begins = reader.line_num + 1
+        begins = reader.line_num + skipped + 1
 
 
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+#: Lines, and characters, by which the separator is judged.
+JUDGED_LINES = 100
+JUDGED_CHARACTERS = 1 << 20
+#: Excel's own way to name the separator, in a line above the header.
+_STATED = re.compile("sep=([,;|\t])", re.IGNORECASE)
 
 
-def _separator(header: str) -> str:
-    """Spreadsheets write semicolons where the decimal mark is a comma."""
-    return ";" if "," not in header and ";" in header else ","
+def _separator(lines: Sequence[str]) -> str:
+    """The separator in the header that divides most rows into as many cells as the header has.
+
+    Spreadsheets write semicolons where the decimal mark is a comma. In doubt it is the comma.
+    """
+
+    def agreeing(separator: str) -> float:
+        rows = [row for row in csv.reader(lines, delimiter=separator) if row]
+        return sum(len(row) == len(rows[0]) for row in rows) / len(rows) if len(rows[0]) > 1 else -1
+
+    found = [separator for separator in ",;" if lines and separator in lines[0]]
+    return max(found, key=agreeing) if len(found) > 1 else found[0] if found else ","
+
+
+def _is_spaced(lines: Sequence[str], separator: str) -> bool:
+    """Whether a quote that opens a cell stands behind a separator and blanks."""
+    mark = re.escape(separator)
+    whole = re.compile(f'(^|{mark})"(?:[^"]|"")*"(?={mark}|$)')
+    opening = re.compile(f'{mark} +"[^"{mark}]')
+    return any(
+        opening.search(whole.sub(r"\1", line.rstrip("\r\n"))) for line in lines if f"{separator} " in line
+    )
 
 
 def _names(cells: list[str], path: Path) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,8 +38,13 @@ def read_batches(stream: BinaryIO, path: Path, columns: tuple[str, ...], size: i
 
     number = 0
     with _opened(stream, path) as file:
+        names = _class_names(file.schema_arrow.metadata)
         for arrow in file.iter_batches(batch_size=size, use_threads=False):
-            cells = [_texts(column) for column in arrow.columns]
+            arrow = _without_views(arrow)
+            cells = [
+                _texts(column, names.get(name, ()))
+                for name, column in zip(arrow.schema.names, arrow.columns, strict=True)
+            ]
             rows = list(zip(*cells, strict=True))
             numbers = list(range(number + 1, number + 1 + arrow.num_rows))
             number += arrow.num_rows
@@ -63,13 +68,64 @@ def _opened(stream: BinaryIO, path: Path) -> Iterator[Any]:
         if isinstance(error, OSError) and error.errno is not None:  # the system's; Arrow's own has no number
             raise
         first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        if isinstance(error, pa.ArrowNotImplementedError | pa.ArrowTypeError | pa.ArrowKeyError):
+            raise InputError(
+                f"{path} holds what the installed pyarrow cannot read: {first}",
+                "Write the file again with plain columns, or as a .csv file.",
+            ) from None
         raise InputError(
             f"{path} is no Parquet file that can be read: {first}", "Copy or write it again."
         ) from None
 
 
-def _texts(column: Any) -> list[str]:
-    return [_text(value) for value in column.to_pylist()]
+def _without_views(arrow: Any) -> Any:
+    """The same rows with string views, as Polars writes them, as strings: few kernels of Arrow take views."""
+    import pyarrow as pa
+
+    plain = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    if not any(kind in plain for kind in arrow.schema.types):
+        return arrow
+    columns = [
+        pa.array(column.to_pylist(), plain[column.type]) if column.type in plain else column
+        for column in arrow.columns
+    ]
+    return pa.record_batch(columns, names=arrow.schema.names)
+
+
+def _class_names(metadata: dict[bytes, bytes] | None) -> dict[str, list[str]]:
+    """The names of numbered labels by column, as the library ``datasets`` notes them in a file."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        found = {
+            column: feature["names"]
+            for column, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+    return {
+        column: names
+        for column, names in found.items()
+        if isinstance(names, list) and all(isinstance(name, str) for name in names)
+    }
+
+
+def _texts(column: Any, names: Sequence[str]) -> list[str]:
+    """The cells of a column as text.
+
+    :param names: what its numbers stand for, if that is known; -1 is no label then.
+    """
+    import pyarrow as pa
+
+    if names and pa.types.is_integer(column.type):
+        named = dict(enumerate(names)) | {-1: ""}
+        return [_text(named.get(value, value)) for value in column.to_pylist()]
+    try:
+        return [_text(value) for value in column.to_pylist()]
+    except (OverflowError, ValueError):  # a time beyond those of Python, such as the end of the year 9999
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.timestamp(column.type.unit))  # in UTC: no time zone to go beyond
+        return [_text(value) for value in column.cast(pa.string()).to_pylist()]
 
 
 def _text(value: object) -> str:
