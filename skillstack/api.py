@@ -198,6 +198,8 @@ class Stack:
         label_column: str | None = None,
         test_size: float = 0.2,
         max_per_class: int | None = None,
+        drop_labels: Sequence[str] = (),
+        drop_rare: bool = False,
         replace: bool = False,
         store: str | Path | None = None,
         stack: str | None = None,
@@ -228,6 +230,7 @@ class Stack:
         :param pair_column: of second texts; none unless it is named.
         :param test_size: share of the rows that is held back to test with.
         :param max_per_class: training rows per class; by default 200.
+        :param drop_labels: labels whose rows are left out; with ``drop_rare``, also those of too few rows.
         :param replace: have it take the place of the frame of this name, at the tip.
         :param time_limit: seconds after which the training stops at a checkpoint; what is learned has no
             frame then, and the same call goes on from there. Asking the rows held back comes after it.
@@ -252,6 +255,8 @@ class Stack:
             label=label_column,
             test_size=test_size,
             max_per_class=max_per_class,
+            drop_labels=drop_labels,
+            drop_rare=drop_rare,
         )
         on_table(table.report)
         from skillstack.compression.request import GuardConfig

@@ -46,6 +46,11 @@ _lesson = gathering(
     click.option(
         "--max-per-class", type=int, metavar="N", help="Maximum training rows per class.  [default: 200]"
     ),
+    click.option(
+        "--drop-label", "drop_labels", multiple=True, metavar="NAME",
+        help="Label whose rows are left out, such as nan. Can be repeated.",
+    ),
+    click.option("--drop-rare", is_flag=True, help="Leaves out labels with too few rows to train with."),
     click.option("--replace", is_flag=True, help="Replace the frame of this name, at the tip."),
     model_option("Base model of a new stack, or the folder of the stack's own base model.", "NAME"),
     precision_option("Precision of the base model of a new stack."),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +27,8 @@ class Profile:
     """One column.
 
     :ivar name: its name.
-    :ivar values: rows of each different stripped value, as long as there are at most 1,001 and none is longer
-        than a label; else empty.
+    :ivar values: rows of each different value, as labels count (:func:`same_label`), as long as there are at
+        most 1,001 and none is longer than a label; else empty.
     :ivar filled: rows in which it is not empty.
     :ivar characters: characters of all cells.
     :ivar uncounted: whether there are too many values, or one is too long for a label.
@@ -61,7 +63,7 @@ class Profile:
         if self.uncounted:
             return
         if not self.long:
-            self.values[value] += 1
+            self.values[same_label(value)] += 1
         if self.long or len(self.values) > MAX_LABELS:
             self.uncounted = True
             self.values.clear()
@@ -87,6 +89,18 @@ class Profile:
         return 2 * shared >= self.filled
 
 
+#: Spaces of all kinds. Line breaks and tabs are none: a label that holds one is refused.
+_BLANKS = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+
+
+def same_label(cell: str) -> str:
+    """A label as it counts: its characters composed (NFC), blanks around it removed, others single."""
+    text = cell.strip()
+    if text.isascii() and "  " not in text:
+        return text
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", text))
+
+
 def as_number(value: str) -> float | None:
     """The number that this text is; None if it is none, or no finite one."""
     if not (value[0].isdecimal() or value[0] in "+-.") or "_" in value:
@@ -96,6 +110,12 @@ def as_number(value: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def twin_key(label: str) -> str:
+    """What labels share that differ only in case, or in how a number is written."""
+    number = as_number(label)
+    return label.casefold() if number is None else repr(number)
 
 
 LABEL_NAMES = ("label", "class", "category", "target", "intent", "y")
@@ -126,8 +146,8 @@ def find_label(table: Table, others: Sequence[Profile], known: Collection[str] =
     :raises UsageError: if there is none, or more than one.
     """
     named = [profile for profile in others if profile.name.strip().lower() in LABEL_NAMES]
-    labels = set(known)
-    within = [p for p in others if p.values and not p.uncounted and set(p.values) <= labels]
+    keys = set(map(twin_key, known))
+    within = [p for p in others if p.values and not p.uncounted and set(map(twin_key, p.values)) <= keys]
     found = named or within or [profile for profile in others if profile.repeats]
     if len(found) == 1:
         (chosen,) = found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skillstack.data.columns import Columns, find_columns
+from skillstack.data.headers import same_label
+from skillstack.data.labels import known_as
 from skillstack.data.splits import sample_hash
 from skillstack.data.tables import Table, open_table
 from skillstack.data.task import Example
@@ -130,12 +133,20 @@ class TableRows:
     :ivar rows: rows read, empty ones included.
     :ivar empty: rows without a text.
     :ivar unlabelled: rows with a text and no label.
+    :ivar dropped: rows with a text and a label that is dropped.
     """
 
-    def __init__(self, table: Table, columns: Columns, seed: int, name: str) -> None:
+    def __init__(
+        self, table: Table, columns: Columns, seed: int, name: str, dropped: Collection[str] = ()
+    ) -> None:
+        """Read rows of a table.
+
+        :param dropped: labels whose rows are left out; none of them is a label of the columns.
+        """
         self._table, self._columns, self._seed, self._name = table, columns, seed, name
         self._index = {label: place for place, label in enumerate(columns.labels)}
-        self.rows = self.empty = self.unlabelled = 0
+        self._dropped = dropped
+        self.rows = self.empty = self.unlabelled = self.dropped = 0
 
     def noted(self) -> Settled:
         """Each of them once, by its hashes.
@@ -144,19 +155,22 @@ class TableRows:
         """
         ledger = RowLedger()
         for example in self.examples():
-            ledger.add(self._key(example.row), _place(example.row), example.label)
+            row = as_read(example.row)
+            ledger.add(self._key(row), _place(row), example.label)
         return ledger.settle()
 
     def chosen(self, choice: RowChoice) -> tuple[list[Example], list[Example]]:
-        """The rows to train with and those held back, each once, in the order of their hashes."""
+        """The rows to train with and those held back, each once, in the order of their hashes.
+
+        Of rows that are read alike, the one whose texts sort first stands for all, whatever their order.
+        """
         train: dict[int, Example] = {}
         test: dict[int, Example] = {}
         for example in self.examples():
-            key = self._key(example.row)
-            if key in choice.train:
-                train.setdefault(key, example)
-            elif key in choice.test:
-                test.setdefault(key, example)
+            key = self._key(as_read(example.row))
+            side = train if key in choice.train else test if key in choice.test else None
+            if side is not None:
+                side[key] = min(side.get(key, example), example, key=_texts)
         return [train[key] for key in sorted(train)], [test[key] for key in sorted(test)]
 
     def examples(self) -> Iterator[Example]:
@@ -164,7 +178,7 @@ class TableRows:
 
         :raises InputError: if a text cannot be used; it names the line.
         """
-        self.rows = self.empty = self.unlabelled = 0
+        self.rows = self.empty = self.unlabelled = self.dropped = 0
         text, label = (self._table.columns.index(c) for c in (self._columns.text, self._columns.label))
         pair = self._table.columns.index(self._columns.pair) if self._columns.pair is not None else None
         for batch in self._table.batches():
@@ -176,8 +190,10 @@ class TableRows:
                     self.empty += 1
                 elif not cells[label].strip():
                     self.unlabelled += 1
+                elif (value := same_label(cells[label])) in self._dropped:
+                    self.dropped += 1
                 else:
-                    yield self._example(cells[text], second, cells[label].strip(), line)
+                    yield self._example(cells[text], second, value, line)
 
     def _example(self, text: str, second: str | None, label: str, line: int) -> Example:
         where = f"{self._table.path}, line {line}"
@@ -191,6 +207,25 @@ class TableRows:
 
     def _key(self, row: Row) -> int:
         return _number(sample_hash(row, self._seed, self._name))
+
+
+def as_read(row: Row) -> Row:
+    """A row as most bases read it, for the comparison of rows: case folded, NFKC, blanks single.
+
+    The table does not know which base will read it, so this asks no tokenizer. Texts that differ only here
+    are one text to an uncased base, and would tell it the answers if one were trained and one held back.
+    """
+    pair = row.text_pair
+    return Row(_folded(row.text), None if pair is None else _folded(pair))
+
+
+def _folded(text: str) -> str:
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(folded.casefold().split()) or text
+
+
+def _texts(example: Example) -> tuple[str, str]:
+    return example.row.text, example.row.text_pair or ""
 
 
 def _number(digest: str) -> int:
@@ -253,14 +288,16 @@ def labelled_rows(
             error.hint = "Call the columns text and label, and one of second texts text_pair."
         raise
     known = {label: place for place, label in enumerate(labels)}
-    strange = [label for label in found_columns.labels if label not in known]
+    matched = {label: known_as(label, known) for label in found_columns.labels}
+    strange = [label for label, match in matched.items() if match is None]
     if strange:
         raise InputError(
             f"{path}: the label {strange[0]!r} is none that the skill knows.",
             f"It knows {', '.join(map(repr, labels[:6]))}{', ...' if len(labels) > 6 else ''}.",
         )
     rows = TableRows(table, found_columns, 0, path.stem)
-    found = tuple(Example(one.row, known[found_columns.labels[one.label]]) for one in rows.examples())
+    indices = [known[match] for match in matched.values() if match is not None]
+    found = tuple(Example(one.row, indices[one.label]) for one in rows.examples())
     if not found:
         raise InputError(f"{path}: there is no row with a text and a label.", "Add some.")
     return found
