@@ -123,9 +123,7 @@ def open_cells(source: str, text: str | None, pair: str | None) -> Iterator[Rows
 
 
 def _chunks(batches: Iterator[TableBatch], where: TextColumns) -> Iterator[Chunk]:
-    empty = 0
     for batch in batches:
-        empty += batch.empty
         text = batch.columns.index(where.text)
         pair = batch.columns.index(where.pair) if where.pair is not None else None
         yield Chunk(
@@ -138,8 +136,6 @@ def _chunks(batches: Iterator[TableBatch], where: TextColumns) -> Iterator[Chunk
             ],
             batch,
         )
-    if empty:
-        console.note(f"Empty rows left out: {empty:,}.")
 
 
 def _row(text: str, second: str, error: str | None) -> Row | BadRow:

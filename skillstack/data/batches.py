@@ -49,13 +49,17 @@ def known_format(name: str) -> Format:
     return found
 
 
+#: Why an empty row has no answer.
+EMPTY = "The row is empty."
+
+
 @dataclass(frozen=True)
 class TableBatch:
     """Some rows, in their order.
 
     :ivar columns: names of the columns.
     :ivar rows: the cells of each row, one per column; a missing value is empty.
-    :ivar numbers: place of each row among the table's rows, from 1; empty rows count, but are left out.
+    :ivar numbers: place of each row among the table's rows, from 1; empty rows count, left out or not.
     :ivar lines: line of the file on which each row begins; for Parquet its number.
     :ivar empty: empty rows that were left out between these, or before them.
     :ivar arrow: the same rows as Arrow holds them, where they were read from Parquet.
@@ -73,9 +77,10 @@ class TableBatch:
 
 @dataclass
 class BatchBuilder:
-    """Rows on their way to a batch. Takes note of empty ones and leaves them out.
+    """Rows on their way to a batch. Takes note of empty ones and leaves them out, unless they are to be kept.
 
     :ivar size: rows of a full batch.
+    :ivar keep_empty: whether empty rows come along, with an error; blank lines at the end are never rows.
     """
 
     columns: tuple[str, ...]
@@ -87,6 +92,8 @@ class BatchBuilder:
     weight: int = 0
     empty: int = 0
     errors: dict[int, str] = field(default_factory=dict)
+    keep_empty: bool = False
+    blank: list[int] = field(default_factory=list)
 
     #: Characters at which a batch is full, whatever its number of rows.
     HEAVY = 1 << 24
@@ -94,19 +101,35 @@ class BatchBuilder:
     def add(self, row: tuple[str, ...], line: int, error: InputError | None = None) -> bool:
         """Take the next row; whether the batch is full now.
 
+        :param row: its cells; none for a blank line.
         :param error: why it is broken; then it is kept even if it is empty.
         """
         self.number += 1
-        if error is not None:
-            self.errors[len(self.rows)] = f"Line {line}: {error.message.partition(f', line {line}: ')[2]}"
         if error is not None or any(cell and not cell.isspace() for cell in row):
-            self.rows.append(row)
-            self.numbers.append(self.number)
-            self.lines.append(line)
-            self.weight += sum(map(len, row))
-        else:
+            said = error and error.message.partition(f", line {line}: ")[2]
+            self._keep(row, self.number, line, f"Line {line}: {said}" if error else None)
+        elif not self.keep_empty:
             self.empty += 1
+        elif row:
+            self._keep(row, self.number, line, EMPTY)
+        else:
+            self.blank.append(line)
         return len(self.rows) >= self.size or self.weight >= self.HEAVY
+
+    def _keep(self, row: tuple[str, ...], number: int, line: int, error: str | None) -> None:
+        """Take a row, and the blank lines before it, of which it is now known that they are not the end."""
+        for before, blank in enumerate(self.blank, number - len(self.blank)):
+            self._append(("",) * len(self.columns), before, blank, EMPTY)
+        self.blank = []
+        self._append(row, number, line, error)
+
+    def _append(self, row: tuple[str, ...], number: int, line: int, error: str | None) -> None:
+        if error is not None:
+            self.errors[len(self.rows)] = error
+        self.rows.append(row)
+        self.numbers.append(number)
+        self.lines.append(line)
+        self.weight += sum(map(len, row))
 
     def batch(self) -> TableBatch:
         """What was gathered; from here on the next batch is."""

@@ -155,12 +155,12 @@ def read_batches(
     """All rows.
 
     :param plain: whether quotes are plain characters.
-    :param lenient: whether a broken row comes along with its error.
+    :param lenient: whether a broken or empty row comes along with its error.
     :raises InputError: if a row has more or fewer cells than there are columns, repeats the header, or its
         quotes are broken; it names the line. Even if lenient, where nobody can tell the line on which the
         next row begins.
     """
-    gathered = BatchBuilder(columns, size)
+    gathered = BatchBuilder(columns, size, keep_empty=lenient)
     for line, cells, error in islice(_records(stream, path, kind, plain), 1, None):
         if error is None and len(cells) > 1 and tuple(cells) == columns:
             error = InputError(

@@ -120,7 +120,7 @@ def read_header(stream: BinaryIO, path: Path, *, lenient: bool = False) -> tuple
     for line, entry, error in _objects(stream, path):
         if error is not None and not lenient:
             raise error
-        names.update(dict.fromkeys(entry))
+        names.update(dict.fromkeys(entry or ()))
         if len(names) > MAX_COLUMNS:
             raise InputError(
                 f"{path}, line {line}: more than {MAX_COLUMNS:,} different fields.",
@@ -134,14 +134,15 @@ def read_batches(
 ) -> Iterator[TableBatch]:
     """All rows; a field that a row lacks is empty.
 
-    :param lenient: whether a line that is no JSON object comes along as an empty row with its error.
+    :param lenient: whether a line that is no JSON object, or an empty one, comes along with its error.
     :raises InputError: if a line is no JSON object.
     """
-    gathered = BatchBuilder(columns, size)
+    gathered = BatchBuilder(columns, size, keep_empty=lenient)
     for line, entry, error in _objects(stream, path):
         if error is not None and not lenient:
             raise error
-        if gathered.add(tuple(cell_text(entry.get(name)) for name in columns), line, error):
+        cells = () if entry is None else tuple(cell_text(entry.get(name)) for name in columns)
+        if gathered.add(cells, line, error):
             yield gathered.batch()
     yield from gathered.rest()
 
@@ -153,14 +154,14 @@ def cell_text(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _objects(stream: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any], InputError | None]]:
-    """Number and object of each line, and why it is none.
+def _objects(stream: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any] | None, InputError | None]]:
+    """Number and object of each line, None for a blank one; and why it is none.
 
     :raises InputError: if the file is one array.
     """
     for number, text in text_lines(stream, path):
         if not text.strip():
-            yield number, {}, None
+            yield number, None, None
             continue
         where = f"{path}, line {number}"
         try:

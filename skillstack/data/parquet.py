@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from skillstack.data.batches import TableBatch
+from skillstack.data.batches import EMPTY, TableBatch
 from skillstack.errors import InputError
 
 #: Bytes of a column that are read at a time, instead of a whole row group.
@@ -29,9 +29,12 @@ def read_header(stream: BinaryIO, path: Path) -> tuple[str, ...]:
     return names
 
 
-def read_batches(stream: BinaryIO, path: Path, columns: tuple[str, ...], size: int) -> Iterator[TableBatch]:
+def read_batches(
+    stream: BinaryIO, path: Path, columns: tuple[str, ...], size: int, *, lenient: bool = False
+) -> Iterator[TableBatch]:
     """All rows.
 
+    :param lenient: whether an empty row comes along with its error.
     :raises InputError: if the file is damaged.
     """
     import pyarrow as pa
@@ -50,10 +53,13 @@ def read_batches(stream: BinaryIO, path: Path, columns: tuple[str, ...], size: i
             number += arrow.num_rows
             kept = [i for i, row in enumerate(rows) if any(cell and not cell.isspace() for cell in row)]
             empty = len(rows) - len(kept)
+            errors: dict[int, str] = {}
+            if empty and lenient:
+                errors, empty = dict.fromkeys(set(range(len(rows))) - set(kept), EMPTY), 0
             if empty:
                 arrow = arrow.take(pa.array(kept, pa.int64()))
                 rows, numbers = [rows[i] for i in kept], [numbers[i] for i in kept]
-            yield TableBatch(columns, rows, numbers, numbers, empty, arrow)
+            yield TableBatch(columns, rows, numbers, numbers, empty, arrow, errors)
 
 
 @contextmanager

@@ -54,7 +54,8 @@ class Table:
         """All rows but the empty ones, at most ``size`` at a time.
 
         :param stream: the file, newly opened by :meth:`open`; without it, it is opened here.
-        :param lenient: whether a broken row comes along, with its error in the batch, instead of ending this.
+        :param lenient: whether broken and empty rows come along, with their errors in the batch; only blank
+            lines at the end are no rows.
         :raises InputError: if the file cannot be read, is no UTF-8, or a row is broken; it names the line.
         """
         with ExitStack() as stack:
@@ -72,7 +73,7 @@ class Table:
 
     def _reader(self, raw: BinaryIO, size: int, lenient: bool) -> Iterator[TableBatch]:
         if self.format.kind == "parquet":
-            return parquet.read_batches(raw, self.path, self.columns, size)
+            return parquet.read_batches(raw, self.path, self.columns, size, lenient=lenient)
         text = unpacked(raw, self.format.packed)
         if self.format.kind == "jsonl":
             return json_lines.read_batches(text, self.path, self.columns, size, lenient=lenient)

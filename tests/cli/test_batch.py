@@ -117,20 +117,20 @@ def test_a_table_keeps_its_columns_and_gets_the_answers_beside_them(tmp_path, ca
     assert run(source, output=str(target), text_column="body") == 3
     rows = load_table(target)
     assert list(rows[0]) == ["n", "body", "task", "family", "frame", "confidence", "error"]
-    assert [row["n"] and str(row["n"]) for row in rows] == ["1", "2", "3", "5"]
-    assert rows[3]["body"] == "NA, with\na line"
-    assert [row["task"] or None for row in rows] == ["cards", None, None, "cards"]
-    assert [float(row["confidence"] or 0) for row in rows] == [0.973, 0, 0, 0.973]
+    assert [str(row["n"] or "") for row in rows] == ["1", "2", "3", "", "5"]
+    assert rows[4]["body"] == "NA, with\na line"
+    assert [row["task"] or None for row in rows] == ["cards", None, None, None, "cards"]
+    assert [float(row["confidence"] or 0) for row in rows] == [0.973, 0, 0, 0, 0.973]
     assert [row["error"] or None for row in rows] == [
         None,
         "The text is empty.",
         "This row is refused.",
+        "The row is empty.",
         None,
     ]
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Empty rows left out: 1." in err
-    assert "2 rows of 4 could not be answered" in err
+    assert "3 rows of 5 could not be answered" in err
 
 
 def test_parquet_keeps_the_types_of_its_columns(tmp_path):
@@ -143,7 +143,8 @@ def test_a_table_on_standard_output_gives_the_lines_that_rows_give(tmp_path, cap
     assert run(save_table(tmp_path / "in.csv")) == 3
     out, err = capsys.readouterr()
     found = [json.loads(line) for line in out.splitlines()]
-    assert [line["row"] for line in found] == [1, 2, 3, 5]
+    assert [line["row"] for line in found] == [1, 2, 3, 4, 5]
+    assert found[3] == {"schema": 1, "row": 4, "error": "The row is empty."}
     assert found[0] == {"row": 1, **ROUTED.to_json(), "score": 6.0}
     assert found[1] == {"schema": 1, "row": 2, "error": "The text is empty."}
     assert "text column: 'body', the only column with texts" in err
@@ -246,9 +247,14 @@ def test_rows_of_a_table_come_with_all_their_cells(tmp_path):
     with open_cells(str(path), None, None) as rows:
         assert rows.columns == ("id", "text", "text_pair")
         (chunk,) = rows.chunks
-    assert [line.row for line in chunk.lines] == [Row("a"), Row("b", "c"), BadRow("The text is empty.")]
-    assert [line.number for line in chunk.lines] == [1, 3, 4]
-    assert [row[0] for row in chunk.batch.rows] == ["1", "2", "3"]
+    assert [line.row for line in chunk.lines] == [
+        Row("a"),
+        BadRow("The row is empty."),
+        Row("b", "c"),
+        BadRow("The text is empty."),
+    ]
+    assert [line.number for line in chunk.lines] == [1, 2, 3, 4]
+    assert [row[0] for row in chunk.batch.rows] == ["1", "", "2", "3"]
 
 
 @pytest.mark.parametrize("opened", [open_lines, open_cells])

@@ -97,3 +97,29 @@ def test_notes_of_other_kinds_leave_numbers_as_they_are(tmp_path, note):
     table = pa.table({"text": ["late"], "label": [1]}).replace_schema_metadata({b"huggingface": note})
     pq.write_table(table, path)
     assert rows_of(path)[1] == [("late", "1")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "numbers", "empty"),
+    [
+        ("t.csv", "text\nlate\n\nrefund\n\n\n", [1, 2, 3], [1]),
+        ("t.csv", "text,id\nlate,1\n\n\n,\nrefund,2\n,\n\n", [1, 2, 3, 4, 5, 6], [1, 2, 3, 5]),
+        ("t.tsv", 'text\nlate\n\nsay "no\n', [1, 2, 3], [1]),
+        ("t.jsonl", '{"text":"late"}\n\n{"text":null}\n{"text":"refund"}\n\n', [1, 2, 3, 4], [1, 2]),
+    ],
+)
+def test_where_rows_are_answered_empty_ones_have_their_place_and_an_error(
+    tmp_path, name, text, numbers, empty
+):
+    for size in (1, 2, 1024):
+        batches = list(open_table(written(tmp_path, text, name)).batches(size=size, lenient=True))
+        rows = [row for batch in batches for row in batch.rows]
+        assert [number for batch in batches for number in batch.numbers] == numbers
+        assert [place for place, row in enumerate(rows) if not any(row)] == empty
+        assert sum(len(batch.errors) for batch in batches) == len(empty)
+
+
+def test_an_empty_row_of_parquet_has_its_place_and_an_error():
+    (batch,) = open_table(case("polars_1_38_null_row.parquet")).batches(lenient=True)
+    assert len(batch.rows) == batch.arrow.num_rows == 37
+    assert list(batch.errors.values()) == ["The row is empty."]
