@@ -13,7 +13,16 @@ from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
 from skillstack.answers import Predicted, Routed
 from skillstack.cli import console
-from skillstack.cli.inputs import BadRow, Chunk, Line, Rows, is_table, open_cells, open_lines
+from skillstack.cli.inputs import (
+    MISSING_FIELD,
+    BadRow,
+    Chunk,
+    Line,
+    Rows,
+    is_table,
+    open_cells,
+    open_lines,
+)
 from skillstack.data.batches import Format, TableBatch, format_of
 from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import InputError, UsageError
@@ -114,6 +123,8 @@ def answer_batch(
                 write(chunk, _answered(chunk.lines, answer, tally))
                 console.flush()
                 advance(len(chunk.lines))
+    if tally.fieldless and not text_column:
+        console.note("Name the field that holds the texts with --text-column.")
     if tally.bad:
         console.note(f"error: {many(tally.bad, 'row')} of {tally.rows:,} could not be answered.")
     if output not in (None, "-"):
@@ -130,6 +141,7 @@ class _Tally:
     strict: bool
     good: int = 0
     bad: int = 0
+    fieldless: bool = False
 
     @property
     def rows(self) -> int:
@@ -140,6 +152,7 @@ class _Tally:
             self.good += 1
             return
         self.bad += 1
+        self.fieldless |= answered.error == MISSING_FIELD.format("text")
         if self.strict:
             raise InputError(f"Row {line.number}: {answered.error}", "Correct it, or leave out --strict.")
 

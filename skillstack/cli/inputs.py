@@ -23,6 +23,7 @@ from skillstack.store.rows import Row, check_row
 
 #: Rows that are answered together at most. Enough for full speed; few enough that an answer comes soon.
 CHUNK = 1024
+MISSING_FIELD = "The field {} is missing."
 _PIECE = 1 << 20
 
 
@@ -239,7 +240,7 @@ def _read(data: bytes | None, text: str, text_pair: str, *, first: bool) -> Row 
     if not isinstance(value, dict):
         return BadRow(f'{type(value).__name__} instead of a JSON object such as {{"text": "..."}}.')
     if text not in value:
-        return BadRow(f"The field {text} is missing.")
+        return BadRow(MISSING_FIELD.format(text))
     try:
         return check_row(value[text], value.get(text_pair))
     except InputError as error:

@@ -41,6 +41,10 @@ def known_format(name: str) -> Format:
     :raises InputError: if its ending says none.
     """
     found = format_of(name)
+    if found is None and PurePath(name.lower()).suffix in (".xlsx", ".xls", ".ods"):
+        raise InputError(
+            f"{name} is a workbook, which is not read.", "Save the sheet as a .csv file in UTF-8."
+        )
     if found is None:
         raise InputError(
             f"{name}: the ending does not say what kind of table this is.",

@@ -241,6 +241,15 @@ def test_the_ending_says_what_is_a_table():
     assert not any(is_table(name) for name in ("a.jsonl", "a.json", "-", "a.txt", None))
 
 
+def test_the_option_for_the_field_is_named_once_where_rows_lack_it(tmp_path, capsys):
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"body": "my parcel has not arrived"}\n{"body": "refund my invoice"}\n')
+    assert run(path) == 3
+    assert capsys.readouterr().err.count("--text-column") == 1
+    run(path, text_column="body")
+    assert "--text-column" not in capsys.readouterr().err
+
+
 def test_rows_of_a_table_come_with_all_their_cells(tmp_path):
     path = tmp_path / "in.csv"
     path.write_text("id,text,text_pair\n1,a,\n\n2,b,c\n3,,d\n")

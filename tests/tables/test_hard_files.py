@@ -123,3 +123,11 @@ def test_an_empty_row_of_parquet_has_its_place_and_an_error():
     (batch,) = open_table(case("polars_1_38_null_row.parquet")).batches(lenient=True)
     assert len(batch.rows) == batch.arrow.num_rows == 37
     assert list(batch.errors.values()) == ["The row is empty."]
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "T.XLS", "t.ods"])
+def test_a_workbook_is_refused_with_what_to_do(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PK")
+    with pytest.raises(InputError, match="is a workbook") as caught:
+        open_table(tmp_path / name)
+    assert ".csv" in caught.value.hint
