@@ -25,11 +25,11 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from skillstack.api import Stack
 from skillstack.evaluation.questions import ask
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]

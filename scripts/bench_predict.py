@@ -28,11 +28,11 @@ import numpy as np
 import torch
 from plain_base import load_plain_base
 
-from skillstack.answers import Frame
-from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.models.features import pool
 from skillstack.models.heads import Head
+from skillstack.results import Frame
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]

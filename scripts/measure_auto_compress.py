@@ -21,11 +21,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from measuring import command, say
 
-from skillstack.api import Stack
 from skillstack.continual.cell import TaskOrder
 from skillstack.data.presets import load_preset
 from skillstack.evaluation.statistics import paired
 from skillstack.reports.provenance import versions
+from skillstack.stack import Stack
 from skillstack.training.progress import Event, FamilySettled, FrameDone
 
 ROOT = Path(__file__).resolve().parents[1]

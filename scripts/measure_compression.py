@@ -24,13 +24,13 @@ from compression_results import Compressions, read_compressions
 from measuring import command, say
 from render_compression import boundary, outcomes
 
-from skillstack.api import Stack
 from skillstack.compression.results import Compressed
 from skillstack.evaluation.metrics import accuracy
 from skillstack.evaluation.result import Evaluation
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.provenance import versions
 from skillstack.reports.table import to_markdown
+from skillstack.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -23,12 +23,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from measuring import command
 
-from skillstack.api import Stack
 from skillstack.data.presets import load_preset
 from skillstack.data.sources import load_task
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
+from skillstack.stack import Stack
 from skillstack.training.candidates import best_logistic, measure
 from skillstack.training.data import choose_rows, labels_of, rows_of
 from skillstack.training.execution import environment

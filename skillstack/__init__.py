@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skillstack.api import Stack
     from skillstack.errors import SkillStackError
+    from skillstack.stack import Stack
     from skillstack.store.rows import Row
 
 __all__ = ["Row", "SkillStackError", "Stack"]
@@ -20,7 +20,7 @@ __all__ = ["Row", "SkillStackError", "Stack"]
 _PLACES = {
     "Row": "skillstack.store.rows",
     "SkillStackError": "skillstack.errors",
-    "Stack": "skillstack.api",
+    "Stack": "skillstack.stack",
 }
 
 

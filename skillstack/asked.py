@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from skillstack.answers import Frame, Predicted, RankedTask, Routed
 from skillstack.errors import InputError, UsageError
+from skillstack.results import Frame, Predicted, RankedTask, Routed
 from skillstack.routers.base import RouteResult, probabilities
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row, check_row

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from skillstack.answers import Frame
 from skillstack.compression.growing import AutoCompress
 from skillstack.compression.request import GuardConfig
 from skillstack.data.own_table import TableReport, TableTask
@@ -20,6 +19,7 @@ from skillstack.models.loading import load_base, pick_device
 from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
 from skillstack.predictor import Predictor, load_base_of
+from skillstack.results import Frame
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.files import training_lock
 from skillstack.store.records import Count, FrameRecord

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from skillstack.answers import Agreement, CanaryCheck, Frame
 from skillstack.errors import IntegrityError, MissingError, UsageError
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import Answer, Answerer, Answering, skill_logits
@@ -18,6 +17,7 @@ from skillstack.models.identity import check_same
 from skillstack.models.loading import compute_alone_where_forked, load_base
 from skillstack.models.slot import Slot
 from skillstack.process_lock import ProcessLock
+from skillstack.results import Agreement, CanaryCheck, Frame
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store

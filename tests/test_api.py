@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import skillstack.api
-from skillstack.api import Stack
+import skillstack.stack
 from skillstack.errors import InputError, MismatchError, StoreError, UsageError
+from skillstack.library import stacks, use
 from skillstack.models import sources
 from skillstack.models.loading import load_base
-from skillstack.stacks import stacks, use
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +47,7 @@ def reference() -> Stack:
 def test_the_examples_in_the_docstrings_run(monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("SKILLSTACK_STACK", "reference")
-    assert doctest.testmod(skillstack.api).failed == 0
+    assert doctest.testmod(skillstack.stack).failed == 0
     assert doctest.testmod(skillstack).failed == 0
 
 

@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.command import Invocation
 from skillstack.cli.learn import learned_words
 from skillstack.compression import choose
 from skillstack.errors import MissingError, UsageError
+from skillstack.stack import Stack
 from skillstack.training.progress import Deadline, FamilySettled, FrameKept
 
 from .compression.world import RECIPE, make_stack

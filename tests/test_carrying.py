@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, StoreError, UsageError
+from skillstack.library import copy, delete, import_stack, rename, stacks
 from skillstack.routers import hybrid_svm
 from skillstack.routers.stack_router import StackRouter
 from skillstack.routers.state import OLDER_FITS
-from skillstack.stacks import copy, delete, import_stack, rename, stacks
+from skillstack.stack import Stack
 from skillstack.store import transactions
 from skillstack.store.gc import GRACE
 from skillstack.store.records import BaseIdentity, FrameRecord, Rendering, Skill

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.compression.apply import apply
 from skillstack.compression.candidate import Candidate
 from skillstack.compression.workspace import Workspace
 from skillstack.errors import StoreError
+from skillstack.stack import Stack
 from skillstack.store.store import Store
 
 from .compression.world import make_stack, plan_of

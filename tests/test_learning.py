@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.command import Invocation
 from skillstack.cli.learn import learned_words
 from skillstack.cli.watching import UNFINISHED
 from skillstack.data.own_table import load_table
 from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, UsageError
+from skillstack.stack import Stack
 from skillstack.store.files import training_lock
 from skillstack.store.store import Store
 from skillstack.store.verify import verify

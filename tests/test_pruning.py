@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.errors import StoreError
+from skillstack.stack import Stack
 
 from .compression.world import make_stack, model_of
 from .frames.faults import Killed, faults

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 import torch
 
-from skillstack.answers import Predicted
-from skillstack.api import Stack
 from skillstack.compression.deltas import stored
 from skillstack.compression.trial import Trial
 from skillstack.errors import UsageError
-from skillstack.stacks import copy as copy_stack
+from skillstack.library import copy as copy_stack
+from skillstack.results import Predicted
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 from skillstack.store.transactions import rebuild
 

@@ -14,8 +14,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from skillstack.api import Stack
 from skillstack.models import sources
+from skillstack.stack import Stack
 from skillstack.training.candidates import FrameCandidate
 from skillstack.training.loop import Trainer
 

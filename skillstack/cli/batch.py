@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
-from skillstack.answers import Predicted, Routed
 from skillstack.cli import console
 from skillstack.cli.inputs import BadRow, Line, Rows, is_table, open_cells, open_lines
 from skillstack.data.batches import Format, TableBatch, format_of
 from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import InputError, UsageError
+from skillstack.results import Predicted, Routed
 from skillstack.store.files import TEMPORARY
 from skillstack.store.rows import Row
 from skillstack.wording import many

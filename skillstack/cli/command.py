@@ -16,7 +16,7 @@ from skillstack.cli.group import PROGRAM
 from skillstack.routers import registry
 
 if TYPE_CHECKING:
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
 
 #: Key of the context under which a command keeps the values as they were typed.
 _TYPED = "skillstack.typed"
@@ -38,7 +38,7 @@ class Invocation:
 
     def open_stack(self, name: str | None) -> Stack:
         """The stack of this name."""
-        from skillstack.api import Stack
+        from skillstack.stack import Stack
 
         opened = Stack.open(self.store, name)
         if opened.packaged:

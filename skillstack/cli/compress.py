@@ -17,9 +17,9 @@ from skillstack.errors import StoreError, UsageError
 from skillstack.wording import between, listed, many, points, size
 
 if TYPE_CHECKING:
-    from skillstack.api import Stack
     from skillstack.compression.candidate import Candidate
     from skillstack.compression.results import Comparison, Compressed, Guarded, Plan
+    from skillstack.stack import Stack
 
 _UNITS = {"%": 0.01, "": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20}
 

@@ -26,9 +26,9 @@ from skillstack.errors import UsageError
 from skillstack.wording import many, percent
 
 if TYPE_CHECKING:
-    from skillstack.answers import Frame
     from skillstack.data.own_table import TableReport
     from skillstack.learning import HeldOutResult, Learned, TakenTexts
+    from skillstack.results import Frame
     from skillstack.store.records import Count
 
 #: How many other tasks are named.
@@ -99,7 +99,7 @@ def learn(
             "Add --auto-compress, or leave them out.",
         )
     from skillstack.cli.watching import watched_training
-    from skillstack.stacks import stack_to_add_to
+    from skillstack.library import stack_to_add_to
     from skillstack.store.locate import store_folder
 
     before = call.current()
@@ -113,7 +113,7 @@ def learn(
         console.note("\n".join(pairs([*table_rows(report), where])))
 
     with watched_training() as listen:
-        from skillstack.api import Stack
+        from skillstack.stack import Stack
 
         learned = Stack.learn(
             name,

@@ -16,8 +16,8 @@ from skillstack.store.rows import Row
 from skillstack.wording import clean_line, percent
 
 if TYPE_CHECKING:
-    from skillstack.answers import Agreement, Predicted
     from skillstack.cli.batch import Form
+    from skillstack.results import Agreement, Predicted
 
 #: How many other labels are listed with their probability.
 LABELS = 3

@@ -18,8 +18,8 @@ from skillstack.store.rows import Row, check_row
 from skillstack.wording import clean, clean_line, percent
 
 if TYPE_CHECKING:
-    from skillstack.answers import Routed
     from skillstack.cli.batch import A, Form
+    from skillstack.results import Routed
 
 #: How many of the next candidates are named.
 NEXT = 3

@@ -14,7 +14,7 @@ from skillstack.errors import IntegrityError, UsageError
 from skillstack.wording import clean_line, many, size
 
 if TYPE_CHECKING:
-    from skillstack.answers import Frame
+    from skillstack.results import Frame
     from skillstack.store.records import Skill
     from skillstack.store.store import Store
 

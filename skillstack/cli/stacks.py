@@ -22,7 +22,7 @@ def use(call: Invocation, name: str | None) -> None:
     wanted = name if name is not None else call.stack
     if wanted is None or (call.stack is not None and call.stack != wanted):
         raise UsageError("It is unclear which stack is meant.", "Name one: `skillstack use NAME`.")
-    from skillstack.stacks import use as use_stack
+    from skillstack.library import use as use_stack
     from skillstack.store.locate import store_folder
 
     chosen = use_stack(wanted, call.store)
@@ -60,7 +60,7 @@ def stacks(call: Invocation, action: str | None, names: tuple[str, ...], all_: b
 
 
 def _change(call: Invocation, action: str, names: tuple[str, ...]) -> None:
-    from skillstack import stacks as whole
+    from skillstack import library as whole
 
     old, new = names[0], names[-1]
     if action == "delete":
@@ -79,7 +79,7 @@ def _change(call: Invocation, action: str, names: tuple[str, ...]) -> None:
 
 
 def _list(call: Invocation, all_: bool) -> None:
-    from skillstack.stacks import stacks as list_stacks
+    from skillstack.library import stacks as list_stacks
 
     found = list_stacks(call.store, deleted=all_)
     if call.stack is not None:

@@ -17,7 +17,7 @@ from skillstack.errors import SkillStackError
 from skillstack.wording import many, percent, seconds
 
 if TYPE_CHECKING:
-    from skillstack.answers import Trained
+    from skillstack.results import Trained
     from skillstack.store.records import Count
     from skillstack.training.progress import Event, FamilySettled, FrameDone
 
@@ -94,7 +94,7 @@ def train(
         if not place:
             console.note("Loading ...")
         with watched_training(summary.add, silent=place > 0) as listen:
-            from skillstack.api import Stack
+            from skillstack.stack import Stack
 
             trained = Stack.train(
                 **vars(wanted), **run, store=call.store, stack=call.stack, recipe=recipe, on_event=listen

@@ -16,7 +16,7 @@ from skillstack.errors import IntegrityError, UsageError
 from skillstack.wording import clean_line, many
 
 if TYPE_CHECKING:
-    from skillstack.answers import Agreement, CanaryCheck
+    from skillstack.results import Agreement, CanaryCheck
     from skillstack.store.verify import Verification
 
 #: Stray files that are named without --json.
@@ -73,7 +73,7 @@ def _check(call: Invocation, *, deep: bool, precision_change: str | None, **wher
     :raises StoreError: if there is no store, or a newer version made it.
     :raises MismatchError: with ``deep``, if the base here is not the one of the frames.
     """
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
     from skillstack.store.locate import find_store
     from skillstack.store.store import MARKER, REFERENCE
     from skillstack.store.verify import Problem, Verification

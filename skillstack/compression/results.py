@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from skillstack.answers import SCHEMA
 from skillstack.errors import UsageError, did_you_mean
 from skillstack.evaluation.document import DIGITS
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.statistics import NonInferiority
+from skillstack.results import SCHEMA
 from skillstack.store.records import Count
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from skillstack.answers import SCHEMA
 from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.metrics import CalibrationError
 from skillstack.evaluation.result import (
@@ -19,6 +18,7 @@ from skillstack.evaluation.result import (
     TaskEvaluation,
 )
 from skillstack.evaluation.statistics import Paired
+from skillstack.results import SCHEMA
 
 #: Digits of a share that are kept.
 DIGITS = 6

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from skillstack.answers import Frame, Routed
 from skillstack.data.sources import load_task
 from skillstack.data.splits import sample
 from skillstack.data.table_rows import columns_in, labelled_rows
 from skillstack.data.task import Example, TaskData
 from skillstack.errors import InputError, SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.predictions import PredictionRequest
+from skillstack.results import Frame, Routed
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
 

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import Frame
 from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import (
     CalibrationError,
@@ -40,6 +39,7 @@ from skillstack.evaluation.result import (
     tasks_having,
 )
 from skillstack.evaluation.statistics import Paired, difference_interval, mean_interval, paired
+from skillstack.results import Frame
 from skillstack.routers.base import probabilities
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256

@@ -1,6 +1,6 @@
 """Answers made by hand."""
 
-from skillstack.answers import Frame, Predicted, RankedTask, Routed
+from skillstack.results import Frame, Predicted, RankedTask, Routed
 from skillstack.store.store import Store
 
 ROUTED = Routed(

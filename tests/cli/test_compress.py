@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.compress import compressed_words
 from skillstack.compression.results import Compressed
+from skillstack.stack import Stack
 
 from ..compression.world import RECIPE, model_of
 from ..tiny import copied, store_of
@@ -262,7 +262,7 @@ def test_the_reference_stack_is_to_be_copied_first(command):
 
 
 def test_an_interrupt_changes_nothing_and_says_so(compressed, monkeypatch):
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
 
     before = log(compressed)
 

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from skillstack.answers import Trained
 from skillstack.cli.command import Invocation
 from skillstack.cli.train import Summary
+from skillstack.results import Trained
 from skillstack.store.records import Count
 from skillstack.training.progress import FamilySettled, FrameDone, FrameKept
 

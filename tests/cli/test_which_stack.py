@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from skillstack.stacks import stack_to_add_to
+from skillstack.library import stack_to_add_to
 from skillstack.store import locate
 from skillstack.store.store import Store
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from skillstack.api import Stack
 from skillstack.compression.results import Compressed
 from skillstack.models import sources
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.loading import load_base
+from skillstack.stack import Stack
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skillstack.api import Stack
 from skillstack.compression.rows import skill_rows
 from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, StoreError, UsageError
 from skillstack.evaluation.statistics import paired
 from skillstack.routers.calibration import CLEARLY
 from skillstack.routers.stack_router import StackRouter
+from skillstack.stack import Stack
 from skillstack.store.transactions import push
 
 from ..tiny import copied

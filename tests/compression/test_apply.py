@@ -2,12 +2,12 @@
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.show import init_name
 from skillstack.compression.rows import skill_rows
 from skillstack.errors import BusyError, StoreError, UsageError
+from skillstack.library import import_stack
 from skillstack.reports.material import frame_facts
-from skillstack.stacks import import_stack
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 
 from ..tiny import copied, last_candidate_wins

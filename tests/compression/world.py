@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from skillstack.answers import Frame
-from skillstack.api import Stack
 from skillstack.compression.deltas import Adapter, stored
 from skillstack.compression.pipeline import make_plan, workspace_for
 from skillstack.compression.request import CompressionRequest, GuardConfig
 from skillstack.compression.results import Compressed, Plan
 from skillstack.compression.rows import Labelled, skill_rows
 from skillstack.compression.workspace import Snapshot, Workspace
+from skillstack.results import Frame
+from skillstack.stack import Stack
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row
 from skillstack.store.samples import TextSamples

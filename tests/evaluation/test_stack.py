@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import skillstack.predictor
-from skillstack.api import Stack
 from skillstack.errors import InputError, MismatchError, MissingError, UsageError
 from skillstack.evaluation import predictions
 from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
+from skillstack.library import rename
 from skillstack.models.answering import Answering
-from skillstack.stacks import rename
+from skillstack.stack import Stack
 from skillstack.store import tensors
 from skillstack.store.derived import FOLDER
 from skillstack.store.records import Node

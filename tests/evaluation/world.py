@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from skillstack.api import Stack
 from skillstack.evaluation.result import Evaluation
 from skillstack.models.split import SplitModel
+from skillstack.stack import Stack
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.transactions import push
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.errors import IntegrityError, MismatchError, SkillStackError
 from skillstack.models import sources
 from skillstack.models.computation import check_computation
 from skillstack.models.loading import load_base
+from skillstack.stack import Stack
 from skillstack.store.store import Store
 
 from ..tiny import store_of

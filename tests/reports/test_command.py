@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.group import run
 from skillstack.errors import UsageError
 from skillstack.reports.provenance import report_command
+from skillstack.stack import Stack
 
 from .html_page import HtmlPage
 
@@ -117,7 +117,7 @@ def test_the_command_in_a_report_tells_no_folders():
 
 def test_nothing_else_needs_the_plotting_library():
     code = (
-        "import sys, skillstack.api, skillstack.cli.report, skillstack.reports.report as r; "
+        "import sys, skillstack.stack, skillstack.cli.report, skillstack.reports.report as r; "
         "print(sorted({'matplotlib', 'jinja2', 'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.errors import MismatchError, StoreError
+from skillstack.library import import_stack
 from skillstack.models.loading import load_base
-from skillstack.stacks import import_stack
+from skillstack.stack import Stack
 from skillstack.store.bundle_writer import export
 from skillstack.store.store import Store
 from skillstack.training.progress import StepDone

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import Frame
 from skillstack.evaluation.document import paired_json, rounded
 from skillstack.evaluation.metrics import accuracy, macro
 from skillstack.evaluation.prediction_plan import families_of
@@ -21,6 +20,7 @@ from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, c
 from skillstack.evaluation.questions import SkillQuestions, stack_questions
 from skillstack.evaluation.result import Mask
 from skillstack.evaluation.statistics import Paired, paired
+from skillstack.results import Frame
 
 #: ``[frames, tasks]``: accuracies, 0 to 1.
 Accuracies = NDArray[np.float64] | Sequence[Sequence[float]]

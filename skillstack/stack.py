@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from skillstack import asked
-from skillstack.answers import Agreement, CanaryCheck, Frame, Predicted, Routed, Trained, frames_from
 from skillstack.asked import Text
 from skillstack.errors import BusyError, StoreError, UsageError, did_you_mean, require_extra
+from skillstack.library import copy, stack_to_add_to
 from skillstack.process_lock import ProcessLock
+from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Routed, Trained, frames_from
 from skillstack.routers.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
-from skillstack.stacks import copy, stack_to_add_to
 from skillstack.store import derived, gc
 from skillstack.store.history import History, Transaction, read_history
 from skillstack.store.locate import choose_stack, find_store, holding
