@@ -48,11 +48,11 @@ def main() -> int:
         routers = options.store.parent / "routers" / options.stack
         if routers.is_dir():
             shutil.copytree(routers, Path(place) / "routers" / options.stack)
-        stack = Stack.open(store, options.stack)
-        loaded = stack.loaded(device="cpu")
-        stack.predict("a text that wakes the model up", device="cpu")
+        stack = Stack.open(store, options.stack, device="cpu")
+        loaded = stack.loaded()
+        stack.predict("a text that wakes the model up")
         began = time.perf_counter()
-        found = stack.evaluate(data_dir=options.data_dir, device="cpu")
+        found = stack.evaluate(data_dir=options.data_dir)
         evaluation = time.perf_counter() - began
         began = time.perf_counter()
         passes = _bare(stack, loaded, options.data_dir)

@@ -45,10 +45,10 @@ def main() -> int:
     parser.add_argument("--peft-rows", type=int, default=160)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    stack = Stack.open(ROOT / "frames", "reference")
+    stack = Stack.open(ROOT / "frames", "reference", device="cpu")
     frames = stack.frames()
     rows, owners = _mixed(frames, options.rows)
-    loaded = stack.loaded(device="cpu")
+    loaded = stack.loaded()
     one = frames[0]
 
     def answer(which: list[Frame]) -> list[int]:

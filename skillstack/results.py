@@ -1,12 +1,16 @@
-"""What the API answers with: frames as people see them, routes and predictions."""
+"""What people get back: frames, routes, predictions. Each prints as one short line."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
 
+from skillstack.errors import UsageError
 from skillstack.store.records import FrameRecord, Skill
+from skillstack.wording import listed, many, percent
 
 if TYPE_CHECKING:
     from skillstack.store.store import Store
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Frame:
     """A frame of a stack.
 
@@ -75,6 +79,19 @@ class Frame:
             },
         }
 
+    def __repr__(self) -> str:
+        skills = (
+            ""
+            if [skill.name for skill in self.skills] == [self.name]
+            else (f", {many(len(self.skills), 'skill')}")
+        )
+        return f"Frame({self.name!r}, {self.id[:8]}{skills})"
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """A dataclass by the names of its fields, without copying what they hold."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
 
 def frames_from(store: Store, tip: str | None) -> tuple[Frame, ...]:
     """The frames from a node on, the newest first.
@@ -97,18 +114,66 @@ def frames_from(store: Store, tip: str | None) -> tuple[Frame, ...]:
 
 
 @dataclass(frozen=True)
-class RankedTask:
-    """A task and its router score."""
+class RankedSkill:
+    """A skill, its task, and its router score."""
 
+    skill: str
     task: str
     score: float
 
 
-@dataclass(frozen=True)
-class Routed:
+class Ranking(Sequence[RankedSkill]):
+    """Every skill that can answer a text, the best score first; of equals the older skill.
+
+    Put in order when it is first looked at: of thousands of texts in bulk nobody looks at all rankings.
+
+    :param skills: names of all skills.
+    :param tasks: of each skill, its task; a router alone knows none and gives the names of the skills.
+    :param scores: of each; minus infinity for a skill that cannot answer, which is left out.
+    """
+
+    def __init__(self, skills: Sequence[str], tasks: Sequence[str], scores: Sequence[float]) -> None:
+        self._skills, self._tasks, self._scores = skills, tasks, scores
+
+    def with_tasks(self, tasks: Sequence[str]) -> Ranking:
+        """The same ranking with the task of each skill."""
+        return Ranking(self._skills, tasks, self._scores)
+
+    @cached_property
+    def _entries(self) -> tuple[RankedSkill, ...]:
+        order = sorted(range(len(self._scores)), key=lambda place: -self._scores[place])
+        return tuple(
+            RankedSkill(self._skills[place], self._tasks[place], self._scores[place])
+            for place in order
+            if not math.isinf(self._scores[place])
+        )
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> RankedSkill: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[RankedSkill, ...]: ...
+    def __getitem__(self, index: int | slice) -> RankedSkill | tuple[RankedSkill, ...]:
+        return self._entries[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._entries)
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Route:
     """Which skill answers a text.
 
-    `skill`, `task`, `family`, `frame` and `frame_id` are None for a rejected text.
+    `skill`, `task`, `family`, `frame` and `frame_id` are None for a rejected text. A router alone knows the
+    skill; a stack adds where it is.
 
     :ivar skill: name of the skill.
     :ivar task: its task.
@@ -116,8 +181,8 @@ class Routed:
     :ivar frame: name of the frame that has it.
     :ivar frame_id: that frame's id.
     :ivar score: the skill's score.
-    :ivar confidence: probability that the choice is right, as far as ``calibrated``.
-    :ivar calibrated: whether the confidence was fitted on held-back scores.
+    :ivar confidence: probability of the skill, from a softmax over all scores.
+    :ivar calibrated: whether the softmax's temperature was fitted on held-back scores.
     :ivar accepted: whether the score reached the threshold.
     :ivar fallback: whether no score did, and the best of all was taken.
     :ivar depth: frames looked at.
@@ -126,10 +191,10 @@ class Routed:
     """
 
     skill: str | None
-    task: str | None
-    family: str | None
-    frame: str | None
-    frame_id: str | None
+    task: str | None = None
+    family: str | None = None
+    frame: str | None = None
+    frame_id: str | None = None
     score: float
     confidence: float
     calibrated: bool
@@ -137,7 +202,58 @@ class Routed:
     fallback: bool
     depth: int
     router: str
-    ranking: Sequence[RankedTask]
+    ranking: Sequence[RankedSkill]
+
+    @classmethod
+    def to_frame(cls, frame: Frame, name: str) -> Route:
+        """The route to a frame that was named: no router was asked.
+
+        :param name: of one of its skills, or of itself if it has one.
+        :raises UsageError: if it has several, and none was named.
+        """
+        named = [skill for skill in frame.skills if skill.name == name or len(frame.skills) == 1]
+        if not named:
+            raise UsageError(
+                f"The frame {frame.name!r} has {many(len(frame.skills), 'skill')}.",
+                f"Name one of them: {listed([skill.name for skill in frame.skills])}.",
+            )
+        alone = cls(
+            skill=named[0].name,
+            score=0.0,
+            confidence=1.0,
+            calibrated=False,
+            accepted=True,
+            fallback=False,
+            depth=0,
+            router="none",
+            ranking=Ranking((), (), ()),
+        )
+        return alone.placed(frame, named[0], ())
+
+    @property
+    def rejected(self) -> bool:
+        """Whether no skill answers."""
+        return self.skill is None
+
+    def placed(self, frame: Frame, skill: Skill, tasks: Sequence[str]) -> Route:
+        """The same route, with where the skill is.
+
+        :param frame: the frame that has the skill.
+        :param tasks: of each skill that was scored.
+        """
+        ranking = self.ranking.with_tasks(tasks) if isinstance(self.ranking, Ranking) else self.ranking
+        return replace(
+            self,
+            task=skill.task,
+            family=skill.family,
+            frame=frame.name,
+            frame_id=frame.id,
+            ranking=ranking,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field by its name; the ranking as a list."""
+        return {**_fields(self), "rejected": self.rejected, "ranking": [_fields(one) for one in self.ranking]}
 
     def to_json(self) -> dict[str, Any]:
         """As `route --json` shows it."""
@@ -158,8 +274,14 @@ class Routed:
             "ranking": [{"task": r.task, "score": round(r.score, 6)} for r in self.ranking],
         }
 
+    def __repr__(self) -> str:
+        if self.rejected:
+            return f"Route(rejected, by {self.router})"
+        how = "accepted" if self.accepted else "the best of all"
+        return f"Route({self.skill}, {percent(self.confidence)}, {how}, by {self.router})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Predicted:
     """The chosen frame's answer. `label` and `label_name` are None for a rejected text.
 
@@ -171,12 +293,23 @@ class Predicted:
     :ivar precision_change: the precision at which the base was held, where the frame was trained at another.
     """
 
-    routed: Routed
+    routed: Route
     label: int | None
     label_name: str | None
     probabilities: Mapping[str, float]
     truncated: bool = False
     precision_change: str | None = None
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of the label; None for a rejected text."""
+        return None if self.label_name is None else self.probabilities[self.label_name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field by its name, those of the route among them."""
+        own = {**_fields(self), "probability": self.probability, "probabilities": dict(self.probabilities)}
+        del own["routed"]
+        return {**self.routed.to_dict(), **own}
 
     def to_json(self) -> dict[str, Any]:
         """As `predict --json` shows it."""
@@ -189,23 +322,10 @@ class Predicted:
             "precision_change": self.precision_change,
         }
 
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training did.
-
-    :ivar stack: the stack's name.
-    :ivar trained: names of the frames it added.
-    :ivar kept: names of the frames that were there already, with the same plan.
-    :ivar tip: id of the newest frame.
-    :ivar complete: whether all is done; False where the time limit came first. The same call goes on.
-    """
-
-    stack: str
-    trained: tuple[str, ...]
-    kept: tuple[str, ...]
-    tip: str | None
-    complete: bool = True
+    def __repr__(self) -> str:
+        if self.probability is None:
+            return f"Predicted(rejected, by {self.routed.router})"
+        return f"Predicted({self.label_name!r}, {percent(self.probability)}, by {self.routed.skill})"
 
 
 @dataclass(frozen=True)

@@ -1,50 +1,114 @@
-"""The API that the command line and people's programs call; the one place that ties all packages together."""
+"""A stack of frames: what people's programs and the command line call. It ties all packages together.
+
+It is long because everything that a stack can be asked is a method here, each of a few lines.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from skillstack import asked
-from skillstack.asked import Text
 from skillstack.errors import BusyError, StoreError, UsageError, did_you_mean, require_extra
-from skillstack.library import copy, stack_to_add_to
 from skillstack.process_lock import ProcessLock
-from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Routed, Trained, frames_from
-from skillstack.routers.stack_router import StackRouter, needed_states, router_file_check, unneeded_states
-from skillstack.store import derived, gc
-from skillstack.store.history import History, Transaction, read_history
-from skillstack.store.locate import choose_stack, find_store, holding
+from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Route, frames_from
+from skillstack.routers.stack_router import StackRouter
+from skillstack.store.locate import choose_stack, find_store, holding, store_to_add_to
 from skillstack.store.records import FrameRecord
-from skillstack.store.rows import Row
-from skillstack.store.stacks import revert
-from skillstack.store.store import REFERENCE, Store
-from skillstack.store.verify import Verification, verify
+from skillstack.store.rows import Row, check_pair, check_rows
+from skillstack.store.store import MAIN, REFERENCE, Store
 from skillstack.store.walk import walk
+from skillstack.training.options import RunOptions
+from skillstack.wording import many
 
 if TYPE_CHECKING:
     from skillstack.compression.ablation import Ablation
+    from skillstack.compression.request import Guarding
     from skillstack.compression.results import Compressed
     from skillstack.compression.workspace import Snapshot
+    from skillstack.data.memory import TableOptions
     from skillstack.data.own_table import TableReport
-    from skillstack.data.task import Example
     from skillstack.evaluation.probes.registry import Probed
-    from skillstack.evaluation.questions import EvaluatedStack
+    from skillstack.evaluation.questions import Asked, EvaluatedStack, EvaluationConfig
     from skillstack.evaluation.result import Evaluation
-    from skillstack.learning import Learned
+    from skillstack.learning import Change, HeldOutResult, TakenTexts
     from skillstack.models.peft_export import PeftFolders
     from skillstack.predictor import Predictor
     from skillstack.reports.report import WrittenReport
+    from skillstack.routers.registry import Routing
     from skillstack.store.bundle_writer import Exported
-    from skillstack.training.progress import Listener
+    from skillstack.store.history import History, Transaction
+    from skillstack.store.verify import Verification
+    from skillstack.training.recipe import Recipe
     from skillstack.training.resolve import PreparedTraining
+
+Text = str | Row
+
+
+@dataclass(frozen=True, repr=False)
+class Trained:
+    """What a training did.
+
+    :ivar stack: the stack.
+    :ivar trained: names of the frames it added.
+    :ivar kept: names of the frames that were there already, with the same plan.
+    :ivar tip: id of the newest frame.
+    :ivar complete: whether all is done; False where the time limit came first. The same call goes on.
+    """
+
+    stack: Stack
+    trained: tuple[str, ...]
+    kept: tuple[str, ...]
+    tip: str | None
+    complete: bool = True
+
+    def __repr__(self) -> str:
+        unfinished = "" if self.complete else ", unfinished"
+        return f"Trained({self.stack.name!r}: {many(len(self.trained), 'new frame')}{unfinished})"
+
+
+@dataclass(frozen=True, repr=False)
+class Learned:
+    """What was learned.
+
+    :ivar stack: the stack that has it.
+    :ivar name: the skill's name.
+    :ivar frame: that has it: a new one, or one that others of its family are on as well; None where the time
+        limit came first.
+    :ivar table: what was done with the rows.
+    :ivar change: what became of the stack: the frame was ``learned``, has ``replaced`` an older one, was
+        ``brought back`` after an undo without training, was there already (``nothing``), or is not done yet
+        (``unfinished``): the same call goes on.
+    :ivar copied: whether the stack is a copy of the reference stack, made just before.
+    :ivar test: what the held-back rows tell; None where none were, or there is no frame to ask.
+    :ivar lost: of other tasks, sample texts that go to the new skill, each by a router that did not see it;
+        None where there are too few to tell, or there is no frame.
+    """
+
+    stack: Stack
+    name: str
+    frame: Frame | None
+    table: TableReport
+    change: Change
+    copied: bool = False
+    test: HeldOutResult | None = None
+    lost: tuple[TakenTexts, ...] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the frame is there; False where the time limit came first."""
+        return self.frame is not None
+
+    def __repr__(self) -> str:
+        tested = "" if self.test is None else f", {self.test.frame.correct} of {self.test.frame.n} right"
+        return f"Learned({self.name!r} in {self.stack.name!r}: {self.change}{tested})"
 
 
 class Stack:
-    """A stack of frames: open it, ask it, look at it.
+    """A stack of frames: open it, add to it, ask it, look at it.
 
     >>> stack = Stack.open()
     >>> stack.route("please block my card").task
@@ -57,17 +121,30 @@ class Stack:
     the base when it is asked. So does a forked process, in which torch keeps to one thread; where the base is
     on a GPU, start processes by spawn.
 
-    :ivar store: the store that it lies in.
+    :ivar store: the store that it lies in; a store that is still to be made is made by what adds a frame.
     :ivar name: its name.
     :ivar packaged: whether the copy inside the package is used, as there is no store here or it was named.
+    :ivar model: where the base is; None for where the frames expect it, or for the built-in one.
+    :ivar precision: at which the base is held; None for that of the frames, or the rules' choice.
+    :ivar device: ``auto``, ``cpu`` or ``cuda``.
     """
 
-    def __init__(self, store: Store, name: str, *, packaged: bool = False) -> None:
-        self.store = store
-        self.name = name
-        self.packaged = packaged
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        *,
+        packaged: bool = False,
+        model: str | None = None,
+        precision: str | None = None,
+        device: str = "auto",
+        folder: str | None = None,
+    ) -> None:
+        self.store, self.name, self.packaged = store, name, packaged
+        self.model, self.precision, self.device = model, precision, device
+        self._folder = folder
         self._frames: tuple[str | None, tuple[Frame, ...]] | None = None
-        self._predictors: dict[str, Predictor] = {}
+        self._predictor: Predictor | None = None
         self._router = StackRouter(store, name)
         self._lock = ProcessLock()
 
@@ -75,229 +152,204 @@ class Stack:
         # Another process may stand in another folder.
         root, routers = self.store.root.absolute(), self.store.routers.absolute()
         store = dataclasses.replace(self.store, root=root, routers=routers)
-        return partial(type(self), packaged=self.packaged), (store, self.name)
+        return partial(type(self), packaged=self.packaged, **self._where), (store, self.name)
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        """Where things run, as a stack is opened with it."""
+        return {"model": self.model, "precision": self.precision, "device": self.device}
 
     @classmethod
-    def open(cls, store: str | Path | None = None, stack: str | None = None) -> Stack:
-        """Open a stack that exists.
+    def open(
+        cls,
+        store: str | Path | None = None,
+        stack: str | None = None,
+        *,
+        model: str | None = None,
+        precision: str | None = None,
+        device: str = "auto",
+        create: bool = False,
+    ) -> Stack:
+        """Open a stack. What is said here of the base and the device holds for all that it does.
 
         :param store: its folder; by default ``SKILLSTACK_STORE``, the nearest ``frames/`` here or above, or
             the reference stack inside the package.
         :param stack: its name; by default ``SKILLSTACK_STACK``, the current one, or ``reference``. That one
             is found inside the package where the store has none.
+        :param model: where the base is, if not under the name that the frames remember; it must be the same.
+            Of a stack without frames, the base: ``minilm`` (default), ``smollm2``, a folder, or a model of
+            the hub.
+        :param precision: ``fp32``, ``bf16``, ``fp16`` or ``nf4``: at which the base is held, if not that of
+            the frames; `agreement` says how many labels stay.
+        :param device: ``auto``, ``cpu`` or ``cuda``.
+        :param create: whether the stack is opened to be added to, so that neither it nor the store need be
+            there. Nothing is written yet. Without a name, a store without a stack gets ``main``.
         :raises StoreError: if there is no such store.
         :raises UsageError: if there is no such stack.
         """
-        found = find_store(str(store) if store is not None else None)
+        folder = str(store) if store is not None else None
+        where: dict[str, Any] = {"model": model, "precision": precision, "device": device, "folder": folder}
+        if create:
+            to = store_to_add_to(folder)
+            chosen = choose_stack(to, stack)
+            if chosen == REFERENCE and stack is None and to.tip(REFERENCE) is None and not _packaged(folder):
+                chosen = MAIN
+            if chosen != REFERENCE:
+                return cls(to, chosen, **where)
+        found = find_store(folder)
         if stack is not None:
             found = holding(found, stack)
         name = found.store.check_stack(choose_stack(found.store, stack))
-        return cls(found.store, name, packaged=found.packaged)
+        return cls(found.store, name, packaged=found.packaged, **where)
 
-    @classmethod
+    # adding -------------------------------------------------------------------------------------------
+
     def train(
-        cls,
+        self,
         preset: str | None = None,
         *,
         tasks: Sequence[str] = (),
         data_dir: str | Path | None = None,
-        store: str | Path | None = None,
-        stack: str | None = None,
-        model: str | None = None,
-        precision: str | None = None,
-        device: str = "auto",
-        recipe: Mapping[str, Any] | None = None,
+        recipe: Recipe | None = None,
         keep_texts: bool = True,
-        time_limit: float | None = None,
-        micro_batch: int = 0,
-        accumulate: int = 1,
-        gradient_checkpointing: bool | None = None,
-        auto_compress: bool = False,
-        compress_margin: float = 0.02,
-        on_event: Listener | None = None,
+        run: RunOptions | None = None,
     ) -> Trained:
-        """Train a stack, or what it lacks of one; the store is made where there is none.
+        """Train the stack, or what it lacks of its tasks; the store is made where there is none.
 
         Started by `accelerate launch` in several processes, all of them train together and one writes.
 
         :param preset: a named sequence of tasks with a recipe.
         :param tasks: names of tasks, instead of a preset.
         :param data_dir: folder with one folder per task, for tasks that do not ship with the package.
-        :param stack: its name; by default the preset's.
-        :param model: the base: ``minilm`` (default), ``smollm2``, a folder, or a model of the hub.
-        :param precision: ``fp32``, ``bf16``, ``fp16`` or ``nf4``; by default fp32 on a CPU, and on a GPU nf4
-            for language models.
-        :param device: ``auto``, ``cpu`` or ``cuda``.
-        :param recipe: what differs from the recipe of base and preset; see `Recipe`.
+        :param recipe: what differs from the recipe of base and preset.
         :param keep_texts: whether the store keeps the router's sample texts, or hashed features alone.
-        :param time_limit: seconds after which it stops at a checkpoint; the same call goes on from there.
-        :param micro_batch: most rows that pass through the model at once; 0 starts with a whole batch. A step
-            learns from the recipe's ``batch_size`` rows in any case.
-        :param accumulate: least number of parts in which a batch passes.
-        :param gradient_checkpointing: compute layers' states again instead of keeping them; by default on a
-            GPU for bases of a billion parameters and more.
-        :param auto_compress: after each frame try to merge it with the others of its family, under the guard
-            of `compress`.
-        :param compress_margin: accuracy that a task may lose then, as a share.
-        :param on_event: called with each `Event`.
         :raises SkillStackError: one of its kinds, if anything cannot be done; what is finished stays.
         """
         from skillstack.models.loading import pick_device
-        from skillstack.training.execution import RunOptions, join_processes
-        from skillstack.training.progress import Deadline, nobody
+        from skillstack.training.execution import RunState, join_processes
+        from skillstack.training.progress import Deadline
         from skillstack.training.resolve import prepare
         from skillstack.training.run import train_stack
 
-        deadline = Deadline(time_limit)
-        processes = join_processes(pick_device(device))
-        execution = RunOptions(micro_batch, accumulate, gradient_checkpointing, deadline, processes)
+        run = run if run is not None else RunOptions()
+        deadline, processes = Deadline(run.time_limit), join_processes(pick_device(self.device))
 
         def resolve() -> PreparedTraining:
             return prepare(
                 preset=preset,
                 tasks=tasks,
                 data_dir=Path(data_dir) if data_dir is not None else None,
-                stack=stack,
-                model=model,
-                precision=precision,
-                device=device,
-                overrides=recipe,
+                stack=self.name,
+                overrides=recipe.changes if recipe is not None else None,
                 keep_texts=keep_texts,
+                **self._where,
             )
-
-        def find() -> Store:
-            return find_store(str(store) if store is not None else None, create=True).store
 
         # The first of several processes downloads and makes what is missing, the others find it.
         prepared = processes.first(resolve) or resolve()
-        to = processes.first(find) or find()
-        name = prepared.job.stack
-        job, listen = dataclasses.replace(prepared.job, merges=auto_compress), on_event or nobody
+        to = processes.first(self._made) or self._made()
+        job = dataclasses.replace(prepared.job, merges=run.merging is not None)
         settle = None
-        if auto_compress:
+        if run.merging is not None:
             from skillstack.compression.growing import AutoCompress
             from skillstack.compression.request import GuardConfig
 
-            config = GuardConfig.of(compress_margin, data_dir=data_dir)
-            settle = AutoCompress(to, name, job.transaction, config, listen)
-        fit = StackRouter(to, name).fit
-        result = train_stack(to, job, prepared.load, fit, listen, execution, settle)
-        if processes.is_first and to.head_stack() != name and result.tip is not None:
-            to.set_head_stack(name)
-        return Trained(name, result.trained, result.kept, result.tip, result.complete)
+            rows = run.merging.data_dir if run.merging.data_dir is not None else data_dir
+            config = GuardConfig.of(run.merging.margin, data_dir=rows, tables=run.merging.tables)
+            settle = AutoCompress(to, self.name, job.transaction, config, run.on_event)
+        state = RunState.of(run, deadline, processes)
+        fit = StackRouter(to, self.name).fit
+        result = train_stack(to, job, prepared.load, fit, run.on_event, state, settle)
+        if processes.is_first and to.head_stack() != self.name and result.tip is not None:
+            to.set_head_stack(self.name)
+        return Trained(self, result.trained, result.kept, result.tip, result.complete)
 
-    @classmethod
     def learn(
-        cls,
+        self,
         name: str,
-        file: str | Path,
+        data: Any,
+        labels: Any = None,
         *,
         family: str | None = None,
-        text_column: str | None = None,
-        pair_column: str | None = None,
-        label_column: str | None = None,
-        test_size: float = 0.2,
-        max_per_class: int | None = None,
+        table: TableOptions | None = None,
         replace: bool = False,
-        store: str | Path | None = None,
-        stack: str | None = None,
-        model: str | None = None,
-        precision: str | None = None,
-        device: str = "auto",
-        recipe: Mapping[str, Any] | None = None,
-        keep_texts: bool = True,
-        time_limit: float | None = None,
-        micro_batch: int = 0,
-        accumulate: int = 1,
-        gradient_checkpointing: bool | None = None,
-        auto_compress: bool = False,
-        compress_margin: float = 0.02,
-        data_dir: str | Path | None = None,
-        tables: Mapping[str, str | Path] | None = None,
-        on_event: Listener | None = None,
-        on_table: Callable[[TableReport], None] = lambda report: None,
+        recipe: Recipe | None = None,
+        run: RunOptions | None = None,
     ) -> Learned:
-        """Learn one skill from a table: CSV, TSV, JSON lines or Parquet.
+        """Learn one skill from labelled rows of one's own.
 
-        On the reference stack, which is for reading only, it starts a copy called ``main``; where a model is
-        named, an empty stack of that name.
+        On the reference stack, which is for reading only, it starts a copy called ``main``; where a model was
+        named, an empty stack of that name. The result has the stack that learned.
 
         :param name: of the skill and its frame.
+        :param data: the path of a table (CSV, TSV, JSON lines or Parquet), a pandas or polars data frame, an
+            Arrow table, a data set, or a list of texts.
+        :param labels: of a list of texts, the label of each.
         :param family: of skills that it belongs to; by default one of its own.
-        :param text_column: by default found, or an error that says why not; likewise the label's.
-        :param pair_column: of second texts; none unless it is named.
-        :param test_size: share of the rows that is held back to test with.
-        :param max_per_class: training rows per class; by default 200.
+        :param table: which columns are meant, and how many rows are held back.
         :param replace: have it take the place of the frame of this name, at the tip.
-        :param time_limit: seconds after which the training stops at a checkpoint; what is learned has no
-            frame then, and the same call goes on from there. Asking the rows held back comes after it.
-        :param micro_batch: as in `train`; likewise ``accumulate`` and ``gradient_checkpointing``.
-        :param auto_compress: as in `train`; likewise ``compress_margin``.
-        :param data_dir: where rows of other skills are, to merge with them; likewise ``tables``, by skill.
-        :param on_table: called with what was found in the table, before anything is trained.
-        :raises InputError: if the table cannot be used.
-        :raises UsageError: if its columns are not clear, or the name is taken.
+        :param recipe: what differs from the recipe of the base.
+        :raises InputError: if the rows cannot be used.
+        :raises UsageError: if the columns are not clear, or the name is taken.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
-        from skillstack.data.own_table import load_table
+        from skillstack.data.memory import TableOptions, load_rows
         from skillstack.training.progress import Deadline
 
-        deadline = Deadline(time_limit)
-        table = load_table(
-            Path(file),
-            name,
-            family or name,
-            text=text_column,
-            pair=pair_column,
-            label=label_column,
-            test_size=test_size,
-            max_per_class=max_per_class,
-        )
-        on_table(table.report)
-        from skillstack.compression.request import GuardConfig
-        from skillstack.learning import Learned, Learning, LearnRequest, check
-        from skillstack.training.execution import RunOptions
-        from skillstack.training.progress import nobody
+        run, table = run if run is not None else RunOptions(), table if table is not None else TableOptions()
+        deadline = Deadline(run.time_limit)
+        rows = load_rows(name, family or name, data, labels, table)
+        run.on_table(rows.report)
+        from skillstack.learning import Learning, check, request_of
 
-        execution = RunOptions(micro_batch, accumulate, gradient_checkpointing, deadline)
-        chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
-        settings = {**({"samples_per_class": max_per_class} if max_per_class else {}), **(recipe or {})}
-        merging = GuardConfig.of(compress_margin, data_dir=data_dir, tables=tables) if auto_compress else None
-        lesson = LearnRequest(
-            table, chosen, replace, model, precision, device, settings, keep_texts, execution, merging
-        )
+        to, copied = self.to_add_to()
+        lesson = request_of(to.name, rows, table, replace, recipe, run, deadline, **self._where)
         check(lesson)
         if copied:
-            try:
-                copy(REFERENCE, chosen, store, patience=lambda: not deadline.over)
-            except (BusyError, UsageError):
-                # Another command that learns may have been faster; then there is a stack to add to.
-                if stack_to_add_to(store, stack, own_base=model is not None) != (chosen, False):
-                    raise
-                copied = False
-        to = find_store(str(store) if store is not None else None, create=True).store
-        learning = Learning(to, lesson)
-        result, change = learning.run(on_event or nobody)
+            copied = self._copied_to(to, lambda: not deadline.over)
+        store = to._made()
+        learning = Learning(store, lesson)
+        result, change = learning.run(run.on_event)
         if not result.complete:
-            return Learned(chosen, name, None, table.report, change, copied, test=None, lost=None)
-        if to.head_stack() != chosen:
-            to.set_head_stack(chosen)
-        opened = cls(to, chosen)
-        frame = opened.frame(name)
-
-        def route(rows: list[Example]) -> list[str | None]:
-            return [routed.task for routed in opened.route([example.row for example in rows])]
-
+            return Learned(to, name, None, rows.report, change, copied)
+        if store.head_stack() != to.name:
+            store.set_head_stack(to.name)
         return Learned(
-            stack=chosen,
+            stack=to,
             name=name,
-            frame=frame,
-            table=table.report,
+            frame=to.frame(name),
+            table=rows.report,
             change=change,
             copied=copied,
-            test=learning.test(frame, result, route) if table.data.test else None,
-            lost=learning.lost(name) if len(opened) > 1 else (),
+            test=learning.test(to.frame(name), result, to.route) if rows.data.test else None,
+            lost=learning.lost(name) if len(to) > 1 else (),
         )
+
+    def to_add_to(self) -> tuple[Stack, bool]:
+        """The stack that a skill is added to, and whether it is made first, as a copy of this one."""
+        if self.name != REFERENCE:
+            return self, False
+        store = store_to_add_to(self._folder) if self.packaged else self.store
+        copied = store.tip(MAIN) is None and self.model is None and len(self) > 0
+        return type(self)(store, MAIN, folder=self._folder, **self._where), copied
+
+    def _copied_to(self, to: Stack, patience: Callable[[], bool]) -> bool:
+        """Copy this stack; whether it was this that did it, and not another program that was faster."""
+        from skillstack.library import Library
+
+        try:
+            Library(self._folder or (None if self.packaged else to.store.root)).copy(
+                self.name, to.name, patience=patience
+            )
+        except (BusyError, UsageError):
+            if to.store.tip(to.name) is None:
+                raise
+            return False
+        return True
+
+    def _made(self) -> Store:
+        """The store, which is made where there is none."""
+        return Store.create(self.store.root)
 
     # looking ------------------------------------------------------------------------------------------
 
@@ -320,6 +372,17 @@ class Stack:
         """Number of frames."""
         return len(self.frames())
 
+    def __getitem__(self, name_or_id: str) -> Frame:
+        """The frame of this name, as `frame` finds it."""
+        return self.frame(name_or_id)
+
+    def __contains__(self, frame: object) -> bool:
+        """Whether it has this frame, or one of this name."""
+        return any(frame in (one, one.name) for one in self.frames())
+
+    def __repr__(self) -> str:
+        return f"Stack({self.name!r}, {str(self.store.root)!r})"
+
     def frame(self, name_or_id: str) -> Frame:
         """The frame of this name, of this skill, or of an id that begins so (six digits or more).
 
@@ -338,12 +401,14 @@ class Stack:
             did_you_mean(name_or_id, [frame.name for frame in frames]),
         )
 
-    def card(self, frame: Frame) -> str:
+    def card(self, name: str) -> str:
         """The model card of a frame's adapter folder.
 
-        :raises UsageError: if the frame has no adapter.
+        :param name: of the frame, as `frame` takes it.
+        :raises UsageError: if there is no such frame, or it has no adapter.
         :raises IntegrityError: if the card was altered.
         """
+        frame = self.frame(name)
         adapter = frame.content.adapter
         if adapter is None:
             raise UsageError(
@@ -353,181 +418,125 @@ class Stack:
         data = self.store.read_checked(f"adapters/{adapter.folder}/README.md", adapter.card)
         return data.decode("utf-8")
 
+    def history(self) -> History:
+        """What happened to this stack."""
+        from skillstack.store.history import read_history
+
+        return read_history(self.store, self.name)
+
     # asking -------------------------------------------------------------------------------------------
 
     @overload
-    def route(  # type: ignore[overload-overlap]  # a str is a sequence of str as well
-        self, rows: Text, *, router: str = ..., threshold: float | None = ..., depth: int | None = ...
-    ) -> Routed: ...
+    def route(self, rows: Text, **routing: Unpack[Routing]) -> Route: ...  # type: ignore[overload-overlap]
     @overload
-    def route(
-        self,
-        rows: Sequence[Text],
-        *,
-        router: str = ...,
-        threshold: float | None = ...,
-        depth: int | None = ...,
-    ) -> list[Routed]: ...
-    def route(
-        self,
-        rows: Text | Sequence[Text],
-        *,
-        router: str = "hybrid_chain",
-        threshold: float | None = None,
-        depth: int | None = None,
-    ) -> Routed | list[Routed]:
+    def route(self, rows: Sequence[Text], **routing: Unpack[Routing]) -> list[Route]: ...
+    @overload
+    def route(self, rows: Any, **routing: Unpack[Routing]) -> Any: ...
+    def route(self, rows: Any, **routing: Unpack[Routing]) -> Route | list[Route]:
         """Which skill answers a text, or each of several.
 
-        :param rows: a text, a `Row`, or several.
-        :param router: ``hybrid_chain`` or ``hybrid_svm``.
-        :param threshold: score from which the chain accepts; None for the calibrated one.
-        :param depth: frames that the chain looks at; None for all.
-        :raises InputError: if a text is empty or cannot be read.
+        :param rows: a text, a `Row`, or several: a list, or a column of a data frame.
+        :param routing: ``router``, ``threshold`` and ``depth``; see `Routing`.
+        :raises InputError: if it is none of these, or a text is empty or cannot be read.
         :raises UsageError: if the stack is empty, or there is no such router.
         """
-        checked, single = asked.checked_rows(rows)
-        routed = self._routed(self.frames(), checked, router=router, threshold=threshold, depth=depth)
-        return routed[0] if single else routed
+        checked, single = check_rows(rows)
+        found = self._routed(self.frames(), checked, **routing)
+        return found[0] if single else found
 
     @overload
-    def predict(  # type: ignore[overload-overlap]
-        self,
-        rows: Text,
-        *,
-        frame: str | None = ...,
-        router: str = ...,
-        threshold: float | None = ...,
-        depth: int | None = ...,
-        model: str | None = ...,
-        device: str = ...,
-        precision_change: str | None = ...,
+    def predict(  # type: ignore[overload-overlap]  # a str is a sequence of str as well
+        self, rows: Text, *, frame: str | None = ..., **routing: Unpack[Routing]
     ) -> Predicted: ...
     @overload
     def predict(
-        self,
-        rows: Sequence[Text],
-        *,
-        frame: str | None = ...,
-        router: str = ...,
-        threshold: float | None = ...,
-        depth: int | None = ...,
-        model: str | None = ...,
-        device: str = ...,
-        precision_change: str | None = ...,
+        self, rows: Sequence[Text], *, frame: str | None = ..., **routing: Unpack[Routing]
     ) -> list[Predicted]: ...
+    @overload
+    def predict(self, rows: Any, *, frame: str | None = ..., **routing: Unpack[Routing]) -> Any: ...
     def predict(
-        self,
-        rows: Text | Sequence[Text],
-        *,
-        frame: str | None = None,
-        router: str = "hybrid_chain",
-        threshold: float | None = None,
-        depth: int | None = None,
-        model: str | None = None,
-        device: str = "auto",
-        precision_change: str | None = None,
+        self, rows: Any, *, frame: str | None = None, **routing: Unpack[Routing]
     ) -> Predicted | list[Predicted]:
-        """The chosen frame's answer to a text, or to each of several.
+        """The chosen frame's answer to a text, or to each of several, in their order.
 
+        :param rows: as `route` takes them.
         :param frame: ask this frame, whatever the router says.
-        :param model: where the base is, if not under the name that the frames remember; it must be the same.
-        :param device: ``auto``, ``cpu`` or ``cuda``.
-        :param precision_change: hold the base at another precision than the frames were trained at.
-        :raises InputError: if a text is empty or cannot be read.
+        :param routing: as `route` takes it.
+        :raises InputError: if it is no text, or a text is empty or cannot be read.
         :raises MismatchError: if the base here is not the one that the frames were trained on.
         """
-        checked, single = asked.checked_rows(rows)
+        checked, single = check_rows(rows)
         known = self.frames()  # as they are now, whoever changes them
         if frame is None:
-            routed = self._routed(known, checked, router=router, threshold=threshold, depth=depth)
+            routes = self._routed(known, checked, **routing)
         else:
             known = (self.frame(frame),)
-            routed = [asked.named_route(known[0], frame)] * len(checked)
-        found = [Predicted(choice, None, None, {}) for choice in routed]
-        places = [place for place, choice in enumerate(routed) if choice.skill is not None]
+            routes = [Route.to_frame(known[0], frame)] * len(checked)
+        found = [Predicted(choice, None, None, {}) for choice in routes]
+        places = [place for place, choice in enumerate(routes) if not choice.rejected]
         if places:
             frames = {f.id: f for f in known}
-            chosen = [frames[str(routed[place].frame_id)] for place in places]
-            skills = [f.skill(str(routed[place].skill)) for f, place in zip(chosen, places, strict=True)]
+            chosen = [frames[str(routes[place].frame_id)] for place in places]
+            skills = [f.skill(str(routes[place].skill)) for f, place in zip(chosen, places, strict=True)]
             readable = [checked[place] for place in places]
             for row, skill in zip(readable, skills, strict=True):
-                asked.check_pair(row, skill)
-            predictor = self._load(model, device, precision_change)
-            answers = predictor.answer(readable, chosen, skills)
-            held = predictor.base.precision
-            for place, f, skill, answer in zip(places, chosen, skills, answers, strict=True):
-                changed = held if held != f.content.precision else None
-                found[place] = asked.predicted(routed[place], skill, answer, changed)
+                check_pair(row, skill)
+            answers = self.loaded().predict(readable, chosen, skills, [routes[place] for place in places])
+            for place, answer in zip(places, answers, strict=True):
+                found[place] = answer
         return found[0] if single else found
 
     def evaluate(
         self,
         *,
-        per_class: int | None = 64,
-        data_dir: str | Path | None = None,
-        tables: Mapping[str, str | Path] | None = None,
-        only: Sequence[str] = (),
         matrix: bool = False,
-        router: str = "hybrid_chain",
-        threshold: float | None = None,
-        depth: int | None = None,
-        model: str | None = None,
-        device: str = "auto",
-        precision_change: str | None = None,
         on_answers: Callable[[int, int], None] = lambda done, of: None,
+        routing: Routing | None = None,
+        **asked: Unpack[Asked],
     ) -> Evaluation:
         """How good the stack is on its tasks' test rows, how sure that is, and what would do instead.
 
         Answers are kept beside the store, so that a second call asks the model nothing.
 
-        :param per_class: test rows of each class at most; None for all.
-        :param data_dir: folder with one folder per task, for tasks that do not ship with the package.
-        :param tables: by skill, a table of labelled rows instead of the task's own test rows.
-        :param only: tasks or skills to evaluate; by default all that have test rows here.
         :param matrix: ask every frame about every task.
-        :param router: as in `route`; likewise ``threshold`` and ``depth``.
-        :param model: as in `predict`; likewise ``device`` and ``precision_change``.
         :param on_answers: called with answers that the model gave, and those that it has to give.
+        :param routing: as `route` takes it.
+        :param asked: which rows; see `Asked`.
         :raises InputError: if there are no test rows, or they have labels that a skill does not know.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
         from skillstack.evaluation.questions import EvaluationConfig
+
+        return self._evaluated(EvaluationConfig.of(**asked, matrix=matrix), routing or {}, on_answers)
+
+    def _evaluated(
+        self, config: EvaluationConfig, routing: Routing, on_answers: Callable[[int, int], None]
+    ) -> Evaluation:
         from skillstack.evaluation.stack import evaluate
 
-        routing = {"router": router, "threshold": threshold, "depth": depth}
-        subject = self._subject(routing, (model, device, precision_change))
-        return evaluate(
-            subject, EvaluationConfig.of(per_class, data_dir, tables, only, matrix=matrix), on_answers
-        )
+        return evaluate(self._subject(routing), config, on_answers)
 
     def probe(
         self,
         name: str,
         *,
-        per_class: int | None = 64,
-        data_dir: str | Path | None = None,
-        tables: Mapping[str, str | Path] | None = None,
-        only: Sequence[str] = (),
         seed: int = 0,
         texts: int | None = None,
         orders: int = 3,
         threshold: float | None = None,
         depth: int | None = None,
-        model: str | None = None,
-        device: str = "auto",
-        precision_change: str | None = None,
         on_answers: Callable[[int, int], None] = lambda done, of: None,
+        **asked: Unpack[Asked],
     ) -> Probed:
         """Ask a question about the stack that its tasks' accuracies do not answer.
 
         :param name: ``generalization``, ``order`` or ``redundancy``.
-        :param per_class: as in `evaluate`; likewise ``data_dir``, ``tables`` and ``only``.
         :param seed: of what is drawn: texts, their halves, orders.
         :param texts: texts of each task at most, for ``generalization``.
         :param orders: random orders, for ``order``.
-        :param threshold: as in `route`; likewise ``depth``.
-        :param model: as in `predict`; likewise ``device`` and ``precision_change``.
+        :param threshold: as in `Routing`; likewise ``depth``.
         :param on_answers: called with answers that the model gave, and those that it has to give.
+        :param asked: which rows; see `Asked`.
         :raises UsageError: if there is no such probe.
         :raises SkillStackError: one of its kinds, if it cannot be answered.
         """
@@ -536,10 +545,9 @@ class Stack:
         from skillstack.evaluation.questions import EvaluationConfig
 
         check_name(name)
-        routing = {"threshold": threshold, "depth": depth}
         probing = Probing(
-            stack=self._subject(routing, (model, device, precision_change)),
-            config=EvaluationConfig.of(per_class, data_dir, tables, only),
+            stack=self._subject({"threshold": threshold, "depth": depth}),
+            config=EvaluationConfig.of(**asked),
             scores=lambda rows: self._router.scores(self._chain(), rows, threshold=threshold),
             seed=seed,
             texts=texts,
@@ -553,28 +561,23 @@ class Stack:
         self,
         folder: str | Path,
         *,
-        per_class: int | None = 64,
-        data_dir: str | Path | None = None,
-        tables: Mapping[str, str | Path] | None = None,
-        only: Sequence[str] = (),
         matrix: bool = True,
         bench_cells: str | Path | None = None,
         router: str = "hybrid_chain",
-        model: str | None = None,
-        device: str = "auto",
-        precision_change: str | None = None,
         on_answers: Callable[[int, int], None] = lambda done, of: None,
+        **asked: Unpack[Asked],
     ) -> WrittenReport:
         """Evaluate, and write what was found as a page, as Markdown and JSON, and as tables and plots.
 
         The same stack and texts give the same bytes. An older report in the folder makes room.
 
         :param folder: that the report is to be; it is made.
-        :param per_class: as in `evaluate`; likewise what is not named here.
         :param bench_cells: the folder in which `skillstack bench` kept its results, to show them as well.
+        :param asked: as in `evaluate`; likewise what is not named here.
         :raises UsageError: if something that is no report lies in the folder.
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
+        from skillstack.evaluation.questions import EvaluationConfig
         from skillstack.reports.folder import check_folder
         from skillstack.reports.material import Material, frame_facts, read_bench
         from skillstack.reports.provenance import report_command, versions
@@ -583,33 +586,34 @@ class Stack:
         require_extra("report", "A report", "matplotlib", "jinja2")
         check_folder(Path(folder))
         bench = read_bench(Path(bench_cells)) if bench_cells is not None else None
-        found = self.evaluate(
-            per_class=per_class,
-            data_dir=data_dir,
-            tables=tables,
-            only=only,
-            matrix=matrix,
-            router=router,
-            model=model,
-            device=device,
-            precision_change=precision_change,
-            on_answers=on_answers,
-        )
+        config = EvaluationConfig.of(**asked, matrix=matrix)
+        found = self._evaluated(config, {"router": router}, on_answers)
         frames = tuple(reversed(self.frames()))
         command = report_command(
-            self.name,
-            per_class=per_class,
-            data_dir=data_dir,
-            tables=tables,
-            only=only,
-            matrix=matrix,
-            bench_cells=bench_cells,
-            router=router,
-            precision_change=precision_change,
+            self.name, config, bench_cells=bench_cells, router=router, precision_change=self.precision
         )
         facts, base = frame_facts(self.store, frames), frames[-1].content.base
-        material = Material(found, facts, base, command, versions(), bench)
-        return write_report(material, Path(folder))
+        return write_report(Material(found, facts, base, command, versions(), bench), Path(folder))
+
+    def agreement(self) -> Agreement | None:
+        """How well the frames agree with themselves at this precision; None where it is their own.
+
+        :raises MismatchError: if the base here is not the one of the frames.
+        """
+        return self.loaded().agreement(self.frames())
+
+    def loaded(self) -> Predictor:
+        """The base in memory, with its slot; loaded once.
+
+        :raises MismatchError: if the base here is not the one that the frames were trained on.
+        """
+        tip, *below = [frame.content for frame in self._some_frames()]
+        with self._lock:
+            from skillstack.predictor import load_predictor
+
+            if self._predictor is None or not self._predictor.is_of_this_process:
+                self._predictor = load_predictor(self.store, tip, **self._where, below=below)
+            return self._predictor
 
     # making it smaller --------------------------------------------------------------------------------
 
@@ -621,20 +625,16 @@ class Stack:
         target_bytes: float | None = None,
         method: str = "auto",
         candidates: str = "few",
-        margin: float = 0.01,
-        level: float = 0.05,
         apply: bool = False,
         candidate: str | None = None,
-        data_dir: str | Path | None = None,
-        tables: Mapping[str, str | Path] | None = None,
-        model: str | None = None,
-        device: str = "auto",
         on_candidate: Callable[[str], None] = lambda name: None,
+        **guards: Unpack[Guarding],
     ) -> Compressed:
         """Say what would become of frames if they were merged or cut; with ``apply`` do it.
 
         Candidates are chosen on dev rows. Before anything is changed, the chosen one is tested once on guard
-        rows, which nothing else ever reads; if it does not pass, nothing happens.
+        rows, which nothing else ever reads; if it does not pass, nothing happens. What is returned without
+        ``apply`` is a plan, and its own `apply` does it later.
 
         :param family: of the frames; None where ``target_bytes`` says what the whole stack may have.
         :param without: frames of the family that stay as they are.
@@ -643,11 +643,9 @@ class Stack:
             default all. Beside others ``joint`` is used only where none of them should pass.
         :param candidates: ``few`` for those that are worth most, or ``all``; of a method that is
             named, all are compared.
-        :param margin: accuracy that a task may lose, as a share.
-        :param level: chance, at most, that a change passes by which a task loses more.
         :param candidate: name of the one to take; by default the smallest that should pass.
-        :param tables: as in `evaluate`; likewise ``data_dir``.
         :param on_candidate: called with the name of each candidate before it is tried.
+        :param guards: ``margin``, ``level``, ``data_dir`` and ``tables``; see `Guarding`.
         :raises UsageError: if there is no such family, method or candidate, or nothing to do.
         :raises InputError: if rows of an affected skill cannot be had.
         :raises StoreError: if the stack cannot be changed.
@@ -655,27 +653,22 @@ class Stack:
         from skillstack.compression.pipeline import compress
         from skillstack.compression.request import CompressionRequest, GuardConfig
 
-        config = GuardConfig.of(margin, level, data_dir, tables)
+        config = GuardConfig.of(**guards)
         request = CompressionRequest(
             family, method, target_bytes, candidate, config, tuple(without), candidates
         )
         if apply:
             self.check_changeable()
-        return compress(self._snapshot(model, device), request, apply=apply, tell=on_candidate)
+        return compress(self._snapshot(), request, apply=apply, tell=on_candidate)
 
     def ablate(
         self,
         frames: Sequence[str] = (),
         *,
         family: str | None = None,
-        margin: float = 0.01,
-        level: float = 0.05,
         apply: bool = False,
-        data_dir: str | Path | None = None,
-        tables: Mapping[str, str | Path] | None = None,
-        model: str | None = None,
-        device: str = "auto",
         on_task: Callable[[int, int], None] = lambda done, of: None,
+        **guards: Unpack[Guarding],
     ) -> Ablation:
         """Say what the stack would lose with each of its frames; with ``apply`` prune one.
 
@@ -685,10 +678,8 @@ class Stack:
 
         :param frames: as `frame` takes them; by default all. A frame goes with all of its skills.
         :param family: remove the frames with a skill of this family instead.
-        :param margin: accuracy that a task may lose, as a share.
-        :param level: chance, at most, that a frame is pruned without which a task loses more.
-        :param tables: as in `evaluate`; likewise ``data_dir``.
         :param on_task: called with the number of tasks done, and of all.
+        :param guards: ``margin``, ``level``, ``data_dir`` and ``tables``; see `Guarding`.
         :raises UsageError: if there is no such frame or family, nothing would be left, or several are to be
             pruned at once.
         :raises InputError: if rows cannot be had: those of named frames, and with ``apply`` of all tasks.
@@ -700,33 +691,19 @@ class Stack:
         if apply:
             self.check_changeable()
         named = [self.frame(name) for name in frames]
-        config = GuardConfig.of(margin, level, data_dir, tables)
-        return ablate(self._snapshot(model, device), named, family, config, apply=apply, tell=on_task)
+        return ablate(self._snapshot(), named, family, GuardConfig.of(**guards), apply=apply, tell=on_task)
 
-    # trusting and changing ----------------------------------------------------------------------------
+    # trusting, changing, carrying ---------------------------------------------------------------------
 
-    def verify(
-        self,
-        *,
-        deep: bool = False,
-        model: str | None = None,
-        device: str = "auto",
-        precision_change: str | None = None,
-    ) -> tuple[Verification, tuple[CanaryCheck, ...]]:
+    def verify(self, *, deep: bool = False) -> tuple[Verification, tuple[CanaryCheck, ...]]:
         """Check every file of the store, and with ``deep`` that each frame of this stack answers as ever.
 
-        :param precision_change: hold the base at another precision than in training; `agreement` says how
-            many labels stay.
         :raises MismatchError: with ``deep``, if the base here is not the one of the frames.
         """
-        try:
-            needed = needed_states(self.store)
-        except StoreError:
-            needed = None  # verify says what is damaged
-        checked = verify(self.store, other_files=router_file_check(needed))
-        if not deep or not checked.ok:
-            return checked, ()
-        return checked, self._load(model, device, precision_change).check_canaries(self.frames())
+        from skillstack.library import verify_files
+
+        checked = verify_files(self.store)
+        return checked, self.loaded().check_canaries(self.frames()) if deep and checked.ok else ()
 
     def check_changeable(self) -> None:
         """See that the stack may be changed, before that has cost anything.
@@ -743,16 +720,14 @@ class Stack:
                 error.hint = f"{copying}; name it with --stack."
             raise
 
-    def history(self) -> History:
-        """What happened to this stack."""
-        return read_history(self.store, self.name)
-
     def undo(self, *, dry_run: bool = False) -> Transaction:
         """Revert the latest change; returns it.
 
         :raises UsageError: if there is none.
         :raises StoreError: if a garbage collection took what it would bring back, or the stack is read-only.
         """
+        from skillstack.store.stacks import revert
+
         return revert(self.store, self.name, "undo", dry_run=dry_run)
 
     def redo(self, *, dry_run: bool = False) -> Transaction:
@@ -761,33 +736,15 @@ class Stack:
         :raises UsageError: if there is nothing.
         :raises StoreError: if a garbage collection took it, or the stack is read-only.
         """
+        from skillstack.store.stacks import revert
+
         return revert(self.store, self.name, "redo", dry_run=dry_run)
 
-    def gc(self, *, dry_run: bool = True, expire_now: bool = False) -> gc.Garbage:
-        """Find, and unless ``dry_run`` remove, what no stack of the store needs.
-
-        :param expire_now: do not keep two weeks of undo.
-        """
-        return gc.collect(
-            self.store, dry_run=dry_run, expire_now=expire_now, rebuildable=unneeded_states(self.store)
-        )
-
-    # carrying -----------------------------------------------------------------------------------------
-
     def export(self, path: str | Path, *, with_texts: bool = False) -> Exported:
-        """Write the stack into one file, which `import_stack` reads; the same stack gives the same bytes.
+        """Write the stack into one file, as `Library.export_stack` does, with the same errors."""
+        from skillstack.library import export_from
 
-        :param with_texts: whether the router's sample texts go along. Without them the router routes as it
-            is, and cannot be fitted anew on the other side.
-        :raises UsageError: if the stack is empty.
-        :raises IntegrityError: if one of its files is missing or altered.
-        :raises StoreError: if the disk refuses, or something else lies at the path.
-        """
-        from skillstack.store.bundle_writer import export
-
-        files = self._router.files(self._chain()) if len(self) else {}
-        router = {file.name: data for file, data in files.items()}
-        return export(self.store, self.name, Path(path), with_texts=with_texts, router=router)
+        return export_from(self.store, self.name, path, with_texts=with_texts)
 
     def export_peft(self, folder: str | Path) -> list[PeftFolders]:
         """Write the frames as plain PEFT folders, which other tools read; the oldest frame first.
@@ -802,114 +759,79 @@ class Stack:
 
     # inside -------------------------------------------------------------------------------------------
 
-    def _subject(
-        self, routing: Mapping[str, Any], base: tuple[str | None, str, str | None]
-    ) -> EvaluatedStack:
-        """The stack, to be evaluated.
-
-        :param routing: options of `route`.
-        :param base: model, device and change of precision, as `predict` takes them.
-        """
+    def _subject(self, routing: Routing) -> EvaluatedStack:
+        """The stack, to be evaluated."""
         from skillstack.evaluation.questions import EvaluatedStack
         from skillstack.models.identity import check_device, check_model
 
-        frames = tuple(reversed(self.frames()))
-        if not frames:
-            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        frames = tuple(reversed(self._some_frames()))
         # Where every answer is known the base is not loaded, and these are looked at all the same.
-        check_device(base[1])
-        if base[0] is not None:
-            check_model(frames[-1].content.base, base[0])
+        check_device(self.device)
+        if self.model is not None:
+            check_model(frames[-1].content.base, self.model)
         return EvaluatedStack(
             name=self.name,
             frames=frames,
             route=lambda rows: self.route(rows, **routing),
-            load=lambda: self._load(*base),
-            precision=base[-1] or frames[-1].content.precision,
+            load=self.loaded,
+            precision=self.precision or frames[-1].content.precision,
             derived=self._derived(),
-            router=str(routing.get("router", "hybrid_chain")),
+            router=routing.get("router", "hybrid_chain"),
         )
 
     def _derived(self) -> Path:
         """The folder of files that can be made again; a store for reading only has it elsewhere."""
         from skillstack.hub import cache_dir
+        from skillstack.store.derived import FOLDER
 
-        return (cache_dir() if self.store.read_only else self.store.root) / derived.FOLDER
+        return (cache_dir() if self.store.read_only else self.store.root) / FOLDER
 
-    def _snapshot(self, model: str | None, device: str) -> Snapshot:
-        """The stack as it is, to be compressed or ablated.
-
-        :param model: as `predict` takes it; likewise ``device``.
-        """
+    def _snapshot(self) -> Snapshot:
+        """The stack as it is, to be compressed or ablated."""
         from skillstack.compression.workspace import Snapshot
 
-        return Snapshot(
-            store=self.store,
-            name=self.name,
-            frames=tuple(reversed(self.frames())),
-            load=lambda: self.loaded(model=model, device=device),
-            derived=self._derived(),
-        )
+        frames = tuple(reversed(self.frames()))
+        return Snapshot(self.store, self.name, frames, load=self.loaded, derived=self._derived())
 
     def router_folder(self) -> Path:
         """The folder of the router state that fits this stack now."""
         return self._router.folder(self._chain())
 
+    def _some_frames(self) -> tuple[Frame, ...]:
+        """All frames, the newest first.
+
+        :raises UsageError: if there are none.
+        """
+        frames = self.frames()
+        if not frames:
+            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
+        return frames
+
     def _chain(self) -> tuple[tuple[str, FrameRecord], ...]:
         """Contents with their ids, the oldest first."""
-        return _chain_of(self.frames())
+        return tuple((frame.content_id, frame.content) for frame in reversed(self.frames()))
 
-    def _routed(self, frames: Sequence[Frame], rows: Sequence[Row], **options: Any) -> list[Routed]:
-        """Routes as people see them: by frame, task and family.
+    def _routed(
+        self, frames: Sequence[Frame], rows: Sequence[Row], *, router: str = "hybrid_chain", **options: Any
+    ) -> list[Route]:
+        """The route of each row, with the frame, task and family.
 
         :param frames: the newest first.
         :param options: as `route` takes them.
         :raises UsageError: if there are no frames, or there is no such router or option.
         """
-        chain = _chain_of(frames)
-        if not chain:
-            raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
-        known = {skill.name: (frame, skill) for frame in frames for skill in frame.skills}
-        tasks = [stop.skill.task for stop in walk(content for _, content in chain)]
-        nobody = None, None
-        found = self._router.route(chain, rows, **options)
-        return [asked.routed(one, tasks, *known.get(one.skill or "", nobody)) for one in found]
-
-    def agreement(
-        self, precision_change: str, *, model: str | None = None, device: str = "auto"
-    ) -> Agreement | None:
-        """How well the frames agree with themselves at another precision; None where it is their own.
-
-        :raises MismatchError: if the base here is not the one of the frames.
-        """
-        return self._load(model, device, precision_change).agreement(self.frames())
-
-    def loaded(self, *, model: str | None = None, device: str = "auto") -> Predictor:
-        """The base in memory, with its slot; loaded once.
-
-        :raises MismatchError: if the base here is not the one that the frames were trained on.
-        """
-        return self._load(model, device, None)
-
-    def _load(self, model: str | None, device: str, precision_change: str | None) -> Predictor:
-        frames = self.frames()
         if not frames:
             raise UsageError(f"The stack {self.name!r} has no frames.", "Train something first.")
-        key = f"{model}:{device}:{precision_change}"
-        with self._lock:
-            from skillstack.predictor import load_predictor
-
-            found = self._predictors.get(key)
-            if found is None or not found.is_of_this_process:
-                tip, *below = [frame.content for frame in frames]
-                found = load_predictor(self.store, tip, model, device, precision_change, below)
-                self._predictors[key] = found
-            return found
+        chain = [(frame.content_id, frame.content) for frame in reversed(frames)]
+        known = {skill.name: (frame, skill) for frame in frames for skill in frame.skills}
+        tasks = [stop.skill.task for stop in walk(content for _, content in chain)]
+        found = self._router.route(chain, rows, router=router, **options)
+        return [one if one.skill is None else one.placed(*known[one.skill], tasks) for one in found]
 
 
-def _chain_of(frames: Sequence[Frame]) -> tuple[tuple[str, FrameRecord], ...]:
-    """Contents with their ids, the oldest first.
-
-    :param frames: the newest first.
-    """
-    return tuple((frame.content_id, frame.content) for frame in reversed(frames))
+def _packaged(folder: str | None) -> bool:
+    """Whether there is no store, so that the copy inside the package is read."""
+    try:
+        return find_store(folder).packaged
+    except StoreError:
+        return False

@@ -16,7 +16,7 @@ from skillstack.cli.inputs import BadRow, Line, Rows, is_table, open_cells, open
 from skillstack.data.batches import Format, TableBatch, format_of
 from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import InputError, UsageError
-from skillstack.results import Predicted, Routed
+from skillstack.results import Predicted, Route
 from skillstack.store.files import TEMPORARY
 from skillstack.store.rows import Row
 from skillstack.wording import many
@@ -60,7 +60,7 @@ class Form(Generic[A]):
     added: Mapping[str, type]
 
 
-def route_cells(routed: Routed) -> Mapping[str, Cell]:
+def route_cells(routed: Route) -> Mapping[str, Cell]:
     """A route by column."""
     return {
         "task": routed.task,

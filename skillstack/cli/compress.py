@@ -12,7 +12,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, again, command
 from skillstack.cli.console import shorten, table, wrapped
-from skillstack.cli.options import guarding
+from skillstack.cli.options import guarding, where
 from skillstack.errors import StoreError, UsageError
 from skillstack.wording import between, listed, many, points, size
 
@@ -84,7 +84,7 @@ def compress(
     With --target-bytes all families are merged or shrunk, least loss first, until the stack is small enough.
     `skillstack undo` brings the old stack back.
     """
-    opened, count = call.open(), 0
+    opened, count = call.open(**where(guards)), 0
     changed = "The stack has changed; `skillstack undo` takes it back."
     with told_if_changed(opened, changed), console.remembered_interrupts() as check_interrupt:
 

@@ -29,10 +29,10 @@ def import_(call: Invocation, file: str, name: str | None) -> None:
     """
     if call.stack is not None and name is not None and call.stack != name:
         raise UsageError("--stack and --as give two names.", "Leave --stack out; --as names the stack.")
-    from skillstack.library import import_stack
+    from skillstack.library import Library
 
     before = call.current()
-    done = import_stack(Path(file).expanduser(), name=name or call.stack, store=call.store)
+    done = Library(call.store).import_stack(Path(file).expanduser(), name=name or call.stack)
 
     def words() -> list[str]:
         added = f"; {many(done.written, 'missing file')} added" if done.written else ""

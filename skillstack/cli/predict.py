@@ -49,21 +49,19 @@ def predict(
     cannot be answered gives {"row": ..., "error": ...} and, at the end, exit status 3.
     """
     row = asked.check()
-    opened = call.open()
+    opened = call.open(model=model, precision=precision_change, device=device)
     if precision_change is not None:
-        console.note(agreement_words(opened.agreement(precision_change, model=model, device=device)))
+        console.note(agreement_words(opened.agreement()))
 
     def answers(rows: list[Row]) -> Sequence[Predicted]:
-        return opened.predict(
-            rows, frame=frame, model=model, device=device, precision_change=precision_change, **asked.routing
-        )
+        return opened.predict(rows, frame=frame, **asked.routing)
 
     def form() -> Form[Predicted]:
         from skillstack.cli.batch import PREDICTION, Form, prediction_cells
 
         return Form(prediction_words, prediction_line, prediction_cells, PREDICTION)
 
-    return asked.answer(row, answers, form, as_json=call.as_json)
+    return asked.answer(row, answers, prediction_words, form, as_json=call.as_json)
 
 
 def prediction_words(predicted: Predicted) -> list[str]:

@@ -40,7 +40,7 @@ def show(call: Invocation, frame: str | None, card: bool) -> None:
         raise UsageError(f"The stack {opened.name!r} has no frames.", empty_hint(opened.store, opened.name))
     chosen = frames[0] if frame is None else opened.frame(frame)
     if card:
-        text = opened.card(chosen)
+        text = opened.card(chosen.id)
         call.answer(
             lambda: {"stack": opened.name, "frame": chosen.name, "card": text}, lambda: text.rstrip("\n")
         )

@@ -56,9 +56,13 @@ def compress(
     wanted = request.candidate or plan.chosen
     if wanted is not None:
         plan.candidate(wanted)  # it is named wrongly, whether it is to be applied or not
-    if not apply or wanted is None:
+    if wanted is None:
         return Compressed(plan)
-    return guard_and_apply(workspace, plan, plan.candidate(wanted), request, transaction, tell)
+
+    def go() -> Compressed:
+        return guard_and_apply(workspace, plan, plan.candidate(wanted), request, transaction, tell)
+
+    return go() if apply else Compressed(plan, _go=go)
 
 
 def guard_and_apply(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from skillstack.data.task import Example
 from skillstack.errors import UsageError
@@ -16,6 +17,21 @@ LEAST_MARGIN = 1e-4
 AUTO = "auto"
 #: How many candidates a strategy proposes: those that are worth most, or all.
 FEW, ALL = "few", "all"
+
+
+class Guarding(TypedDict, total=False):
+    """What a change may cost, and whose rows decide.
+
+    :ivar margin: accuracy that a task may lose, as a share, by default 0.01.
+    :ivar level: chance, at most, that a change passes by which a task loses more; by default 0.05.
+    :ivar data_dir: as in `Asked`.
+    :ivar tables: by skill, the path of a table with rows of its own.
+    """
+
+    margin: float
+    level: float
+    data_dir: str | Path | None
+    tables: Mapping[str, str | Path] | None
 
 
 @dataclass(frozen=True)

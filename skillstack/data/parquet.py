@@ -69,10 +69,10 @@ def _opened(stream: BinaryIO, path: Path) -> Iterator[Any]:
 
 
 def _texts(column: Any) -> list[str]:
-    return [_text(value) for value in column.to_pylist()]
+    return [text_of(value) for value in column.to_pylist()]
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """A value as text: a string as it is, nothing as empty, a number as Python and JSON write it."""
     if isinstance(value, str):
         return value

@@ -12,6 +12,7 @@ from skillstack.evaluation.intervals import Interval
 from skillstack.evaluation.metrics import CalibrationError, Forgetting, Regret
 from skillstack.evaluation.statistics import Paired
 from skillstack.store.records import Count
+from skillstack.wording import many, percent
 
 Mask = NDArray[np.bool_]
 
@@ -198,7 +199,7 @@ class Effort:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """A stack, evaluated on its tasks' test rows.
 
@@ -243,6 +244,10 @@ class Evaluation:
     def having(self, *modes: str) -> tuple[TaskEvaluation, ...]:
         """The tasks for which all of these modes were measured."""
         return tasks_having(self.tasks, *modes)
+
+    def __repr__(self) -> str:
+        shares = ", ".join(f"{mode} {percent(score.accuracy)}" for mode, score in self.modes.items())
+        return f"Evaluation({self.stack!r}, {many(len(self.tasks), 'task')}: {shares})"
 
 
 def tasks_having(tasks: Iterable[TaskEvaluation], *modes: str) -> tuple[TaskEvaluation, ...]:

@@ -14,7 +14,7 @@ from skillstack.errors import SkillStackError
 from skillstack.models.base import Base, fits
 from skillstack.models.features import pool
 from skillstack.training.encoded import EncodedDataset
-from skillstack.training.execution import RunOptions, give_way
+from skillstack.training.execution import RunState, give_way
 from skillstack.training.recipe import Recipe
 
 #: Largest norm of the adapter's gradient.
@@ -117,7 +117,7 @@ class Steps:
         adapter: Sequence[torch.nn.Parameter],
         heads: Sequence[torch.nn.Parameter],
         recipe: Recipe,
-        execution: RunOptions,
+        execution: RunState,
         *,
         rate: float = 1.0,
         hooks: Hooks | None = None,

@@ -53,7 +53,7 @@ def make_stack(folder: Path, tasks: tuple[str, ...] = TASKS) -> Path:
 
 def compress(stack: Stack, family: str = "sentiment", **options: Any) -> Compressed:
     """Compress it, on its own base, with what a random model can pass."""
-    return stack.compress(family, **{"model": model_of(stack), **WIDE, **options})
+    return stack.compress(family, **{**WIDE, **options})
 
 
 def merge(stack: Stack, **options: Any) -> Compressed:
@@ -84,7 +84,7 @@ def plan_of(stack: Stack, family: str | None = "sentiment", method: str = "rank"
         store=stack.store,
         name=stack.name,
         frames=tuple(reversed(stack.frames())),
-        load=lambda: stack.loaded(model=model_of(stack)),
+        load=stack.loaded,
         derived=stack.store.root / "derived",
     )
     request = CompressionRequest(family, method, guard=GuardConfig(**limits), **options)
@@ -102,7 +102,7 @@ def right(stack: Stack, name: str, part: str | Labelled, *, routed: bool) -> lis
     frame, skill = skills(stack)[name]
     labelled = skill_rows(frame, skill).part(part) if isinstance(part, str) else part
     rows: list[Row] = list(labelled.rows)
-    found = stack.predict(rows, frame=None if routed else name, model=model_of(stack))
+    found = stack.predict(rows, frame=None if routed else name)
     wanted = [skill.labels[label] for label in labelled.labels]
     return [one.label_name == label for one, label in zip(found, wanted, strict=True)]
 

@@ -13,7 +13,7 @@ from skillstack.errors import InputError, MismatchError, MissingError, UsageErro
 from skillstack.evaluation import predictions
 from skillstack.evaluation.document import evaluation_json
 from skillstack.evaluation.questions import ask
-from skillstack.library import rename
+from skillstack.library import Library
 from skillstack.models.answering import Answering
 from skillstack.stack import Stack
 from skillstack.store import tensors
@@ -104,8 +104,8 @@ def test_answers_are_those_that_predict_gives(answered, evaluation):
     for task in evaluation.tasks:
         asked = questions(answered, task.task)
         names = [task.labels[label] for label in asked.labels]
-        own = answered.predict(asked.rows, frame=task.frame, model=model(answered))
-        routed = answered.predict(asked.rows, model=model(answered))
+        own = answered.predict(asked.rows, frame=task.frame)
+        routed = answered.predict(asked.rows)
         for mode, found in (("task_aware", own), ("routed", routed)):
             right = [one.label_name == name for one, name in zip(found, names, strict=True)]
             assert task.answers[mode].right.tolist() == right, (task.task, mode)
@@ -131,7 +131,7 @@ def test_the_frozen_baseline_is_the_best_logistic_head_on_the_same_rows(answered
 
     task = evaluation.tasks[0]
     frame, asked = answered.frame(task.frame), questions(answered, task.task)
-    predictor = answered.loaded(model=model(answered))
+    predictor = answered.loaded()
 
     def seen(rows):
         with predictor.alone() as slot:
@@ -261,7 +261,7 @@ def test_answers_survive_undo_and_renaming(answered, monkeypatch):
     answered.undo()
     again = evaluate(answered)
     assert again.effort.asked == 0 and figures(again) == found
-    rename("main", "other", str(answered.store.root))
+    Library(answered.store.root).rename("main", "other")
     monkeypatch.setattr(skillstack.predictor, "load_predictor", no_base)
     assert evaluate(Stack.open(answered.store.root, "other")).effort.asked == 0
 
