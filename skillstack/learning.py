@@ -119,7 +119,6 @@ def request_of(
     :param where: ``model``, ``precision`` and ``device``, as a stack is opened with them.
     """
     most = {"samples_per_class": options.max_per_class} if options.max_per_class else {}
-    merging = run.merging
     return LearnRequest(
         table=rows,
         stack=stack,
@@ -127,9 +126,7 @@ def request_of(
         recipe={**most, **(recipe.changes if recipe is not None else {})},
         keep_texts=options.keep_texts,
         execution=RunState.of(run, deadline),
-        merging=None
-        if merging is None
-        else GuardConfig.of(merging.margin, data_dir=merging.data_dir, tables=merging.tables),
+        merging=None if run.merging is None else GuardConfig.merging(run.merging),
         **where,
     )
 

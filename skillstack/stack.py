@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from skillstack.errors import BusyError, StoreError, UsageError, did_you_mean, require_extra
+from skillstack.errors import BusyError, StoreError, UsageError, did_you_mean
 from skillstack.process_lock import ProcessLock
 from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Route, frames_from
 from skillstack.routers.stack_router import StackRouter
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from skillstack.data.memory import TableOptions
     from skillstack.data.own_table import TableReport
     from skillstack.evaluation.probes.registry import Probed
-    from skillstack.evaluation.questions import Asked, EvaluatedStack, EvaluationConfig
+    from skillstack.evaluation.questions import Asked, EvaluatedStack
     from skillstack.evaluation.result import Evaluation
     from skillstack.learning import Change, HeldOutResult, TakenTexts
     from skillstack.models.peft_export import PeftFolders
@@ -127,6 +127,7 @@ class Stack:
     :ivar model: where the base is; None for where the frames expect it, or for the built-in one.
     :ivar precision: at which the base is held; None for that of the frames, or the rules' choice.
     :ivar device: ``auto``, ``cpu`` or ``cuda``.
+    :param folder: how the store was named when it was looked for; None where it was not.
     """
 
     def __init__(
@@ -254,8 +255,7 @@ class Stack:
             from skillstack.compression.growing import AutoCompress
             from skillstack.compression.request import GuardConfig
 
-            rows = run.merging.data_dir if run.merging.data_dir is not None else data_dir
-            config = GuardConfig.of(run.merging.margin, data_dir=rows, tables=run.merging.tables)
+            config = GuardConfig.merging(run.merging, data_dir)
             settle = AutoCompress(to, self.name, job.transaction, config, run.on_event)
         state = RunState.of(run, deadline, processes)
         fit = StackRouter(to, self.name).fit
@@ -388,7 +388,7 @@ class Stack:
 
         :raises UsageError: if there is none, or several.
         """
-        frames = self.frames()
+        frames, name_or_id = self.frames(), str(name_or_id)
         for frame in frames:
             if name_or_id in (frame.name, frame.id) or name_or_id in {s.name for s in frame.skills}:
                 return frame
@@ -427,11 +427,9 @@ class Stack:
     # asking -------------------------------------------------------------------------------------------
 
     @overload
-    def route(self, rows: Text, **routing: Unpack[Routing]) -> Route: ...  # type: ignore[overload-overlap]
+    def route(self, rows: Text, **routing: Unpack[Routing]) -> Route: ...
     @overload
-    def route(self, rows: Sequence[Text], **routing: Unpack[Routing]) -> list[Route]: ...
-    @overload
-    def route(self, rows: Any, **routing: Unpack[Routing]) -> Any: ...
+    def route(self, rows: Any, **routing: Unpack[Routing]) -> list[Route]: ...
     def route(self, rows: Any, **routing: Unpack[Routing]) -> Route | list[Route]:
         """Which skill answers a text, or each of several.
 
@@ -445,15 +443,11 @@ class Stack:
         return found[0] if single else found
 
     @overload
-    def predict(  # type: ignore[overload-overlap]  # a str is a sequence of str as well
-        self, rows: Text, *, frame: str | None = ..., **routing: Unpack[Routing]
-    ) -> Predicted: ...
+    def predict(self, rows: Text, *, frame: str | None = ..., **routing: Unpack[Routing]) -> Predicted: ...
     @overload
     def predict(
-        self, rows: Sequence[Text], *, frame: str | None = ..., **routing: Unpack[Routing]
+        self, rows: Any, *, frame: str | None = ..., **routing: Unpack[Routing]
     ) -> list[Predicted]: ...
-    @overload
-    def predict(self, rows: Any, *, frame: str | None = ..., **routing: Unpack[Routing]) -> Any: ...
     def predict(
         self, rows: Any, *, frame: str | None = None, **routing: Unpack[Routing]
     ) -> Predicted | list[Predicted]:
@@ -506,15 +500,10 @@ class Stack:
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
         from skillstack.evaluation.questions import EvaluationConfig
-
-        return self._evaluated(EvaluationConfig.of(**asked, matrix=matrix), routing or {}, on_answers)
-
-    def _evaluated(
-        self, config: EvaluationConfig, routing: Routing, on_answers: Callable[[int, int], None]
-    ) -> Evaluation:
         from skillstack.evaluation.stack import evaluate
 
-        return evaluate(self._subject(routing), config, on_answers)
+        config = EvaluationConfig.of(**asked, matrix=matrix)
+        return evaluate(self._subject(routing or {}), config, on_answers)
 
     def probe(
         self,
@@ -578,22 +567,17 @@ class Stack:
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
         from skillstack.evaluation.questions import EvaluationConfig
-        from skillstack.reports.folder import check_folder
-        from skillstack.reports.material import Material, frame_facts, read_bench
-        from skillstack.reports.provenance import report_command, versions
-        from skillstack.reports.report import write_report
+        from skillstack.reports.report import make_report
 
-        require_extra("report", "A report", "matplotlib", "jinja2")
-        check_folder(Path(folder))
-        bench = read_bench(Path(bench_cells)) if bench_cells is not None else None
-        config = EvaluationConfig.of(**asked, matrix=matrix)
-        found = self._evaluated(config, {"router": router}, on_answers)
-        frames = tuple(reversed(self.frames()))
-        command = report_command(
-            self.name, config, bench_cells=bench_cells, router=router, precision_change=self.precision
+        return make_report(
+            self._subject({"router": router}),
+            EvaluationConfig.of(**asked, matrix=matrix),
+            self.store,
+            Path(folder),
+            bench_cells=Path(bench_cells) if bench_cells is not None else None,
+            precision_change=self.precision,
+            on_answers=on_answers,
         )
-        facts, base = frame_facts(self.store, frames), frames[-1].content.base
-        return write_report(Material(found, facts, base, command, versions(), bench), Path(folder))
 
     def agreement(self) -> Agreement | None:
         """How well the frames agree with themselves at this precision; None where it is their own.

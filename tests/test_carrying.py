@@ -160,7 +160,7 @@ def test_a_router_state_that_cannot_be_fitted_again_is_no_garbage_while_an_undo_
     old = time.time() - 2 * GRACE
     for path in (*there.store.routers.rglob("*"), *there.store.root.rglob("*")):
         os.utime(path, (old, old))
-    assert there.gc(dry_run=False).files == ()
+    assert Library(there.store.root).gc(dry_run=False).files == ()
     there.redo()
     assert [route.ranking for route in Stack.open("there").route(TEXTS)] == before
 
@@ -189,7 +189,7 @@ def test_a_stack_without_texts_goes_on_with_the_router_of_an_older_version(elsew
     there = Stack.open("there")
     assert [route.task for route in there.route(TEXTS)] == before
     assert there.verify()[0].ok
-    there.gc(dry_run=False, expire_now=True)
+    Library(there.store.root).gc(dry_run=False, expire_now=True)
     assert [route.task for route in Stack.open("there").route(TEXTS)] == before
     there.export("again.zip")
     assert Library("elsewhere").import_stack("again.zip").router

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from skillstack.data.task import Example
 from skillstack.errors import UsageError
+from skillstack.training.options import MergeOptions
 
 MARGIN, LEVEL = 0.01, 0.05
 #: The smallest margin, as a share.
@@ -66,6 +67,15 @@ class GuardConfig:
             data_dir=Path(data_dir) if data_dir is not None else None,
             tables={name: Path(path) for name, path in (tables or {}).items()},
         )
+
+    @classmethod
+    def merging(cls, options: MergeOptions, data_dir: str | Path | None = None) -> GuardConfig:
+        """The configuration under which new frames are merged with their family.
+
+        :param data_dir: of a training, where the options name none.
+        """
+        rows = options.data_dir if options.data_dir is not None else data_dir
+        return cls.of(options.margin, data_dir=rows, tables=options.tables)
 
     def __post_init__(self) -> None:
         """Check the numbers.

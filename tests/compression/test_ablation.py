@@ -11,6 +11,7 @@ from skillstack.compression.rows import skill_rows
 from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, StoreError, UsageError
 from skillstack.evaluation.statistics import paired
+from skillstack.library import Library
 from skillstack.routers.calibration import CLEARLY
 from skillstack.routers.stack_router import StackRouter
 from skillstack.stack import Stack
@@ -272,7 +273,7 @@ def test_undo_brings_the_frame_back_and_redo_takes_it_off(trained, tmp_path):
     assert [frame.id for frame in stack] == ids
     stack.redo()
     assert [frame.id for frame in stack] == after
-    stack.gc(dry_run=False)
+    Library(stack.store.root).gc(dry_run=False)
     stack.undo()
     assert stack.verify(deep=True)[0].ok
 

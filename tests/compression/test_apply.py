@@ -91,7 +91,7 @@ def test_a_merged_stack_is_carried_with_its_walk(both, tmp_path):
     there = Stack.open(tmp_path / "there" / "frames", "main", model=model_of(after))
     assert [frame.id for frame in there.frames()] == [frame.id for frame in after.frames()]
     assert [one.skill for one in there.route(rows)] == [one.skill for one in before]
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     assert [one.skill for one in after.route(rows)] == [one.skill for one in before]
 
 
@@ -174,7 +174,7 @@ def test_after_an_undo_gc_frees_what_was_made_and_redo_says_what_is_gone(both):
     before, after = both
     made = set(files(after.store.root)) - set(files(before.store.root))
     after.undo()
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     left = set(files(after.store.root))
     assert not {name for name in made & left if name.startswith(("adapters", "heads", "contents", "nodes"))}
     assert ids(after) == ids(before)
@@ -187,7 +187,7 @@ def test_after_an_undo_gc_frees_what_was_made_and_redo_says_what_is_gone(both):
 def test_gc_frees_the_members_and_what_is_left_is_whole(both):
     before, after = both
     new = ids(after)
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     folder = before.frame("imdb_sentences").content.adapter.folder
     assert not (after.store.root / "adapters" / folder).exists()
     assert after.verify()[0].ok and ids(after) == new
@@ -200,7 +200,7 @@ def test_a_reader_whose_frame_was_collected_meanwhile_says_so_and_the_next_one_r
     reader = Stack.open(after.store.root, after.name, model=model_of(before))
     loaded, frame = reader.loaded(), reader.frame("sentiment")
     after.undo()
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     with pytest.raises(StoreError, match="is missing"):
         loaded.answer([Row("A fine film.")], [frame], [frame.skills[0]])
     assert reader.predict("A fine film.", frame="imdb_sentences").label is not None
