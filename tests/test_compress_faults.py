@@ -49,7 +49,8 @@ def ids(root: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     root = make_stack(tmp_path_factory.mktemp("main"), ("imdb_sentences", "yelp_sentences", "wiki_topics"))
-    planned = plan_of(Stack.open(root, "main"), method="merge")
+    stack = Stack.open(root, "main", model=str(root.parent / "tiny-bert"))
+    planned = plan_of(stack, method="merge")
     return Case(root, planned.workspace, planned.plan.candidates[0])
 
 
