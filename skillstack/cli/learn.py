@@ -113,13 +113,8 @@ def learn(
     to, copied = opened.to_add_to()
 
     def tell(report: TableReport) -> None:
-        kind = (
-            ", a copy of the reference stack"
-            if copied
-            else ", the current stack"
-            if to.name == before
-            else ""
-        )
+        current = ", the current stack" if to.name == before else ""
+        kind = ", a copy of the reference stack" if copied else current
         where = ("stack", f"{to.name}{kind}, in {to.store.root}")
         console.note("\n".join(pairs([*table_rows(report), where])))
 

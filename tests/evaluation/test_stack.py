@@ -281,7 +281,7 @@ def test_a_disk_that_takes_no_answers_costs_time_alone(stack, evaluation, monkey
 
 def test_another_precision_has_answers_and_a_rival_of_its_own(answered):
     before = files(answered)
-    found = evaluate(answered, only=[TASKS[0]], precision_change="bf16")
+    found = evaluate(answered, only=[TASKS[0]], precision="bf16")
     assert found.precision == "bf16" and found.effort.asked > 0
     new = sorted(
         path.parent.name
@@ -378,7 +378,7 @@ def test_another_model_in_a_folder_is_refused_even_where_all_is_known(known, tmp
 
 def test_another_precision_is_not_known(answered):
     with pytest.raises(UsageError, match="no precision 'fp99'"):
-        evaluate(reopened(answered), precision_change="fp99")
+        evaluate(reopened(answered), precision="fp99")
 
 
 # what cannot be meant, and what is not there ----------------------------------------------------------------

@@ -60,9 +60,9 @@ def probe(stack: Stack, name: str, **options: Any) -> Any:
     return at_base(stack, options).probe(name, **{"per_class": FEW, **options})
 
 
-def at_base(stack: Stack, options: dict[str, Any] | None = None) -> Stack:
+def at_base(stack: Stack, options: dict[str, Any]) -> Stack:
     """The stack, opened with its base, or with what is taken out of the options."""
-    where = {name: options.pop(name) for name in ("model", "precision") if name in (options or {})}
+    where = {name: options.pop(name) for name in ("model", "precision", "device") if name in options}
     if stack.model is not None and not where:
         return stack
     return Stack(stack.store, stack.name, **{"model": str(base_of(stack.store.root)), **where})
