@@ -185,7 +185,7 @@ def test_a_pickled_stack_answers_the_same_from_any_folder(stack, monkeypatch, tm
 
 def test_a_spawned_process_answers_the_same(stack):
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found = pool.apply_async(stack.predict, (TEXTS,), {"device": "cpu"}).get(PATIENCE)
+        found = pool.apply_async(stack.predict, (TEXTS,)).get(PATIENCE)
     assert all(map(same, found, stack.predict(TEXTS)))
 
 
