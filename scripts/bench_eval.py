@@ -24,11 +24,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from measuring import ROOT, parser_of, times_of, write_result
 
-from skillstack.api import Stack
 from skillstack.evaluation.questions import ask
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 
 
@@ -44,11 +44,11 @@ def main() -> int:
         routers = options.store.parent / "routers" / options.stack
         if routers.is_dir():
             shutil.copytree(routers, Path(place) / "routers" / options.stack)
-        stack = Stack.open(store, options.stack)
-        loaded = stack.loaded(device="cpu")
-        stack.predict("a text that wakes the model up", device="cpu")
+        stack = Stack.open(store, options.stack, device="cpu")
+        loaded = stack.loaded()
+        stack.predict("a text that wakes the model up")
         began = time.perf_counter()
-        found = stack.evaluate(data_dir=options.data_dir, device="cpu")
+        found = stack.evaluate(data_dir=options.data_dir)
         evaluation = time.perf_counter() - began
         began = time.perf_counter()
         passes = _bare(stack, loaded, options.data_dir)

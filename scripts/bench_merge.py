@@ -44,7 +44,6 @@ from safetensors.numpy import load_file
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 from transformers.utils import logging as transformers_logging
 
-from skillstack.api import Stack
 from skillstack.compression.candidate import family_of
 from skillstack.compression.deltas import Adapter, stored
 from skillstack.compression.heads import Seen, heads_of
@@ -62,6 +61,7 @@ from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.predictor import Predictor, load_base_of
+from skillstack.stack import Stack
 from skillstack.store import tensors as frame_tensors
 from skillstack.store.canonical import sha256
 

@@ -20,11 +20,11 @@ import torch
 from bench_merge import SEED, Peft, ours, tiny_adapter
 from transformers import BertModel
 
-from skillstack.api import Stack
 from skillstack.compression.deltas import stored
 from skillstack.compression.merging import METHODS
 from skillstack.models.slot import Slot
 from skillstack.predictor import load_base_of
+from skillstack.stack import Stack
 
 #: PEFT's ways of merging, beside ours of the same meaning.
 PEFT = {"linear": "svd", "ties": "ties_svd", "dare": "dare_linear_svd"}

@@ -26,11 +26,11 @@ import torch
 from measuring import ROOT, parser_of, write_result
 from plain_base import load_plain_base
 
-from skillstack.answers import Frame
-from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.models.features import pool
 from skillstack.models.heads import Head
+from skillstack.results import Frame
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 
 
@@ -40,10 +40,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peft-rows", type=int, default=160)
     options = parser.parse_args()
-    stack = Stack.open(ROOT / "frames", "reference")
+    stack = Stack.open(ROOT / "frames", "reference", device="cpu")
     frames = stack.frames()
     rows, owners = _mixed(frames, options.rows)
-    loaded = stack.loaded(device="cpu")
+    loaded = stack.loaded()
     one = frames[0]
 
     def answer(which: list[Frame]) -> list[int]:

@@ -18,8 +18,8 @@ LIMIT = 10_000_000
 
 
 def main() -> int:
-    from skillstack.api import Stack
     from skillstack.routers.stack_router import StackRouter
+    from skillstack.stack import Stack
     from skillstack.store.store import REFERENCE, Store
     from skillstack.training.resolve import prepare
     from skillstack.training.run import train_stack
@@ -48,7 +48,7 @@ def _tell(event: object) -> None:
 
 
 def _files(stack: object) -> list[Path]:
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
 
     assert isinstance(stack, Stack)
     store = stack.store

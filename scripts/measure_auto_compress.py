@@ -21,12 +21,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from measuring import ROOT, command, say
 
-from skillstack.api import Stack
 from skillstack.continual.cell import TaskOrder
 from skillstack.data.presets import load_preset
 from skillstack.evaluation.statistics import paired
 from skillstack.reports.provenance import versions
+from skillstack.stack import Stack
+from skillstack.training.options import MergeOptions, RunOptions
 from skillstack.training.progress import Event, FamilySettled, FrameDone
+from skillstack.training.recipe import Recipe
 
 KINDS = ("merged", "plain")
 
@@ -118,17 +120,14 @@ def stream(
             if isinstance(event, (FrameDone, FamilySettled)):
                 say(f"{name}: {event}")
 
-        Stack.train(
+        stack = Stack.open(options.store, name, create=True)
+        stack.train(
             tasks=tasks[:end],
-            store=options.store,
-            stack=name,
             data_dir=options.data_dir,
-            recipe={"seed": options.seed},
-            auto_compress=merging,
-            on_event=hear,
+            recipe=Recipe(seed=options.seed),
+            run=RunOptions(merging=MergeOptions() if merging else None, on_event=hear),
         )
         seconds = time.perf_counter() - began
-        stack = Stack.open(options.store, name)
         found = stack.evaluate(data_dir=options.data_dir)
         steps.append(
             {

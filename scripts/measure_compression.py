@@ -24,13 +24,15 @@ from compression_results import Compressions, read_compressions
 from measuring import ROOT, command, say
 from render_compression import boundary, outcomes
 
-from skillstack.api import Stack
 from skillstack.compression.results import Compressed
 from skillstack.evaluation.metrics import accuracy
 from skillstack.evaluation.result import Evaluation
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.provenance import versions
 from skillstack.reports.table import to_markdown
+from skillstack.stack import Stack
+from skillstack.training.options import RunOptions
+from skillstack.training.recipe import Recipe
 
 
 def parser_of() -> argparse.ArgumentParser:
@@ -62,15 +64,14 @@ def main() -> int:
 
 def measure(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     name = f"{options.preset}-{seed}"
-    trained = Stack.train(
-        options.preset,
-        store=options.store,
-        stack=name,
-        data_dir=options.data_dir,
-        recipe={"seed": seed},
-        on_event=lambda event: say(f"seed {seed}: {type(event).__name__} {getattr(event, 'name', '')}"),
+    stack = Stack.open(options.store, name, create=True)
+
+    def hear(event: object) -> None:
+        say(f"seed {seed}: {type(event).__name__} {getattr(event, 'name', '')}")
+
+    trained = stack.train(
+        options.preset, data_dir=options.data_dir, recipe=Recipe(seed=seed), run=RunOptions(on_event=hear)
     )
-    stack = Stack.open(options.store, trained.stack)
     before = test(stack, options)
     ids = [frame.id for frame in stack.frames()]
     rows = {"data_dir": options.data_dir}

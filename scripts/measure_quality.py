@@ -23,15 +23,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from measuring import command
 
-from skillstack.api import Stack
 from skillstack.data.presets import load_preset
 from skillstack.data.sources import load_task
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
 from skillstack.skills.classification import best_logistic, measure
+from skillstack.stack import Stack
 from skillstack.training.data import choose_rows, labels_of, rows_of
 from skillstack.training.execution import environment
+from skillstack.training.options import RunOptions
 from skillstack.training.recipe import Recipe
 
 
@@ -88,16 +89,18 @@ def _run(options: argparse.Namespace, seed: int) -> dict[str, Any]:
     name = f"{options.preset}-{options.model}-{options.precision or 'default'}-{seed}"
     only = tuple(task for task in options.tasks.split(",") if task)
     began, used = time.monotonic(), time.process_time()
-    trained = Stack.train(
+    where = {"model": options.model, "precision": options.precision}
+
+    def hear(event: object) -> None:
+        if "Frame" in type(event).__name__:
+            print(event, file=sys.stderr)
+
+    trained = Stack.open(options.store, name, **where, create=True).train(
         None if only else options.preset,
         tasks=only,
         data_dir=options.data_dir,
-        store=options.store,
-        stack=name,
-        model=options.model,
-        precision=options.precision,
-        recipe={"seed": seed},
-        on_event=lambda event: print(event, file=sys.stderr) if "Frame" in type(event).__name__ else None,
+        recipe=Recipe(seed=seed),
+        run=RunOptions(on_event=hear),
     )
     seconds, used = time.monotonic() - began, time.process_time() - used
     stack = Stack.open(options.store, name)

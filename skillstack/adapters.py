@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillstack.errors import UsageError
-from skillstack.stacks import copy, stack_to_add_to
+from skillstack.stack import Stack
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256
 from skillstack.store.fields import check_name, is_name
 from skillstack.store.files import training_lock
-from skillstack.store.locate import find_store, holding
 from skillstack.store.records import Count, FrameRecord
-from skillstack.store.store import REFERENCE, Store
 
 if TYPE_CHECKING:
     from skillstack.models.base import Base
@@ -126,16 +124,18 @@ def import_adapter(
         max_length=max_length,
         keep_texts=keep_texts,
     )
-    chosen, copied = stack_to_add_to(store, stack, own_base=model is not None)
-    older = _contents(store, REFERENCE if copied else chosen)
+    opened = Stack.open(store, stack, model=model, precision=precision, device=device, create=True)
+    adding, copied = opened.to_add_to()
+    chosen = adding.name
+    older = [frame.content for frame in reversed((opened if copied else adding).frames())]
     _check_free(chosen, called, older)
     base = _base(older, model, precision, device, found.base_name)
     adapter = fit_to_base(found, base)
     check_rows(found, rows, base)
     recipe = recipe_of(base.identity.name, base.kind, None, {"samples_per_class": LEARNED_PER_CLASS})
     if copied:
-        copy(REFERENCE, chosen, store)
-    to = find_store(str(store) if store is not None else None, create=True).store
+        copied = opened.copied_to(adding)
+    to = adding.made()
     with training_lock(to.root, chosen):
         before, chain = to.tip(chosen), to.contents(chosen)
         _check_free(chosen, called, [content for _, content in chain])
@@ -179,18 +179,6 @@ def _frame_name(path: Path, name: str | None) -> str:
     if not is_name(own):
         raise UsageError(f"The folder's name {own[:80]!r} cannot be a frame's.", "Give one with --name.")
     return own
-
-
-def _contents(store: str | Path | None, stack: str) -> list[FrameRecord]:
-    """What is on a stack, the oldest first; nothing where there is no store yet."""
-    from skillstack.errors import StoreError
-
-    try:
-        found = holding(find_store(str(store) if store is not None else None), stack)
-    except StoreError:
-        return []
-    held: Store = found.store
-    return [content for _, content in held.contents(stack)]
 
 
 def _check_free(stack: str, name: str, contents: list[FrameRecord]) -> None:

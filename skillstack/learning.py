@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from skillstack.answers import Frame
 from skillstack.compression.growing import AutoCompress
 from skillstack.compression.request import GuardConfig
-from skillstack.data.own_table import TableReport, TableTask
-from skillstack.data.task import Example
+from skillstack.data.memory import TableOptions
+from skillstack.data.own_table import TableTask
 from skillstack.errors import UsageError
 from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import Confusion, confusions
@@ -21,14 +20,17 @@ from skillstack.models.loading import load_base, pick_device
 from skillstack.models.slot import Slot
 from skillstack.models.sources import DEFAULT
 from skillstack.predictor import Predictor, load_base_of
+from skillstack.results import Frame, Route
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.files import training_lock
 from skillstack.store.records import Count, FrameRecord
+from skillstack.store.rows import Row
 from skillstack.store.store import Store
-from skillstack.training.execution import RunOptions
+from skillstack.training.execution import RunState
+from skillstack.training.options import RunOptions
 from skillstack.training.plan import TrainingPlan, holds, kept_elsewhere
-from skillstack.training.progress import Listener, Waiting
-from skillstack.training.recipe import LEARNED_PER_CLASS
+from skillstack.training.progress import Deadline, Listener, Waiting
+from skillstack.training.recipe import LEARNED_PER_CLASS, Recipe
 from skillstack.training.resolve import base_kind, default_precision, recipe_of
 from skillstack.training.run import Settle, TrainingResult, train_held
 from skillstack.wording import listed
@@ -85,53 +87,6 @@ class HeldOutResult:
         }
 
 
-@dataclass(frozen=True)
-class Learned:
-    """What was learned.
-
-    :ivar stack: the stack's name.
-    :ivar name: the skill's name.
-    :ivar frame: that has it: a new one, or one that others of its family are on as well; None where the time
-        limit came first.
-    :ivar table: what was done with the rows.
-    :ivar change: what became of the stack: the frame was ``learned``, has ``replaced`` an older one, was
-        ``brought back`` after an undo without training, was there already (``nothing``), or is not done yet
-        (``unfinished``): the same call goes on.
-    :ivar copied: whether the stack is a copy of the reference stack, made just before.
-    :ivar test: what the held-back rows tell; None where none were, or there is no frame to ask.
-    :ivar lost: of other tasks, sample texts that go to the new skill, each by a router that did not see it;
-        None where there are too few to tell, or there is no frame.
-    """
-
-    stack: str
-    name: str
-    frame: Frame | None
-    table: TableReport
-    change: Change
-    copied: bool
-    test: HeldOutResult | None
-    lost: tuple[TakenTexts, ...] | None
-
-    @property
-    def complete(self) -> bool:
-        """Whether the frame is there; False where the time limit came first."""
-        return self.frame is not None
-
-    def to_json(self) -> dict[str, Any]:
-        """As `learn --json` shows it."""
-        return {
-            "stack": self.stack,
-            "complete": self.complete,
-            "change": self.change,
-            "copied": self.copied,
-            "skill": self.name,
-            "frame": None if self.frame is None else self.frame.to_json(),
-            "table": self.table.to_json(),
-            "test": None if self.test is None else self.test.to_json(),
-            "lost": None if self.lost is None else [asdict(taken) for taken in self.lost],
-        }
-
-
 def _count_json(count: Count) -> dict[str, Any]:
     interval = wilson(count)
     shares = {"accuracy": count.accuracy, "low": interval.low, "high": interval.high}
@@ -162,8 +117,36 @@ class LearnRequest:
     device: str = "auto"
     recipe: Mapping[str, Any] | None = None
     keep_texts: bool = True
-    execution: RunOptions = field(default_factory=RunOptions)
+    execution: RunState = field(default_factory=RunState)
     merging: GuardConfig | None = None
+
+
+def request_of(
+    stack: str,
+    rows: TableTask,
+    options: TableOptions,
+    replace: bool,
+    recipe: Recipe | None,
+    run: RunOptions,
+    deadline: Deadline,
+    **where: Any,
+) -> LearnRequest:
+    """What is to be learned, from what a person said.
+
+    :param deadline: of the run's time limit, counted from when it began.
+    :param where: ``model``, ``precision`` and ``device``, as a stack is opened with them.
+    """
+    most = {"samples_per_class": options.max_per_class} if options.max_per_class else {}
+    return LearnRequest(
+        table=rows,
+        stack=stack,
+        replace=replace,
+        recipe={**most, **(recipe.changes if recipe is not None else {})},
+        keep_texts=options.keep_texts,
+        execution=RunState.of(run, deadline),
+        merging=None if run.merging is None else GuardConfig.merging(run.merging),
+        **where,
+    )
 
 
 class Learning:
@@ -238,12 +221,12 @@ class Learning:
         return result, "replaced" if name in names else "learned"
 
     def test(
-        self, frame: Frame, result: TrainingResult, route: Callable[[list[Example]], list[str | None]]
+        self, frame: Frame, result: TrainingResult, route: Callable[[list[Row]], list[Route]]
     ) -> HeldOutResult:
         """Ask the rows held back.
 
         :param frame: the new frame.
-        :param route: says which task the router gives each row to.
+        :param route: says which skill the router gives each row to.
         """
         skill = frame.skill(self.lesson.table.data.task.name)
         rows = self.lesson.table.data.test[:MOST_TESTED]
@@ -252,8 +235,8 @@ class Learning:
         baseline = result.made[0].outcome.frozen.head if result.made else None
         found, bare = predictor.beside([example.row for example in rows], frame, skill, baseline)
         answers = [int(answer.logits.argmax()) for answer in found]
-        routes = route(list(rows))
-        strays = Counter(task or "nobody" for task in routes if task != skill.task)
+        routes = route([example.row for example in rows])
+        strays = Counter(one.task or "nobody" for one in routes if one.task != skill.task)
         return HeldOutResult(
             frame=_right(answers, labels),
             frozen_linear=_right([int(one.logits.argmax()) for one in bare], labels) if baseline else None,

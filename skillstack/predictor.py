@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from skillstack.answers import Agreement, CanaryCheck, Frame
 from skillstack.errors import IntegrityError, MissingError, UsageError
 from skillstack.models import canaries
 from skillstack.models.answering import Answering
@@ -17,6 +16,8 @@ from skillstack.models.identity import check_same
 from skillstack.models.loading import compute_alone_where_forked, load_base
 from skillstack.models.slot import Slot
 from skillstack.process_lock import ProcessLock
+from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Route
+from skillstack.routers.base import probabilities
 from skillstack.skills.base import Answer, Answerer, CanaryFound
 from skillstack.skills.classification import LabelAnswer, bare, labelled
 from skillstack.skills.registry import kind_named
@@ -28,23 +29,23 @@ from skillstack.store.store import Store
 def load_predictor(
     store: Store,
     tip: FrameRecord,
-    model: str | None,
-    device: str,
-    precision_change: str | None,
+    model: str | None = None,
+    device: str = "auto",
+    precision: str | None = None,
     below: Iterable[FrameRecord] = (),
 ) -> Predictor:
     """Load the base that a stack's newest frame was trained on.
 
     :param below: the other frames, the newest first, by which it is proven to compute the same.
     :param model: where it is, if not under the name that the frame remembers.
-    :param precision_change: another precision than that of the frames, or None.
+    :param precision: another one than that of the frames, or None.
     :raises MismatchError: if the base of this name is another one now, or computes something else.
     :raises MissingError: if it is not here.
     """
     try:
-        base = load_base_of(tip, model, device, precision_change)
+        base = load_base_of(tip, model, device, precision)
     except MissingError as error:
-        if precision_change is None and tip.precision != "fp32":
+        if precision is None and tip.precision != "fp32":
             error.hint = f"{error.hint} Or hold the base at another precision with --precision-change fp32."
         raise
     check_computation(store, (tip, *below), base)
@@ -138,6 +139,27 @@ class Predictor:
         """
         pairs = zip(frames, skills, strict=True)
         return self.ask(rows, [self.answerer(frame.content, skill) for frame, skill in pairs])
+
+    def predict(
+        self, rows: Sequence[Row], frames: Sequence[Frame], skills: Sequence[Skill], routes: Sequence[Route]
+    ) -> list[Predicted]:
+        """Each row's answer by its own frame and skill, as people get it.
+
+        :param routes: how each frame was chosen.
+        :raises IntegrityError: if a file of a frame is missing or altered.
+        :raises MismatchError: if a frame does not fit the base.
+        """
+        held = self.base.precision
+        found = []
+        for answer, frame, skill, route in zip(
+            self.answer(rows, frames, skills), frames, skills, routes, strict=True
+        ):
+            logits = labelled(answer).logits
+            label = int(logits.argmax())
+            shares = dict(zip(skill.labels, probabilities(logits).tolist(), strict=True))
+            changed = held if held != frame.content.precision else None
+            found.append(Predicted(route, label, skill.labels[label], shares, answer.truncated, changed))
+        return found
 
     def beside(
         self, rows: Sequence[Row], frame: Frame, skill: Skill, rival: Head | None

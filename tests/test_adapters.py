@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 from transformers import AutoModel, LlamaConfig, LlamaForCausalLM
 
 from skillstack.adapters import import_adapter
-from skillstack.api import Stack
 from skillstack.cli.group import run
 from skillstack.data.sources import load_task
 from skillstack.errors import InputError, MismatchError, UsageError
+from skillstack.stack import Stack
 from skillstack.store.samples import FeatureSamples
 
 from .models.test_peft_import import TEXTS, classifier, logits_of, saved

@@ -1,19 +1,26 @@
 """The API on the reference stack: what people's programs rely on."""
 
 import doctest
+import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
-import skillstack.api
-from skillstack.api import Stack
+import skillstack.stack
+from skillstack import Recipe, RunOptions
 from skillstack.errors import InputError, MismatchError, StoreError, UsageError
+from skillstack.library import Library
 from skillstack.models import sources
 from skillstack.models.loading import load_base
-from skillstack.stacks import stacks, use
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
+
+from .adding import train
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = [
@@ -47,7 +54,7 @@ def reference() -> Stack:
 def test_the_examples_in_the_docstrings_run(monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("SKILLSTACK_STACK", "reference")
-    assert doctest.testmod(skillstack.api).failed == 0
+    assert doctest.testmod(skillstack.stack).failed == 0
     assert doctest.testmod(skillstack).failed == 0
 
 
@@ -152,26 +159,27 @@ def test_a_base_of_other_weights_is_refused_with_both_named(reference, tmp_path)
     with_other_weights.save_pretrained(tmp_path / "other")
     base.tokenizer.save_pretrained(tmp_path / "other")
     with pytest.raises(MismatchError, match=r"all-MiniLM-L6-v2.*other"):
-        reference.predict("hello", model=str(tmp_path / "other"))
+        Stack.open(ROOT / "frames", "reference", model=str(tmp_path / "other")).predict("hello")
 
 
 def test_the_same_base_in_a_folder_is_accepted(reference, tmp_path):
     shutil.copytree(sources.minilm_folder(), tmp_path / "copy")
-    assert reference.predict(TEXTS[0], model=str(tmp_path / "copy")).label is not None
+    moved = Stack.open(ROOT / "frames", "reference", model=str(tmp_path / "copy"))
+    assert moved.predict(TEXTS[0]).label is not None
 
 
 def test_stacks_are_listed_and_chosen(folder):
     store = folder / "frames"
-    (info,) = stacks(store)
+    (info,) = Library(store).list()
     assert (info.name, info.frames, info.current, info.read_only) == ("reference", 8, True, True)
-    assert use("reference", store) == "reference"
+    assert Library(store).use("reference") == "reference"
     with pytest.raises(UsageError, match="reference"):
-        use("refrence", store)
+        Library(store).use("refrence")
 
 
 def test_the_reference_stack_is_not_trained_over(folder):
     with pytest.raises(UsageError, match="reading only"):
-        Stack.train(tasks=["banking"], store=folder / "frames", stack="reference")
+        Stack.open(folder / "frames", "reference").train(tasks=["banking"])
 
 
 def test_an_unknown_stack_or_store_is_an_error_with_a_hint(folder, tmp_path):
@@ -197,20 +205,118 @@ def test_an_unknown_stack_or_store_is_an_error_with_a_hint(folder, tmp_path):
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(UsageError, match=message):
-        Stack.train(store=tmp_path / "frames", **arguments)
+        train(store=tmp_path / "frames", **arguments)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_task_that_does_not_ship_needs_a_data_folder(tmp_path):
     with pytest.raises(InputError, match="data-dir"):
-        Stack.train(tasks=["imdb"], store=tmp_path / "frames")
+        train(tasks=["imdb"], store=tmp_path / "frames")
 
 
 def test_another_precision_is_named_and_its_agreement_measured(reference):
-    agreement = reference.agreement("bf16")
+    rougher = Stack.open(ROOT / "frames", "reference", precision="bf16")
+    agreement = rougher.agreement()
     assert (agreement.trained, agreement.held, agreement.n) == ("fp32", "bf16", 64)
     assert agreement.same >= 56
-    answer = reference.predict(TEXTS[0], precision_change="bf16")
+    answer = rougher.predict(TEXTS[0])
     assert answer.precision_change == "bf16"
     assert reference.predict(TEXTS[0]).precision_change is None
-    assert reference.agreement("fp32") is None
+    assert reference.agreement() is None
+
+
+@pytest.mark.parametrize(
+    "rows", [None, 7, 1.5, b"text", {"text": "a"}, {"a"}, pandas.DataFrame({"body": TEXTS}), [["a"]], [None]]
+)
+def test_what_is_no_text_and_no_column_of_texts_is_never_answered(reference, rows):
+    for ask in (reference.route, reference.predict):
+        with pytest.raises(InputError):
+            ask(rows)
+
+
+def test_a_column_is_answered_row_by_row(reference):
+    wanted = [route.skill for route in reference.route(TEXTS)]
+    for column in (pandas.Series(TEXTS), np.array(TEXTS), tuple(TEXTS), iter(TEXTS)):
+        assert [route.skill for route in reference.route(column)] == wanted
+
+
+def test_results_print_as_one_short_line_and_are_dictionaries_for_a_data_frame(reference):
+    route, answer = reference.route(TEXTS[0]), reference.predict(TEXTS[0])
+    for one in (reference, reference["travel"], route, answer):
+        assert len(repr(one)) < 110 and "\n" not in repr(one)
+    assert repr(reference["travel"]).startswith("Frame('travel', ")
+    assert repr(route).startswith("Route(banking, ")
+    table = pandas.DataFrame([answer.to_dict()])
+    assert table["label_name"][0] == answer.label_name and table["task"][0] == "banking"
+    assert answer.probability == answer.probabilities[answer.label_name]
+    assert not route.rejected and route.to_dict()["frame"] == "banking"
+
+
+def test_a_frame_is_had_by_its_name_and_so_is_its_card(reference):
+    assert reference["travel"] == reference.frame("travel")
+    assert "travel" in reference and "travle" not in reference and reference["travel"] in reference
+    assert "travel" in reference.card("travel")
+    with pytest.raises(UsageError, match="travel"):
+        reference.card("travle")
+
+
+def test_a_recipe_says_what_differs_and_refuses_what_cannot_be_meant():
+    assert Recipe(epochs=3, init="fresh").changes == {"epochs": 3, "init": "fresh"}
+    assert Recipe(epochs=3) == Recipe()
+    assert pickle.loads(pickle.dumps(Recipe(epochs=3))).changes == {"epochs": 3}
+    for wrong, said in (({"epoch": 3}, "epochs"), ({"epochs": "3"}, "kind"), ({"epochs": -1}, "between")):
+        with pytest.raises(UsageError, match=said):
+            Recipe(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"micro_batch": -1}, {"accumulate": 0}, {"time_limit": -1}, {"time_limit": "1h"}, {"accumulate": True}],
+)
+def test_run_options_refuse_what_cannot_be_meant(wrong):
+    with pytest.raises(UsageError, match="must be"):
+        RunOptions(**wrong)
+
+
+def test_a_stack_that_is_still_to_be_made_writes_nothing_when_it_is_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Stack.open(create=True).name == "reference"  # of the package, and what is learned goes to a copy
+    opened = Stack.open(tmp_path / "frames", create=True)
+    assert (opened.name, len(opened)) == ("main", 0)
+    with pytest.raises(UsageError, match="no frames"):
+        opened.route("hello")
+    assert Stack.open(tmp_path / "frames", "own", create=True).name == "own"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_public_names_are_there_and_importing_them_by_name_is_all_that_loads_them():
+    assert all(hasattr(skillstack, name) for name in skillstack.__all__)
+    assert skillstack.__version__
+    code = "import sys, skillstack; print(sum(name.startswith('skillstack') for name in sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "1"
+
+
+def test_a_route_runs_through_few_files_and_its_command_loads_few(reference):
+    reference.route(TEXTS[0])
+    files = set()
+
+    def note(frame, event, argument):
+        if frame.f_code.co_filename.startswith(str(ROOT / "skillstack")):
+            files.add(frame.f_code.co_filename)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        reference.route(TEXTS[0])
+    finally:
+        sys.setprofile(before)
+    assert 5 < len(files) <= 15, sorted(files)
+    code = (
+        "import sys; from skillstack.cli.group import run; "
+        "assert run(['route', 'please block my card', '--stack', 'reference']) == 0; "
+        "heavy = {'torch', 'transformers', 'sklearn', 'scipy'} & set(sys.modules); assert not heavy, heavy; "
+        "found = [name for name in sys.modules if name.startswith('skillstack')]; "
+        "assert len(found) <= 45, found"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

@@ -4,13 +4,15 @@ import shutil
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.command import Invocation
 from skillstack.cli.learn import learned_words
 from skillstack.compression import choose
 from skillstack.errors import MissingError, UsageError
+from skillstack.stack import Stack
 from skillstack.training.progress import Deadline, FamilySettled, FrameKept
 
+from . import adding
+from .adding import merging
 from .compression.world import RECIPE, make_stack
 from .frames.faults import Killed
 from .tiny import last_candidate_wins, tiny_bert
@@ -21,15 +23,14 @@ TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences", "amazon_sentences")
 
 def train(folder, tasks=TASKS, *, margin=0.49, listen=None, **options):
     """A stack on a tiny base whose frames may be merged; a random model can pass a wide margin."""
-    return Stack.train(
+    return adding.train(
         tasks=tasks,
         store=folder / "frames",
         stack="main",
         model=str(folder / "tiny-bert"),
         device="cpu",
         recipe=RECIPE,
-        auto_compress=True,
-        compress_margin=margin,
+        **merging(margin),
         on_event=listen,
         **options,
     )
@@ -46,7 +47,8 @@ def table(folder, name, days=40):
 
 def learn(folder, path, name, family, *, root=None, listen=None, **options):
     """A table learned on the tiny base, merged with its family at a margin that a random model can pass."""
-    return Stack.learn(
+    rows = {key: options.pop(key) for key in ("data_dir", "tables") if key in options}
+    return adding.learn(
         name,
         path,
         family=family,
@@ -55,8 +57,7 @@ def learn(folder, path, name, family, *, root=None, listen=None, **options):
         model=str(folder / "tiny-bert"),
         device="cpu",
         recipe=RECIPE,
-        auto_compress=True,
-        compress_margin=0.49,
+        **merging(0.49, **rows),
         on_event=listen,
         **options,
     )
@@ -163,17 +164,17 @@ def test_a_plain_training_does_not_take_a_merged_stack_for_its_own(grown, tmp_pa
     folder = copy(grown, tmp_path)
     before = ids(folder)
     with pytest.raises(UsageError, match="holds other frames already"):
-        Stack.train(
+        adding.train(
             tasks=TASKS, store=folder / "frames", stack="main", model=str(folder / "tiny-bert"), recipe=RECIPE
         )
     with pytest.raises(UsageError, match="has epochs 2, not 3"):
-        Stack.train(
+        adding.train(
             tasks=TASKS,
             store=folder / "frames",
             stack="main",
             model=str(folder / "tiny-bert"),
             recipe={**RECIPE, "epochs": 3},
-            auto_compress=True,
+            **merging(),
         )
     with pytest.raises(UsageError, match="has the skill 'amazon_sentences', which is not asked for"):
         train(folder, TASKS[:3])

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, StoreError, UsageError
+from skillstack.library import Library
 from skillstack.routers import hybrid_svm
 from skillstack.routers.stack_router import StackRouter
 from skillstack.routers.state import OLDER_FITS
-from skillstack.stacks import copy, delete, import_stack, rename, stacks
+from skillstack.stack import Stack
 from skillstack.store import transactions
 from skillstack.store.gc import GRACE
 from skillstack.store.records import BaseIdentity, FrameRecord, Rendering, Skill
@@ -82,7 +82,7 @@ def ids(stack: Stack) -> list[str]:
 
 
 def test_the_reference_stack_has_the_same_ids_routes_and_answers_elsewhere(reference, archive, elsewhere):
-    done = import_stack(archive, name="mine")
+    done = Library().import_stack(archive, name="mine")
     assert (done.stack, done.new, done.router, done.frames) == ("mine", True, True, len(reference))
     there = Stack.open()
     assert (there.name, there.store.root.parent.resolve()) == ("mine", elsewhere.resolve())
@@ -96,7 +96,7 @@ def test_the_reference_stack_has_the_same_ids_routes_and_answers_elsewhere(refer
 
 
 def test_the_archive_of_a_stack_is_the_same_each_time_also_from_the_other_side(archive, elsewhere, reference):
-    import_stack(archive, name="mine")
+    Library().import_stack(archive, name="mine")
     here, there = elsewhere / "here.zip", elsewhere / "there.zip"
     assert reference.export(here).sha256 == reference.export(here).sha256
     assert here.read_bytes() == archive.read_bytes()
@@ -110,7 +110,7 @@ def test_the_archive_of_a_stack_is_the_same_each_time_also_from_the_other_side(a
 
 def test_the_reference_stacks_name_is_kept(archive, elsewhere):
     with pytest.raises(UsageError, match=r"'reference' is kept.*--as"):
-        import_stack(archive)
+        Library().import_stack(archive)
     assert list(elsewhere.iterdir()) == []
 
 
@@ -119,7 +119,7 @@ def test_a_hostile_archive_does_not_even_make_a_store(archive, elsewhere):
     with zipfile.ZipFile("evil.zip", "a") as changed:
         changed.writestr("../evil.json", b"{}")
     with pytest.raises(IntegrityError):
-        import_stack("evil.zip", name="mine")
+        Library().import_stack("evil.zip", name="mine")
     assert [path.name for path in elsewhere.iterdir()] == ["evil.zip"]
 
 
@@ -131,20 +131,20 @@ def test_without_its_texts_a_stack_routes_as_before_and_is_never_fitted_anew(els
         held = b"".join(archive.read(name) for name in archive.namelist())
     text = load_task("banking").train[0].row.text
     assert text.encode() not in held
-    assert import_stack("own.zip", store="there").redacted == 120
+    assert Library("there").import_stack("own.zip").redacted == 120
     there = Stack.open("there")
     assert [route.ranking for route in there.route(TEXTS)] == [r.ranking for r in here.route(TEXTS)]
     assert there.verify()[0].ok
     shutil.rmtree(there.router_folder())
     with pytest.raises(StoreError, match=r"left out.*Import the same bundle again.*--with-texts"):
         Stack.open("there").route(TEXTS)
-    import_stack("own.zip", store="there")
+    Library("there").import_stack("own.zip")
     assert [route.ranking for route in Stack.open("there").route(TEXTS)] == [
         route.ranking for route in here.route(TEXTS)
     ]
     shutil.rmtree(there.router_folder())
     here.export("full.zip", with_texts=True)
-    again = import_stack("full.zip", store="there")
+    again = Library("there").import_stack("full.zip")
     assert (again.new, again.texts, again.redacted) == (False, 120, 0)
     shutil.rmtree(there.router_folder(), ignore_errors=True)
     found = Stack.open("there").route(TEXTS)
@@ -153,14 +153,14 @@ def test_without_its_texts_a_stack_routes_as_before_and_is_never_fitted_anew(els
 
 def test_a_router_state_that_cannot_be_fitted_again_is_no_garbage_while_an_undo_needs_it(elsewhere):
     own_stack(elsewhere / "here").export("own.zip")
-    import_stack("own.zip", store="there")
+    Library("there").import_stack("own.zip")
     there = Stack.open("there")
     before = [route.ranking for route in there.route(TEXTS)]
     there.undo()
     old = time.time() - 2 * GRACE
     for path in (*there.store.routers.rglob("*"), *there.store.root.rglob("*")):
         os.utime(path, (old, old))
-    assert there.gc(dry_run=False).files == ()
+    assert Library(there.store.root).gc(dry_run=False).files == ()
     there.redo()
     assert [route.ranking for route in Stack.open("there").route(TEXTS)] == before
 
@@ -173,7 +173,7 @@ def test_a_router_state_that_does_not_fit_is_not_taken(elsewhere, reference):
     files = StackRouter(reference.store, "reference").files(chain)
     foreign = {path.name: data for path, data in files.items()}
     export(here.store, "own", Path("own.zip"), with_texts=True, router=foreign)
-    assert not import_stack("own.zip", store="there").router
+    assert not Library("there").import_stack("own.zip").router
     there = Stack.open("there")
     assert not there.router_folder().exists()
     assert [route.task for route in there.route(TEXTS)] == [route.task for route in here.route(TEXTS)]
@@ -185,14 +185,14 @@ def test_a_stack_without_texts_goes_on_with_the_router_of_an_older_version(elsew
         here = own_stack(elsewhere / "here")
         before = [route.task for route in here.route(TEXTS)]
         here.export("old.zip")
-    assert import_stack("old.zip", store="there").router
+    assert Library("there").import_stack("old.zip").router
     there = Stack.open("there")
     assert [route.task for route in there.route(TEXTS)] == before
     assert there.verify()[0].ok
-    there.gc(dry_run=False, expire_now=True)
+    Library(there.store.root).gc(dry_run=False, expire_now=True)
     assert [route.task for route in Stack.open("there").route(TEXTS)] == before
     there.export("again.zip")
-    assert import_stack("again.zip", store="elsewhere").router
+    assert Library("elsewhere").import_stack("again.zip").router
 
 
 def test_a_stack_that_kept_no_samples_is_carried_too(elsewhere):
@@ -203,16 +203,16 @@ def test_a_stack_that_kept_no_samples_is_carried_too(elsewhere):
     bare = dataclasses.replace(content, skills=(dataclasses.replace(content.skills[0], samples=None),))
     transactions.push(here.store, "bare", bare, transaction="t", note="", expected=None)
     assert not Stack.open("here", "bare").export("bare.zip").router
-    assert import_stack("bare.zip", store="there").frames == 1
+    assert Library("there").import_stack("bare.zip").frames == 1
 
 
 def test_a_renamed_or_copied_stack_routes_without_a_new_fit(elsewhere, monkeypatch):
     here = own_stack(elsewhere / "here")
     before = [route.ranking for route in here.route(TEXTS)]
     monkeypatch.setattr(StackRouter, "fit", lambda *_: pytest.fail("the router was fitted anew"))
-    copy("own", "twin", "here")
-    rename("own", "tickets", "here")
-    assert [info.name for info in stacks("here")] == ["tickets", "twin"]
+    Library("here").copy("own", "twin")
+    Library("here").rename("own", "tickets")
+    assert [info.name for info in Library("here").list()] == ["tickets", "twin"]
     for name in ("twin", "tickets"):
         assert [route.ranking for route in Stack.open("here", name).route(TEXTS)] == before
     assert Stack.open("here").name == "tickets"
@@ -222,16 +222,16 @@ def test_a_renamed_or_copied_stack_routes_without_a_new_fit(elsewhere, monkeypat
 
 def test_a_deleted_stack_leaves_the_list_and_comes_back(elsewhere):
     own_stack(elsewhere / "here")
-    tip = delete("own", "here")
-    assert stacks("here") == []
-    (info,) = stacks("here", deleted=True)
+    tip = Library("here").delete("own")
+    assert Library("here").list() == []
+    (info,) = Library("here").list(deleted=True)
     assert (info.name, info.deleted, info.frames) == ("own", True, 0)
     Stack.open("here", "own").undo()
-    assert [(i.tip, i.deleted) for i in stacks("here")] == [(tip, False)]
+    assert [(i.tip, i.deleted) for i in Library("here").list()] == [(tip, False)]
 
 
 def test_the_packaged_stack_is_copied_into_a_store_of_ones_own(elsewhere, reference):
-    tip = copy("reference", "mine")
+    tip = Library().copy("reference", "mine")
     there = Stack.open()
     assert (there.name, there.packaged, ids(there)[0]) == ("mine", False, tip)
     assert ids(there) == ids(reference)
@@ -247,8 +247,8 @@ def test_it_is_there_by_its_name_beside_a_store_of_ones_own(elsewhere, reference
     by_name = Stack.open(stack="reference")
     assert by_name.packaged and ids(by_name) == ids(reference)
     assert by_name.route("please block my card").task == "banking"
-    copy("reference", "mine")
-    assert {info.name for info in stacks()} == {"own", "mine"} and Stack.open().name == "own"
+    Library().copy("reference", "mine")
+    assert {info.name for info in Library().list()} == {"own", "mine"} and Stack.open().name == "own"
     assert ids(Stack.open(stack="mine")) == ids(reference)
     with pytest.raises(UsageError, match="There is no stack 'referense'"):
         Stack.open(stack="referense")

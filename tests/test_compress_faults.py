@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.compression.apply import apply
 from skillstack.compression.candidate import Candidate
 from skillstack.compression.workspace import Workspace
 from skillstack.errors import StoreError
+from skillstack.stack import Stack
 from skillstack.store.store import Store
 
 from .compression.world import make_stack, plan_of
@@ -49,7 +49,8 @@ def ids(root: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     root = make_stack(tmp_path_factory.mktemp("main"), ("imdb_sentences", "yelp_sentences", "wiki_topics"))
-    planned = plan_of(Stack.open(root, "main"), method="merge")
+    stack = Stack.open(root, "main", model=str(root.parent / "tiny-bert"))
+    planned = plan_of(stack, method="merge")
     return Case(root, planned.workspace, planned.plan.candidates[0])
 
 

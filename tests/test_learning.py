@@ -14,18 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.command import Invocation
 from skillstack.cli.learn import learned_words
 from skillstack.cli.watching import UNFINISHED
 from skillstack.data.own_table import load_table
 from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, UsageError
-from skillstack.learning import Learned
+from skillstack.stack import Learned, Stack
 from skillstack.store.files import training_lock
 from skillstack.store.store import Store
 from skillstack.store.verify import verify
 from skillstack.training.progress import Event, FrameStarted, StepDone, Waiting
+
+from . import adding
 
 SMALL = {"max_length": 32, "epochs": 1, "min_epochs": 1, "router_samples": 48, "dev_samples": 40}
 TASK = "banking"
@@ -61,7 +62,7 @@ def folder(lessons: tuple[Path, Learned]) -> Path:
 
 def learn(folder: Path, name: str, file: Path, **options: object) -> Learned:
     recipe = {**SMALL, **options.pop("recipe", {})}  # type: ignore[dict-item]
-    return Stack.learn(name, file, store=folder / "frames", stack="own", recipe=recipe, **options)  # type: ignore[arg-type]
+    return adding.learn(name, file, store=folder / "frames", stack="own", recipe=recipe, **options)  # type: ignore[arg-type]
 
 
 def test_a_table_becomes_a_frame_that_is_routed_to_and_answers(folder: Path) -> None:
@@ -167,7 +168,7 @@ def test_rows_pass_in_parts_and_a_step_learns_from_as_many(folder: Path, tmp_pat
 def test_a_bad_table_leaves_nothing_behind(tmp_path: Path) -> None:
     one_class = write(tmp_path / "a.csv", [(f"text number {n}", "same") for n in range(20)])
     with pytest.raises(InputError):
-        learn(tmp_path, "tickets", one_class, label_column="queue")
+        learn(tmp_path, "tickets", one_class, label="queue")
     with pytest.raises(UsageError, match="repeat"):
         learn(tmp_path, "tickets", one_class)
     with pytest.raises(InputError):
@@ -183,12 +184,12 @@ def test_without_a_stack_of_ones_own_it_starts_a_copy_of_the_reference(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = write(tmp_path / "a.csv", rows_of("banking", 3, 60))
-    learned = Stack.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"})
-    assert (learned.stack, learned.copied) == ("main", True)
+    learned = adding.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"})
+    assert (learned.stack.name, learned.copied) == ("main", True)
     stack = Stack.open()
     assert (stack.name, len(stack)) == ("main", 9)
     assert stack.frames()[-1].id == Stack.open(stack="main").frames()[-1].id
-    assert not Stack.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"}).copied
+    assert not adding.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"}).copied
 
 
 def test_replacing_the_only_frame_is_undone_alone(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_what_cannot_be_meant_is_refused_before_a_copy_is_made(
     file = write(tmp_path / "a.csv", rows_of("banking", 3, 60))
     for wrong in ({"device": "tpu"}, {"recipe": {"epoch": 3}}, {"model": "smollm"}):
         with pytest.raises(UsageError):
-            Stack.learn("tickets", file, **wrong)  # type: ignore[arg-type]
+            adding.learn("tickets", file, **wrong)  # type: ignore[arg-type]
         assert not (tmp_path / "frames").exists()
 
 
@@ -229,7 +230,7 @@ def test_without_rows_held_back_it_still_says_what_others_lose(folder: Path, tmp
 TWO = """
 import json, sys, time
 from pathlib import Path
-from skillstack import Stack
+from skillstack import Recipe, RunOptions, Stack
 from skillstack.errors import SkillStackError
 from skillstack.training.progress import Waiting
 go, name, file, where, recipe = *sys.argv[1:4], json.loads(sys.argv[4]), json.loads(sys.argv[5])
@@ -238,7 +239,8 @@ while not Path(go).exists():
     time.sleep(0.01)
 heard = []
 try:
-    Stack.learn(name, file, recipe=recipe, on_event=heard.append, **where)
+    run = RunOptions(on_event=heard.append)
+    Stack.open(**where, create=True).learn(name, file, recipe=Recipe(**recipe), run=run)
 except SkillStackError as error:
     print(json.dumps([type(error).__name__, error.message, error.hint]))
 else:

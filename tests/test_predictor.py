@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skillstack.answers import Frame
 from skillstack.data.sources import load_task
 from skillstack.errors import IntegrityError, MismatchError, MissingError
 from skillstack.models import canaries
 from skillstack.models.loading import load_base
 from skillstack.models.sources import MINILM
 from skillstack.predictor import Predictor, load_predictor
+from skillstack.results import Frame
 from skillstack.store import transactions
 from skillstack.store.records import FrameRecord
 from skillstack.store.rows import Row

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.data.sources import load_task
 from skillstack.errors import StoreError
+from skillstack.stack import Stack
 
-from .compression.world import make_stack, model_of
+from .compression.world import make_stack
 from .frames.faults import Killed, faults
 from .tiny import copied
 
@@ -20,8 +20,8 @@ TASKS = ("imdb_sentences", "wiki_topics", "yelp_sentences")
 def trained(tmp_path_factory, options):
     """A stack, and beside it all that a model was asked: what is kept of that changes no stack."""
     root = make_stack(tmp_path_factory.mktemp("trained"), TASKS)
-    stack = Stack.open(root, "main")
-    stack.ablate([TASKS[0]], model=model_of(stack), **options)
+    stack = Stack.open(root, "main", model=str(root.parent / "tiny-bert"))
+    stack.ablate([TASKS[0]], **options)
     stack.undo()
     return root
 
@@ -51,7 +51,7 @@ def test_a_crash_at_any_write_call_leaves_the_old_stack_or_the_new_one(trained, 
     stack = copied(trained, tmp_path / "whole")
     old = ids(stack)
     with faults() as seen:
-        assert stack.ablate([TASKS[0]], model=model_of(stack), **options).pruning.applied
+        assert stack.ablate([TASKS[0]], **options).pruning.applied
     new = ids(stack)
     assert new == old[:-1]
     states = []
@@ -59,7 +59,7 @@ def test_a_crash_at_any_write_call_leaves_the_old_stack_or_the_new_one(trained, 
         folder = tmp_path / str(at)
         broken = copied(trained, folder)
         with pytest.raises(Killed), faults(at, how="kill"):
-            broken.ablate([TASKS[0]], model=model_of(broken), **options)
+            broken.ablate([TASKS[0]], **options)
         again = Stack.open(folder / "frames", "main")
         states.append(ids(again))
         problems = [problem.path for problem in again.verify()[0].problems]
@@ -79,5 +79,5 @@ def test_a_full_disk_leaves_the_old_stack(trained, options, tmp_path, known):
         shutil.rmtree(tmp_path / "frames" / "derived")
     old = ids(stack)
     with pytest.raises(StoreError), faults(0, how="full"):
-        stack.ablate([TASKS[0]], model=model_of(stack), **options)
+        stack.ablate([TASKS[0]], **options)
     assert ids(stack) == old

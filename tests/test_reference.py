@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.errors import StoreError
+from skillstack.stack import Stack
 from skillstack.store.samples import ReferenceSamples
 
 ROOT = Path(__file__).resolve().parents[1]

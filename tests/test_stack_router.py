@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from skillstack import Stack
 from skillstack.errors import IntegrityError, StoreError, UsageError
+from skillstack.library import Library
+from skillstack.results import Route
 from skillstack.routers import registry, stack_router
-from skillstack.routers.base import RECORD, TENSORS, Router, RouteResult, read_state
+from skillstack.routers.base import RECORD, TENSORS, Router, read_state
 from skillstack.routers.stack_router import StackRouter, router_file_check
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
@@ -105,7 +107,7 @@ def test_a_router_is_a_class_and_a_line_in_the_registry(
     assert {(route.router, route.score, route.accepted) for route in routed} == {("newest", 7.0, True)}
     # Its state lies beside that of the others, is checked with it, and is needed while it fits.
     assert len(list((tmp_path / "routers" / "reference").iterdir())) == 2
-    assert stack.verify()[0].ok and stack.gc(expire_now=True).files == ()
+    assert stack.verify()[0].ok and Library(stack.store.root).gc(expire_now=True).files == ()
     again = Stack.open(tmp_path / "frames", "reference")
     monkeypatch.setattr(Newest, "fit", lambda *_, **__: pytest.fail("the router was fitted anew"))
     assert [route.ranking for route in again.route(texts, router="newest")] == [one.ranking for one in routed]
@@ -119,7 +121,7 @@ def test_a_router_is_a_class_and_a_line_in_the_registry(
     assert not again.verify()[0].ok
 
 
-def _score(result: RouteResult, name: str) -> list[float]:
+def _score(result: Route, name: str) -> list[float]:
     return [ranked.score for ranked in result.ranking if ranked.skill == name]
 
 

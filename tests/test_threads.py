@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 import torch
 
-from skillstack.answers import Predicted
-from skillstack.api import Stack
 from skillstack.compression.deltas import stored
 from skillstack.compression.trial import Trial
 from skillstack.errors import UsageError
-from skillstack.stacks import copy as copy_stack
+from skillstack.library import Library
+from skillstack.results import Predicted
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 from skillstack.store.transactions import rebuild
 
@@ -64,8 +64,8 @@ def reference_in(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def stack(two_threads: None, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """It has been asked, so its base is in memory."""
-    opened = Stack.open(reference_in(tmp_path_factory.mktemp("threads")))
-    opened.predict(TEXTS * 4, device="cpu")
+    opened = Stack.open(reference_in(tmp_path_factory.mktemp("threads")), device="cpu")
+    opened.predict(TEXTS * 4)
     return opened
 
 
@@ -90,9 +90,7 @@ def together(threads: int, work: Callable[[int], Any], count: int) -> list[Any]:
 @pytest.mark.parametrize("threads", [2, 8])
 def test_threads_get_the_answers_that_one_thread_gets(stack, threads):
     named = [None, *(frame.name for frame in stack)]
-    expected = {
-        (text, name): stack.predict(text, frame=name, device="cpu") for text in TEXTS[:3] for name in named
-    }
+    expected = {(text, name): stack.predict(text, frame=name) for text in TEXTS[:3] for name in named}
     chance = random.Random(threads)
     questions = [chance.choice(list(expected)) for _ in range(48)]
 
@@ -100,36 +98,36 @@ def test_threads_get_the_answers_that_one_thread_gets(stack, threads):
         text, name = questions[number]
         if number % 5 == 0:
             return stack.route(text) == expected[text, None].routed
-        return same(stack.predict(text, frame=name, device="cpu"), expected[text, name])
+        return same(stack.predict(text, frame=name), expected[text, name])
 
     assert together(threads, ask, len(questions)).count(False) == 0
 
 
 def test_batches_of_several_frames_do_not_mix_either(stack):
-    expected = stack.predict(TEXTS, device="cpu")
+    expected = stack.predict(TEXTS)
 
     def ask(number: int) -> bool:
-        return all(map(same, stack.predict(TEXTS, device="cpu"), expected))
+        return all(map(same, stack.predict(TEXTS), expected))
 
     assert together(4, ask, 8).count(False) == 0
 
 
 def test_however_many_threads_ask_first_the_base_is_loaded_once(stack):
-    fresh = Stack.open(stack.store.root)
-    found = together(8, lambda number: fresh.loaded(device="cpu"), 8)
+    fresh = Stack.open(stack.store.root, device="cpu")
+    found = together(8, lambda number: fresh.loaded(), 8)
     assert all(one is found[0] for one in found)
 
 
 def test_several_stacks_are_loaded_at_once(stack):
-    expected = stack.predict(TEXTS[0], device="cpu")
-    found = together(3, lambda number: Stack.open(stack.store.root).predict(TEXTS[0], device="cpu"), 3)
+    expected = stack.predict(TEXTS[0])
+    found = together(3, lambda number: Stack.open(stack.store.root, device="cpu").predict(TEXTS[0]), 3)
     assert all(same(one, expected) for one in found)
 
 
 def test_canaries_hold_while_other_threads_ask(stack):
     names, chance = [frame.name for frame in stack], random.Random(0)
-    with meanwhile(lambda: stack.predict(TEXTS[0], frame=chance.choice(names), device="cpu")):
-        checks = stack.loaded(device="cpu").check_canaries(stack.frames())
+    with meanwhile(lambda: stack.predict(TEXTS[0], frame=chance.choice(names))):
+        checks = stack.loaded().check_canaries(stack.frames())
     assert all(check.ok for check in checks)
 
 
@@ -137,7 +135,7 @@ def test_compression_reads_the_same_features_while_other_threads_ask(stack, tmp_
     rows = [Row(text) for text in TEXTS]
 
     def features(folder: Path) -> list[np.ndarray]:
-        trial = Trial(stack.loaded(device="cpu"), 0, folder)
+        trial = Trial(stack.loaded(), 0, folder)
         adapted = [frame for frame in stack if frame.content.adapter is not None]
         return [
             trial.features(rows, frame.skills[0].rendering, stored(stack.store, frame.content))
@@ -145,22 +143,22 @@ def test_compression_reads_the_same_features_while_other_threads_ask(stack, tmp_
         ]
 
     alone = features(tmp_path / "alone")
-    with meanwhile(lambda: stack.predict(TEXTS[0], frame="travel", device="cpu")):
+    with meanwhile(lambda: stack.predict(TEXTS[0], frame="travel")):
         disturbed = features(tmp_path / "disturbed")
     for one, other in zip(alone, disturbed, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_a_stack_that_changes_while_it_is_asked_answers_as_before_or_as_after(stack, tmp_path):
-    copy_stack("reference", "main", reference_in(tmp_path))
-    opened = Stack.open(tmp_path / "frames", "main")
+    Library(reference_in(tmp_path)).copy("reference", "main")
+    opened = Stack.open(tmp_path / "frames", "main", device="cpu")
     before, text = opened.frames(), "what is it about"
-    expected = [opened.predict(text, device="cpu")]
+    expected = [opened.predict(text)]
     contents = [frame.content_id for frame in reversed(before)][1:]
     rebuild(opened.store, "main", contents, transaction="0" * 64, note="less", expected=before[0].id)
-    expected.append(opened.predict(text, device="cpu"))
+    expected.append(opened.predict(text))
     with meanwhile(lambda: (opened.undo(), opened.redo()), threads=1):
-        found = together(4, lambda number: opened.predict(text, device="cpu"), 8)
+        found = together(4, lambda number: opened.predict(text), 8)
     for one in found:
         assert any(same(one, other) for other in expected)
     assert len(opened.frames()) == len(contents)
@@ -180,15 +178,15 @@ def test_a_copy_opens_the_same_stack_without_its_models(stack, again):
 
 def test_a_pickled_stack_answers_the_same_from_any_folder(stack, monkeypatch, tmp_path):
     monkeypatch.chdir(stack.store.root.parent)
-    data = pickle.dumps(Stack.open("frames"))
+    data = pickle.dumps(Stack.open("frames", device="cpu"))
     monkeypatch.chdir(tmp_path)
-    assert all(map(same, pickle.loads(data).predict(TEXTS, device="cpu"), stack.predict(TEXTS, device="cpu")))
+    assert all(map(same, pickle.loads(data).predict(TEXTS), stack.predict(TEXTS)))
 
 
 def test_a_spawned_process_answers_the_same(stack):
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found = pool.apply_async(stack.predict, (TEXTS,), {"device": "cpu"}).get(PATIENCE)
-    assert all(map(same, found, stack.predict(TEXTS, device="cpu")))
+        found = pool.apply_async(stack.predict, (TEXTS,)).get(PATIENCE)
+    assert all(map(same, found, stack.predict(TEXTS)))
 
 
 @contextmanager
@@ -207,11 +205,11 @@ def forked(work: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
 
 @needs_fork
 def test_a_forked_process_answers_the_same(stack):
-    expected = stack.predict(TEXTS, device="cpu")
+    expected = stack.predict(TEXTS)
 
     def ask() -> list[list[Predicted]]:
-        of_threads = together(2, lambda number: stack.predict(TEXTS, device="cpu"), 4)
-        return [*of_threads, stack.predict(TEXTS, device="cpu")]
+        of_threads = together(2, lambda number: stack.predict(TEXTS), 4)
+        return [*of_threads, stack.predict(TEXTS)]
 
     with forked(ask) as outcome:
         for found in outcome():
@@ -220,17 +218,17 @@ def test_a_forked_process_answers_the_same(stack):
 
 @needs_fork
 def test_a_process_that_is_forked_in_the_middle_of_an_answer_gets_its_own(stack):
-    expected = stack.predict(TEXTS, device="cpu")
+    expected = stack.predict(TEXTS)
     with (
-        meanwhile(lambda: stack.predict(TEXTS, device="cpu")),
-        forked(lambda: stack.predict(TEXTS, device="cpu")) as outcome,
+        meanwhile(lambda: stack.predict(TEXTS)),
+        forked(lambda: stack.predict(TEXTS)) as outcome,
     ):
         assert all(map(same, outcome(), expected))
 
 
 @needs_fork
 def test_a_predictor_that_was_taken_over_is_refused(stack):
-    predictor = stack.loaded(device="cpu")
+    predictor = stack.loaded()
 
     def ask() -> str:
         with pytest.raises(UsageError) as caught:

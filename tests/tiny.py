@@ -14,10 +14,11 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from skillstack.api import Stack
 from skillstack.models import sources
+from skillstack.stack import Stack
 from skillstack.training.candidates import FrameCandidate
 from skillstack.training.loop import Trainer
+from skillstack.training.recipe import Recipe
 
 from .made import made_once
 
@@ -83,16 +84,10 @@ def store_of(
         base = tiny_bert(folder / "tiny-bert")
         with pytest.MonkeyPatch.context() as monkeypatch, single_thread():
             last_candidate_wins(monkeypatch)
-            Stack.train(
-                tasks=tasks,
-                store=folder / "frames",
-                stack=name,
-                model=str(base),
-                device="cpu",
-                recipe=recipe,
-            )
+            stack = Stack.open(folder / "frames", name, model=str(base), device="cpu", create=True)
+            stack.train(tasks=tasks, recipe=Recipe(**recipe))
             monkeypatch.undo()
-            asked(Stack.open(folder / "frames", name))
+            asked(stack)
 
     key = (tuple(tasks), sorted(recipe.items()), name, asked.__qualname__)
     shutil.copytree(made_once("store", make, *key), folder, dirs_exist_ok=True)
@@ -104,7 +99,7 @@ def copied(root: Path, folder: Path, name: str = "main") -> Stack:
     shutil.copytree(root, folder / "frames")
     shutil.copytree(root.parent / "routers", folder / "routers")
     (folder / "tiny-bert").symlink_to((root.parent / "tiny-bert").resolve())
-    return Stack.open(folder / "frames", name)
+    return Stack.open(folder / "frames", name, model=str((folder / "tiny-bert").resolve()))
 
 
 @contextlib.contextmanager

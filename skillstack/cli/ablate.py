@@ -11,7 +11,7 @@ from skillstack.cli import console
 from skillstack.cli.command import KINDS, Invocation, again, command
 from skillstack.cli.compress import before_after, check_tables, told_if_changed, why_unchangeable
 from skillstack.cli.console import table, wrapped
-from skillstack.cli.options import guarding
+from skillstack.cli.options import guarding, where
 from skillstack.errors import UsageError
 from skillstack.wording import between, listed, many, percent, points, size
 
@@ -50,7 +50,7 @@ def ablate(
     """
     if apply and (len(frames) != 1 or family is not None):
         raise UsageError("--apply prunes one frame.", "Name it with --frame, once, and leave --family out.")
-    opened = call.open()
+    opened = call.open(**where(guards))
     # Mistakes that are quick to find are reported before anything large is loaded.
     for name in frames:
         opened.frame(name)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
-from skillstack.answers import Predicted, Routed
 from skillstack.cli import console
 from skillstack.cli.inputs import (
     MISSING_FIELD,
@@ -26,6 +25,7 @@ from skillstack.cli.inputs import (
 from skillstack.data.batches import Format, TableBatch, format_of
 from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import InputError, UsageError
+from skillstack.results import Predicted, Route
 from skillstack.store.files import TEMPORARY
 from skillstack.store.rows import Row
 from skillstack.wording import many
@@ -69,7 +69,7 @@ class Form(Generic[A]):
     added: Mapping[str, type]
 
 
-def route_cells(routed: Routed) -> Mapping[str, Cell]:
+def route_cells(routed: Route) -> Mapping[str, Cell]:
     """A route by column."""
     return {
         "task": routed.task,

@@ -16,7 +16,7 @@ from skillstack.cli.group import PROGRAM
 from skillstack.routers import registry
 
 if TYPE_CHECKING:
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
 
 #: Key of the context under which a command keeps the values as they were typed.
 _TYPED = "skillstack.typed"
@@ -32,15 +32,18 @@ class Invocation:
     stack: str | None
     as_json: bool
 
-    def open(self) -> Stack:
-        """The stack, for reading; a note says so where it is the one inside the package."""
-        return self.open_stack(self.stack)
+    def open(self, **where: Any) -> Stack:
+        """The stack, for reading; a note says so where it is the one inside the package.
 
-    def open_stack(self, name: str | None) -> Stack:
+        :param where: ``model``, ``precision`` and ``device``, as `Stack.open` takes them.
+        """
+        return self.open_stack(self.stack, **where)
+
+    def open_stack(self, name: str | None, **where: Any) -> Stack:
         """The stack of this name."""
-        from skillstack.api import Stack
+        from skillstack.stack import Stack
 
-        opened = Stack.open(self.store, name)
+        opened = Stack.open(self.store, name, **where)
         if opened.packaged:
             what = "the reference stack that comes with the package."
             console.note(f"This is {what}" if name else f"There is no store here: this is {what}")

@@ -13,14 +13,14 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, again, command
 from skillstack.cli.console import shorten, table, wrapped
-from skillstack.cli.options import guarding, names_in
+from skillstack.cli.options import guarding, names_in, where
 from skillstack.errors import StoreError, UsageError, did_you_mean
 from skillstack.wording import between, listed, many, points, size
 
 if TYPE_CHECKING:
-    from skillstack.api import Stack
     from skillstack.compression.candidate import Candidate
     from skillstack.compression.results import Comparison, Compressed, Guarded, Plan
+    from skillstack.stack import Stack
 
 _UNITS = {"%": 0.01, "": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20}
 
@@ -85,7 +85,7 @@ def compress(
     With --target-bytes all families are merged or shrunk, least loss first, until the stack is small enough.
     `skillstack undo` brings the old stack back.
     """
-    opened, count, left_alone = call.open(), 0, names_in(without or "")
+    opened, count, left_alone = call.open(**where(guards)), 0, names_in(without or "")
     check_request(opened, family, left_alone, how)
     check_tables(opened, guards["tables"])
     changed = "The stack has changed; `skillstack undo` takes it back."

@@ -9,7 +9,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import shorten, table, width, wrapped
-from skillstack.cli.options import measuring, router_option
+from skillstack.cli.options import measuring, router_option, where
 from skillstack.wording import between, chance, listed, many, percent, points, seconds
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def eval_(call: Invocation, measured: dict[str, Any], matrix: bool, router: str)
     and by a linear head on the frozen base. Answers are kept, so a second call is quick. The intervals are
     95 % confidence intervals.
     """
-    opened = call.open()
+    opened = call.open(**where(measured))
     with console.count_progress("answers", interrupted=GO_ON) as show:
-        found = opened.evaluate(matrix=matrix, router=router, **measured, on_answers=show)
+        found = opened.evaluate(matrix=matrix, routing={"router": router}, **measured, on_answers=show)
     call.answer(found.to_json, lambda: evaluation_words(found))
     return 0
 

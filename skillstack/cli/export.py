@@ -14,7 +14,7 @@ from skillstack.errors import UsageError
 from skillstack.wording import many, size
 
 if TYPE_CHECKING:
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
 
 
 @command(

@@ -19,8 +19,10 @@ LISTED = 20
 @click.option("--expire-now", is_flag=True, help="Also remove what was undone in the last two weeks.")
 def gc(call: Invocation, apply: bool, expire_now: bool) -> None:
     """Free the space of files that no stack, no recent undo and no training needs any more."""
+    from skillstack.library import Library
+
     opened = call.open()
-    garbage = opened.gc(dry_run=not apply, expire_now=expire_now)
+    garbage = Library(call.store).gc(dry_run=not apply, expire_now=expire_now)
 
     def words() -> list[str]:
         if not garbage.files:

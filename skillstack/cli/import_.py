@@ -120,10 +120,10 @@ def _adapter_words(done: ImportedAdapter) -> list[str]:
 def _import_stack(call: Invocation, path: Path, name: str | None) -> None:
     if call.stack is not None and name is not None and call.stack != name:
         raise UsageError("--stack and --as give two names.", "Leave --stack out; --as names the stack.")
-    from skillstack.stacks import import_stack
+    from skillstack.library import Library
 
     before = call.current()
-    done = import_stack(path, name=name or call.stack, store=call.store)
+    done = Library(call.store).import_stack(path, name=name or call.stack)
 
     def words() -> list[str]:
         added = f"; {many(done.written, 'missing file')} added" if done.written else ""

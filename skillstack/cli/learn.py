@@ -10,6 +10,7 @@ from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import OUT_OF_TIME, pairs, short, shorten, table
 from skillstack.cli.options import (
+    Running,
     batch_size_option,
     data_dir_option,
     device_option,
@@ -25,9 +26,10 @@ from skillstack.errors import UsageError
 from skillstack.wording import between, many, percent
 
 if TYPE_CHECKING:
-    from skillstack.answers import Frame
     from skillstack.data.own_table import TableReport
-    from skillstack.learning import HeldOutResult, Learned, TakenTexts
+    from skillstack.learning import HeldOutResult, TakenTexts
+    from skillstack.results import Frame
+    from skillstack.stack import Learned
 
 #: How many other tasks are named.
 MOST_TASKS = 4
@@ -36,9 +38,13 @@ MOST_TASKS = 4
 _lesson = gathering(
     dict, "lesson",
     click.option("--family", metavar="NAME", help="Family of the skill. Default: a family of its own."),
-    click.option("--text-column", metavar="NAME", help="Column with the texts. Default: detected."),
-    click.option("--pair-column", metavar="NAME", help="Column with the second texts. Default: none."),
-    click.option("--label-column", metavar="NAME", help="Column with the labels. Default: detected."),
+    click.option("--text-column", "text", metavar="NAME", help="Column with the texts. Default: detected."),
+    click.option(
+        "--pair-column", "pair", metavar="NAME", help="Column with the second texts. Default: none."
+    ),
+    click.option(
+        "--label-column", "label", metavar="NAME", help="Column with the labels. Default: detected."
+    ),
     click.option(
         "--test-size", type=float, default=0.2, show_default=True, metavar="X",
         help="Share of the rows that is held out for testing.",
@@ -88,7 +94,7 @@ def learn(
     file: str,
     lesson: dict[str, Any],
     recipe: dict[str, Any],
-    run: dict[str, Any],
+    run: Running,
 ) -> int:
     """Learn a skill from a table of your own: CSV, TSV, JSON lines or Parquet.
 
@@ -96,38 +102,38 @@ def learn(
     it does to routing. On the reference stack, learn starts a copy called main. Stopped and run again, it
     continues where it was.
     """
-    if (lesson["data_dir"] is not None or lesson["tables"]) and not run["auto_compress"]:
+    if (lesson["data_dir"] is not None or lesson["tables"]) and not run.auto_compress:
         raise UsageError(
             "--data-dir and --rows name rows of other skills, which only --auto-compress uses.",
             "Add --auto-compress, or leave them out.",
         )
     from skillstack.cli.watching import watched_training
-    from skillstack.stacks import stack_to_add_to
-    from skillstack.store.locate import store_folder
+    from skillstack.stack import Stack
 
     before = call.current()
-    chosen, copied = stack_to_add_to(call.store, call.stack, own_base=lesson["model"] is not None)
+    base = {name: lesson.pop(name) for name in ("model", "precision", "device")}
+    opened = Stack.open(call.store, call.stack, **base, create=True)
+    to, copied = opened.to_add_to()
 
     def tell(report: TableReport) -> None:
-        kind = (
-            ", a copy of the reference stack" if copied else ", the current stack" if chosen == before else ""
-        )
-        where = ("stack", f"{chosen}{kind}, in {store_folder(call.store)}")
+        current = ", the current stack" if to.name == before else ""
+        kind = ", a copy of the reference stack" if copied else current
+        where = ("stack", f"{to.name}{kind}, in {to.store.root}")
         console.note("\n".join(pairs([*table_rows(report), where])))
 
     with watched_training() as listen:
-        from skillstack.api import Stack
+        from skillstack.data.memory import TableOptions
+        from skillstack.training.recipe import Recipe
 
-        learned = Stack.learn(
+        rows = {name: lesson.pop(name) for name in ("data_dir", "tables")}
+        learned = opened.learn(
             name,
             file,
-            **lesson,
-            store=call.store,
-            stack=call.stack,
-            recipe=recipe,
-            **run,
-            on_event=listen,
-            on_table=tell,
+            family=lesson.pop("family"),
+            replace=lesson.pop("replace"),
+            table=TableOptions(**lesson, keep_texts=run.keep_texts),
+            recipe=Recipe(**recipe),
+            run=run.options(on_event=listen, on_table=tell, **rows),
         )
     call.answer(learned.to_json, lambda: learned_words(learned, call, before))
     return 0 if learned.complete else OUT_OF_TIME
@@ -156,19 +162,19 @@ def learned_words(learned: Learned, call: Invocation, before: str | None = None)
 
     :param before: the stack that was the current one.
     """
-    copied = f"{learned.stack} is a copy of the reference stack; --stack NAME starts an empty one."
+    copied = f"{learned.stack.name} is a copy of the reference stack; --stack NAME starts an empty one."
     note = [copied] if learned.copied else []
     if learned.frame is None:
         from skillstack.cli.watching import UNFINISHED
 
         return [*note, *UNFINISHED]
-    frame, skill = learned.frame, learned.frame.skill(learned.name)
+    frame, skill, stack = learned.frame, learned.frame.skill(learned.name), learned.stack.name
     title = (
-        f"{learned.change} {skill.name} ({skill.family}): frame {frame.position + 1} of {learned.stack}, "
+        f"{learned.change} {skill.name} ({skill.family}): frame {frame.position + 1} of {stack}, "
         f"{short(frame.id)}"
     )
     if learned.change == "nothing":
-        title = f"Nothing to do: {learned.stack} has {skill.name} from these rows already."
+        title = f"Nothing to do: {stack} has {skill.name} from these rows already."
     tested = ["No rows were held out, so its accuracy is unknown."]
     if learned.test is not None:
         tested = [*_accuracies(learned.test), *_confusions(learned.test)]
@@ -178,7 +184,7 @@ def learned_words(learned: Learned, call: Invocation, before: str | None = None)
         call.line("undo"),
     )
     next_ = ["", "Try", *(f"  {command}" for command in commands)]
-    note += call.now_current(before, learned.stack)
+    note += call.now_current(before, stack)
     return [title, *note, "", *tested, "", *_routing(learned, frame), *next_]
 
 

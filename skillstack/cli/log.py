@@ -13,7 +13,7 @@ from skillstack.cli.console import accuracy, can_show, fields, short, shorten, t
 from skillstack.wording import clean_line, many, percent, size
 
 if TYPE_CHECKING:
-    from skillstack.answers import Frame
+    from skillstack.results import Frame
     from skillstack.store.history import History, Transaction
     from skillstack.store.records import Skill
 

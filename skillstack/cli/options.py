@@ -22,6 +22,7 @@ from skillstack.routers.registry import DEFAULT, names
 
 if TYPE_CHECKING:
     from skillstack.forecast.plan import TrainingRequest
+    from skillstack.training.options import RunOptions
 
 #: What gives a command an option, or several.
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -360,17 +361,51 @@ batch_size_option = click.option(
 )  # fmt: skip
 
 
-def _run(auto_compress: bool, compress_margin: float | None, **settings: Any) -> dict[str, Any]:
-    if compress_margin is None:
-        return {"auto_compress": auto_compress, **settings}
-    if not auto_compress:
-        raise UsageError("--compress-margin needs --auto-compress.", "Add that, or leave it out.")
-    return {"auto_compress": auto_compress, "compress_margin": compress_margin, **settings}
+@dataclass(frozen=True)
+class Running:
+    """How a training runs, whether it merges frames, and what the store keeps of its texts.
+
+    :ivar compress_margin: None for the usual one.
+    """
+
+    micro_batch: int
+    accumulate: int
+    gradient_checkpointing: bool | None
+    time_limit: float | None
+    auto_compress: bool
+    compress_margin: float | None
+    keep_texts: bool
+
+    def __post_init__(self) -> None:
+        """See that the options fit together.
+
+        :raises UsageError: if there is a margin for nothing.
+        """
+        if self.compress_margin is not None and not self.auto_compress:
+            raise UsageError("--compress-margin needs --auto-compress.", "Add that, or leave it out.")
+
+    def options(self, **more: Any) -> RunOptions:
+        """The same as a training takes it.
+
+        :param more: what listens, and rows of other skills: ``data_dir`` and ``tables``.
+        """
+        from skillstack.training.options import MergeOptions, RunOptions
+
+        rows = {name: more.pop(name) for name in ("data_dir", "tables") if name in more}
+        margin: dict[str, Any] = {} if self.compress_margin is None else {"margin": self.compress_margin}
+        return RunOptions(
+            time_limit=self.time_limit,
+            micro_batch=self.micro_batch,
+            accumulate=self.accumulate,
+            gradient_checkpointing=self.gradient_checkpointing,
+            merging=MergeOptions(**margin, **rows) if self.auto_compress else None,
+            **more,
+        )
 
 
-#: How a training runs and whether it merges frames; the command gets ``run``, as `Stack.train` takes it.
+#: The command gets ``run``.
 running = gathering(
-    _run, "run",
+    Running, "run",
     click.option(
         "--micro-batch", type=number_or("auto"), default="auto", show_default=True, metavar="N|auto",
         help="Rows that pass through the model at once; halved when memory runs out.",
@@ -403,6 +438,13 @@ running = gathering(
 
 
 # what is measured ---------------------------------------------------------------------------------------
+
+
+def where(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes out of a command's options where things run, as `Stack.open` takes it."""
+    changed = {"precision": options.pop("precision_change", None)}
+    return {"model": options.pop("model"), "device": options.pop("device"), **changed}
+
 
 #: Which test rows are asked, on which base; the command gets ``measured``, as `Stack.evaluate` takes it.
 measuring = gathering(

@@ -17,7 +17,7 @@ from skillstack.store.rows import Row
 from skillstack.wording import clean_line, percent
 
 if TYPE_CHECKING:
-    from skillstack.answers import Agreement, Predicted
+    from skillstack.results import Agreement, Predicted
 
 #: How many other labels are listed with their probability.
 LABELS = 3
@@ -49,14 +49,12 @@ def predict(
     cannot be answered gives {"row": ..., "error": ...} and, at the end, exit status 3.
     """
     row = asked.check()
-    opened = call.open()
+    opened = call.open(model=model, precision=precision_change, device=device)
     if precision_change is not None:
-        console.note(agreement_words(opened.agreement(precision_change, model=model, device=device)))
+        console.note(agreement_words(opened.agreement()))
 
     def answers(rows: list[Row]) -> Sequence[Predicted]:
-        return opened.predict(
-            rows, frame=frame, model=model, device=device, precision_change=precision_change, **asked.routing
-        )
+        return opened.predict(rows, frame=frame, **asked.routing)
 
     form = Form(prediction_words, prediction_line, prediction_cells, PREDICTION)
     return asked.answer(row, answers, form, as_json=call.as_json)

@@ -10,7 +10,7 @@ from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import table, wrapped
 from skillstack.cli.eval import GO_ON, difference, effort_words
-from skillstack.cli.options import depth_option, measuring, threshold_option
+from skillstack.cli.options import depth_option, measuring, threshold_option, where
 from skillstack.errors import UsageError
 from skillstack.wording import between, many, percent, points
 
@@ -56,7 +56,7 @@ def probe(call: Invocation, name: str, measured: dict[str, Any], **chosen: Any) 
     for option, (owner, default) in OWN.items():
         if chosen[option] != default and name != owner:
             raise UsageError(f"--{option} belongs to the probe {owner}.", "Leave it out.")
-    opened = call.open()
+    opened = call.open(**where(measured))
     with console.count_progress("answers", interrupted=GO_ON) as show:
         found = opened.probe(name, **chosen, **measured, on_answers=show)
     call.answer(found.to_json, lambda: probe_words(found))

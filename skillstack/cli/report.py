@@ -11,7 +11,7 @@ from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import wrapped
 from skillstack.cli.eval import GO_ON
-from skillstack.cli.options import measuring, router_option
+from skillstack.cli.options import measuring, router_option, where
 
 
 @command(
@@ -36,7 +36,7 @@ def report(call: Invocation, output: str, measured: dict[str, Any], **chosen: An
     FOLDER gets report.html, which opens without a network, the same as report.md and report.json, and all
     tables (CSV) and plots (SVG, PDF). Answers of `eval` are reused.
     """
-    opened = call.open()
+    opened = call.open(**where(measured))
     with console.count_progress("answers", interrupted=f"Nothing was written. {GO_ON}") as show:
         done = opened.report(Path(output).expanduser(), **chosen, **measured, on_answers=show)
     found = {

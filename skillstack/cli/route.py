@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +21,8 @@ from skillstack.store.rows import Row, check_row
 from skillstack.wording import clean, clean_line, percent
 
 if TYPE_CHECKING:
-    from skillstack.answers import Routed
+    from skillstack.results import Route
+    from skillstack.routers.registry import Routing
 
 #: How many of the next candidates are named.
 NEXT = 3
@@ -50,7 +51,7 @@ class Asking:
     depth: int | None
 
     @property
-    def routing(self) -> dict[str, Any]:
+    def routing(self) -> Routing:
         """The router's options."""
         return {"router": self.router, "threshold": self.threshold, "depth": self.depth}
 
@@ -87,7 +88,11 @@ class Asking:
         *,
         as_json: bool,
     ) -> int:
-        """Answer this row, or every row of the source; returns the exit status."""
+        """Answer this row, or every row of the source; returns the exit status.
+
+        :param words: of a single answer.
+        :param form: of answers in a list; made for rows of a file alone.
+        """
         if row is not None:
             (found,) = answers([row])
             if as_json:
@@ -149,13 +154,13 @@ def route(call: Invocation, asked: Asking) -> int:
     return asked.answer(row, lambda rows: opened.route(rows, **asked.routing), form, as_json=call.as_json)
 
 
-def route_words(routed: Routed) -> list[str]:
+def route_words(routed: Route) -> list[str]:
     """A route in full."""
     title = "rejected: no skill fits" if routed.task is None else f"{routed.task} ({routed.family})"
     return [clean_line(title), *pairs(route_details(routed))]
 
 
-def route_line(text: str, routed: Routed) -> str:
+def route_line(text: str, routed: Route) -> str:
     """A route in a list of many."""
     return with_text(f"{percent(routed.confidence):>7}  {routed.task or 'rejected':<16}", text)
 
@@ -165,7 +170,7 @@ def with_text(head: str, text: str) -> str:
     return f"{clean(head)}  {shorten(text, max(width() - len(head) - 11, 12))}"
 
 
-def route_details(routed: Routed) -> list[tuple[str, str]]:
+def route_details(routed: Route) -> list[tuple[str, str]]:
     """How sure a route is, and how it was found."""
     details = []
     if routed.frame is not None:
@@ -181,7 +186,7 @@ def route_details(routed: Routed) -> list[tuple[str, str]]:
     return details
 
 
-def _how(routed: Routed) -> str:
+def _how(routed: Route) -> str:
     if routed.fallback:
         return f"none accepted of {routed.depth} checked, so the best of all"
     if not routed.accepted:

@@ -15,7 +15,7 @@ from skillstack.store.records import CLASSIFICATION
 from skillstack.wording import clean_line, many, size
 
 if TYPE_CHECKING:
-    from skillstack.answers import Frame
+    from skillstack.results import Frame
     from skillstack.store.records import Skill
     from skillstack.store.store import Store
 
@@ -41,7 +41,7 @@ def show(call: Invocation, frame: str | None, card: bool) -> None:
         raise UsageError(f"The stack {opened.name!r} has no frames.", empty_hint(opened.store, opened.name))
     chosen = frames[0] if frame is None else opened.frame(frame)
     if card:
-        text = opened.card(chosen)
+        text = opened.card(chosen.id)
         call.answer(
             lambda: {"stack": opened.name, "frame": chosen.name, "card": text}, lambda: text.rstrip("\n")
         )

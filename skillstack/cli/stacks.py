@@ -22,10 +22,10 @@ def use(call: Invocation, name: str | None) -> None:
     wanted = name if name is not None else call.stack
     if wanted is None or (call.stack is not None and call.stack != wanted):
         raise UsageError("It is unclear which stack is meant.", "Name one: `skillstack use NAME`.")
-    from skillstack.stacks import use as use_stack
+    from skillstack.library import Library
     from skillstack.store.locate import store_folder
 
-    chosen = use_stack(wanted, call.store)
+    chosen = Library(call.store).use(wanted)
     call.answer(
         lambda: {"stack": chosen}, lambda: f"The current stack is now {chosen}, in {store_folder(call.store)}"
     )
@@ -60,20 +60,21 @@ def stacks(call: Invocation, action: str | None, names: tuple[str, ...], all_: b
 
 
 def _change(call: Invocation, action: str, names: tuple[str, ...]) -> None:
-    from skillstack import stacks as whole
+    from skillstack.library import Library
 
+    library = Library(call.store)
     old, new = names[0], names[-1]
     if action == "delete":
-        tip = whole.delete(old, call.store)
+        tip = library.delete(old)
         said, then = f"The stack {old} is deleted", f"`{call.line('undo', '--stack', old)}` brings it back."
     elif action == "rename":
-        tip = whole.rename(old, new, call.store)
+        tip = library.rename(old, new)
         said, then = (
             f"The stack {old} is called {new} now",
             f"`{call.line('undo', '--stack', new)}` takes it back.",
         )
     else:
-        tip = whole.copy(old, new, call.store)
+        tip = library.copy(old, new)
         said, then = (
             f"The stack {old} is copied to {new}",
             f"`{call.line('use', new)}` makes it the current stack.",
@@ -85,9 +86,10 @@ def _change(call: Invocation, action: str, names: tuple[str, ...]) -> None:
 
 
 def _list(call: Invocation, all_: bool) -> None:
-    from skillstack.stacks import stacks as list_stacks
+    from skillstack.library import Library
 
-    found = list_stacks(call.store, deleted=all_)
+    library = Library(call.store)
+    found = library.list(deleted=all_)
     if call.stack is not None:
         names = [info.name for info in found]
         found = [info for info in found if info.name == call.stack]
@@ -95,8 +97,6 @@ def _list(call: Invocation, all_: bool) -> None:
             raise UsageError(f"There is no stack {call.stack[:80]!r}.", did_you_mean(call.stack, names))
 
     def words() -> list[str]:
-        from skillstack.store.locate import find_store
-
         if not found:
             return ["There are no stacks yet; `skillstack train --preset starter8` makes one."]
         rows = [
@@ -108,6 +108,6 @@ def _list(call: Invocation, all_: bool) -> None:
             ]
             for info in found
         ]
-        return [*table([], rows, left=range(4), indent=0), f"in {find_store(call.store).store.root}"]
+        return [*table([], rows, left=range(4), indent=0), f"in {library.store.root}"]
 
     call.answer(lambda: {"stacks": [dataclasses.asdict(info) for info in found]}, words)

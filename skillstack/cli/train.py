@@ -12,12 +12,20 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import OUT_OF_TIME, accuracy, fields, shorten, table, wrapped
-from skillstack.cli.options import Wanted, batch_size_option, recipe_options, running, seed_option, wanting
+from skillstack.cli.options import (
+    Running,
+    Wanted,
+    batch_size_option,
+    recipe_options,
+    running,
+    seed_option,
+    wanting,
+)
 from skillstack.errors import SkillStackError
 from skillstack.wording import many, percent, seconds
 
 if TYPE_CHECKING:
-    from skillstack.answers import Trained
+    from skillstack.stack import Trained
     from skillstack.store.records import Count
     from skillstack.training.progress import Event, FamilySettled, FrameDone
 
@@ -63,7 +71,7 @@ def train(
     call: Invocation,
     wanted: Wanted,
     recipe: dict[str, Any],
-    run: dict[str, Any],
+    run: Running,
     dry_run: bool,
     list_presets: bool,
 ) -> int:
@@ -85,7 +93,7 @@ def train(
     if dry_run:
         from skillstack.cli.dry_run import show_dry_run
 
-        show_dry_run(call, wanted.request(call.store, recipe), run["keep_texts"], run["auto_compress"])
+        show_dry_run(call, wanted.request(call.store, recipe), run.keep_texts, run.auto_compress)
         return 0
     from skillstack.cli.watching import watched_training
 
@@ -94,10 +102,25 @@ def train(
         if not place:
             console.note("Loading ...")
         with watched_training(summary.add, silent=place > 0) as listen:
-            from skillstack.api import Stack
+            from skillstack.stack import Stack
+            from skillstack.training.recipe import Recipe
+            from skillstack.training.resolve import stack_name
 
-            trained = Stack.train(
-                **vars(wanted), **run, store=call.store, stack=call.stack, recipe=recipe, on_event=listen
+            opened = Stack.open(
+                call.store,
+                stack_name(call.stack, wanted.preset),
+                model=wanted.model,
+                precision=wanted.precision,
+                device=wanted.device,
+                create=True,
+            )
+            trained = opened.train(
+                wanted.preset,
+                tasks=wanted.tasks,
+                data_dir=wanted.data_dir,
+                recipe=Recipe(**recipe),
+                keep_texts=run.keep_texts,
+                run=run.options(on_event=listen),
             )
     except SkillStackError as error:
         if not place:
@@ -142,7 +165,8 @@ class Summary:
     def to_json(self, trained: Trained) -> dict[str, Any]:
         """As `train --json` shows it."""
         return {
-            **fields(trained, "stack", "tip", "complete", "trained", "kept"),
+            "stack": trained.stack.name,
+            **fields(trained, "tip", "complete", "trained", "kept"),
             "frames": [
                 {
                     **fields(frame, "name", "chosen"),
@@ -166,14 +190,14 @@ class Summary:
         frames = {*trained.trained, *trained.kept}
         text = "please block my card" if "banking" in frames else "a text of yours"
         tries = (call.line("route", text), call.line("predict", text), call.line("log"))
-        now = call.now_current(before, trained.stack) if trained.tip is not None else []
+        now = call.now_current(before, trained.stack.name) if trained.tip is not None else []
         after = [*now, "", "Try", *(f"  {line}" for line in tries)] if trained.complete else ["", *UNFINISHED]
         if not trained.trained:
-            there = f"{many(len(trained.kept), 'frame')} of {trained.stack} are there"
+            there = f"{many(len(trained.kept), 'frame')} of {trained.stack.name} are there"
             if trained.complete:
                 return [f"Nothing to do: {there} already.", *after]
             return [*([f"{there}."] if trained.kept else []), *UNFINISHED]
-        lines = [f"{trained.stack}: {many(len(trained.trained), 'frame')} trained"]
+        lines = [f"{trained.stack.name}: {many(len(trained.trained), 'frame')} trained"]
         if trained.kept:
             lines[0] += f", {len(trained.kept):,} there already"
         merged = [one for one in self.settled if one.merged is not None]

@@ -10,13 +10,13 @@ import click
 
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import fields, table, wrapped
-from skillstack.cli.options import device_option, model_option, precision_change_option
+from skillstack.cli.options import device_option, model_option, precision_change_option, where
 from skillstack.cli.predict import agreement_words
 from skillstack.errors import IntegrityError, UsageError
 from skillstack.wording import clean_line, many
 
 if TYPE_CHECKING:
-    from skillstack.answers import Agreement, CanaryCheck
+    from skillstack.results import Agreement, CanaryCheck
     from skillstack.store.verify import Verification
 
 #: Stray files that are named without --json.
@@ -67,20 +67,21 @@ class Checked:
         return self.files.ok and all(check.ok for check in self.canaries or ())
 
 
-def _check(call: Invocation, *, deep: bool, precision_change: str | None, **where: Any) -> Checked:
+def _check(call: Invocation, *, deep: bool, **options: Any) -> Checked:
     """Verify the store. What is needed to open it may be the very thing that is damaged.
 
     :raises StoreError: if there is no store, or a newer version made it.
     :raises MismatchError: with ``deep``, if the base here is not the one of the frames.
     """
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
     from skillstack.store.locate import find_store
     from skillstack.store.marker import MARKER
     from skillstack.store.store import REFERENCE
     from skillstack.store.verify import Problem, Verification
 
+    changes = options["precision_change"] is not None
     try:
-        opened = call.open()
+        opened = call.open(**where(options))
     except (IntegrityError, UsageError):
         if call.stack is not None:
             raise
@@ -89,10 +90,10 @@ def _check(call: Invocation, *, deep: bool, precision_change: str | None, **wher
         except IntegrityError as error:
             damaged = Verification(1, 0, (Problem(MARKER, error.message),), ())
             return Checked(str(call.store or "."), damaged)
-    files, canaries = opened.verify(deep=deep, precision_change=precision_change, **where)
+    files, canaries = opened.verify(deep=deep)
     if not deep or not files.ok:
         return Checked(str(opened.store.root), files)
-    changed = None if precision_change is None else opened.agreement(precision_change, **where)
+    changed = opened.agreement() if changes else None
     return Checked(str(opened.store.root), files, canaries, changed)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import SCHEMA, Frame
 from skillstack.compression.candidate import frames_with
 from skillstack.compression.evaluate import RightAnswers, answers_today, change_of, right_answers
 from skillstack.compression.guard import verdict_of
@@ -28,6 +27,7 @@ from skillstack.evaluation.intervals import rounded
 from skillstack.evaluation.metrics import accuracy, count_of, macro
 from skillstack.evaluation.probes.redundancy import redundancy
 from skillstack.evaluation.statistics import Paired, paired
+from skillstack.results import SCHEMA, Frame
 from skillstack.routers.base import Scores
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.records import Count

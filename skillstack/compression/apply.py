@@ -6,7 +6,6 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence, Set
 
-from skillstack.answers import Frame
 from skillstack.compression.candidate import Candidate, FamilyFrames, Replacement
 from skillstack.compression.deltas import Adapter
 from skillstack.compression.results import SkillChange
@@ -15,6 +14,7 @@ from skillstack.models import adapter_config, canaries
 from skillstack.models.encoding import encode
 from skillstack.models.heads import Head
 from skillstack.models.slot import Slot
+from skillstack.results import Frame
 from skillstack.skills.classification import skill_logits
 from skillstack.store.records import TAUGHT, AdapterRef, FrameRecord, Skill, taught
 from skillstack.store.store import Store

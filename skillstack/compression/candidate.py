@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from skillstack.answers import Frame
 from skillstack.compression.results import Comparison, Verdict
 from skillstack.errors import UsageError, did_you_mean
 from skillstack.evaluation.intervals import DIGITS
+from skillstack.results import Frame
 from skillstack.store.records import Skill
 from skillstack.wording import listed
 

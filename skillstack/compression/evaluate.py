@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skillstack.answers import Frame
 from skillstack.compression.candidate import Candidate
 from skillstack.compression.choose import chances, expected
 from skillstack.compression.heads import REFITS, SOURCES, Seen, given, heads_of, preferred
@@ -26,6 +25,7 @@ from skillstack.evaluation.metrics import Mask, accuracy, count_of, macro
 from skillstack.evaluation.prediction_plan import label_places
 from skillstack.evaluation.statistics import NonInferiority, non_inferior, paired
 from skillstack.models.heads import Head
+from skillstack.results import Frame
 from skillstack.routers.base import Scores
 from skillstack.routers.calibration import Chain
 from skillstack.store.records import Skill

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from skillstack.answers import Frame, frames_from
 from skillstack.compression.candidate import family_of
 from skillstack.compression.pipeline import guard_and_apply, make_plan, workspace_for
 from skillstack.compression.request import CompressionRequest, GuardConfig
@@ -21,6 +20,7 @@ from skillstack.compression.workspace import Snapshot
 from skillstack.errors import SkillStackError, StoreError
 from skillstack.models.slot import Slot
 from skillstack.predictor import Predictor
+from skillstack.results import Frame, frames_from
 from skillstack.store import canonical, derived
 from skillstack.store.canonical import sha256
 from skillstack.store.derived import Derived

@@ -56,9 +56,13 @@ def compress(
     wanted = request.candidate or plan.chosen
     # A wrong name is an error whether the candidate is to be applied or not.
     chosen = None if wanted is None else plan.candidate(wanted)
-    if not apply or chosen is None:
+    if chosen is None:
         return Compressed(plan)
-    return guard_and_apply(workspace, plan, chosen, request, transaction, tell)
+
+    def go() -> Compressed:
+        return guard_and_apply(workspace, plan, chosen, request, transaction, tell)
+
+    return go() if apply else Compressed(plan, _go=go)
 
 
 def guard_and_apply(

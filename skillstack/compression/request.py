@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from skillstack.data.task import Example
 from skillstack.errors import UsageError, did_you_mean
+from skillstack.training.options import MergeOptions
 
 MARGIN, LEVEL = 0.01, 0.05
 #: The smallest margin, as a share.
@@ -18,6 +20,21 @@ AUTO = "auto"
 STRATEGY_NAMES = ("anchor", "merge", "rank", "joint")
 #: Which candidates a strategy proposes: the most promising few, or all.
 FEW, ALL = "few", "all"
+
+
+class Guarding(TypedDict, total=False):
+    """What a change may cost, and whose rows decide.
+
+    :ivar margin: accuracy that a task may lose, as a share, by default 0.01.
+    :ivar level: chance, at most, that a change passes by which a task loses more; by default 0.05.
+    :ivar data_dir: as in `Asked`.
+    :ivar tables: by skill, the path of a table with rows of its own.
+    """
+
+    margin: float
+    level: float
+    data_dir: str | Path | None
+    tables: Mapping[str, str | Path] | None
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,15 @@ class GuardConfig:
             data_dir=Path(data_dir) if data_dir is not None else None,
             tables={name: Path(path) for name, path in (tables or {}).items()},
         )
+
+    @classmethod
+    def merging(cls, options: MergeOptions, data_dir: str | Path | None = None) -> GuardConfig:
+        """The configuration under which new frames are merged with their family.
+
+        :param data_dir: of a training, where the options name none.
+        """
+        rows = options.data_dir if options.data_dir is not None else data_dir
+        return cls.of(options.margin, data_dir=rows, tables=options.tables)
 
     def __post_init__(self) -> None:
         """Check the numbers.

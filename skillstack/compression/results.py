@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from skillstack.answers import SCHEMA
 from skillstack.errors import UsageError, did_you_mean
 from skillstack.evaluation.intervals import DIGITS, Interval
 from skillstack.evaluation.statistics import NonInferiority
+from skillstack.results import SCHEMA
 from skillstack.store.records import Count
 
 if TYPE_CHECKING:
@@ -263,9 +263,9 @@ class Guarded:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Compressed:
-    """What compressing did.
+    """What compressing would do, or did.
 
     :ivar guarded: what the guard says of the chosen candidate; None where it was not asked.
     :ivar tip: the stack's new newest node; None where nothing has changed.
@@ -274,6 +274,20 @@ class Compressed:
     plan: Plan
     guarded: Guarded | None = None
     tip: str | None = None
+    _go: Callable[[], Compressed] | None = field(default=None, compare=False)
+
+    def apply(self) -> Compressed:
+        """Put the chosen candidate in the place of the frames, if the guard lets it pass.
+
+        :raises UsageError: if no candidate should pass, or this was tested or applied already.
+        :raises StoreError: if the stack cannot be changed, or is no longer the one of the plan.
+        """
+        if self._go is None:
+            raise UsageError(
+                "There is nothing to apply: no candidate should pass, or it was asked already.",
+                "Make another plan.",
+            )
+        return self._go()
 
     @property
     def applied(self) -> bool:
@@ -289,6 +303,12 @@ class Compressed:
             "applied": self.applied,
             "tip": self.tip,
         }
+
+    def __repr__(self) -> str:
+        what = self.plan.family or self.plan.stack
+        if self.guarded is not None:
+            return f"Compressed({what}: {self.guarded.candidate.name} {self.guarded.verdict})"
+        return f"Compressed({what}: {self.plan.chosen or 'no candidate'} is planned)"
 
 
 def count_json(count: Count) -> dict[str, Any]:

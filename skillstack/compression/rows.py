@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import Frame
 from skillstack.data.splits import sample, split
 from skillstack.data.task import Example
 from skillstack.evaluation.questions import SEED, task_rows
+from skillstack.results import Frame
 from skillstack.store.records import Skill, taught
 from skillstack.store.rows import Row
 

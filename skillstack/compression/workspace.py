@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skillstack.answers import Frame
 from skillstack.compression.deltas import Adapter, stored
 from skillstack.compression.request import GuardConfig
 from skillstack.compression.rows import SkillRows, skill_rows
@@ -17,6 +16,7 @@ from skillstack.errors import SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.questions import published
 from skillstack.models.heads import Head, stored_head
 from skillstack.predictor import Predictor
+from skillstack.results import Frame
 from skillstack.routers.base import Scores
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store import transactions

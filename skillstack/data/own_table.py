@@ -13,7 +13,7 @@ from skillstack.data.headers import header_note, same_label
 from skillstack.data.labels import label_notes
 from skillstack.data.splits import sample
 from skillstack.data.table_rows import RowChoice, TableRows, columns_text
-from skillstack.data.tables import open_table
+from skillstack.data.tables import Table, open_table
 from skillstack.data.task import Example, SourceInfo, Task, TaskData, rows_digest
 from skillstack.errors import InputError, UsageError, did_you_mean
 from skillstack.store.fields import check_name
@@ -131,7 +131,7 @@ class TableTask:
 
 
 def load_table(
-    path: Path,
+    source: Path | Table,
     name: str,
     family: str,
     *,
@@ -145,13 +145,14 @@ def load_table(
     drop_labels: Collection[str] = (),
     drop_rare: bool = False,
 ) -> TableTask:
-    """The task that a table teaches. The file is read three times, and never held in memory whole.
+    """The task that a table teaches. It is read three times, and a file is never held in memory whole.
 
     A row is held back or not by a hash of its texts alone, so it stays on its side when others are added or
     the order changes, with two exceptions: a class of at least five rows has one held back, and a class
     keeps two to train with. Rows that a base reads alike (:func:`.table_rows.as_read`) count once; texts that
     stand there with different labels are left out.
 
+    :param source: its file, or the table.
     :param text: name of the text column, if it is known; likewise ``pair`` (second texts) and ``label``.
     :param test_size: share of the rows that is held back, at least 0 and below 1.
     :param max_per_class: rows of a class to train with at most, chosen by hash (:mod:`.sampling`).
@@ -167,7 +168,8 @@ def load_table(
         raise UsageError(f"The test size is {test_size}.", "Give a share from 0 to below 1, such as 0.2.")
     if max_per_class is not None and max_per_class < 2:
         raise UsageError(f"At most {max_per_class} rows a class cannot be learned from.", "Give at least 2.")
-    table = open_table(path)
+    table = source if isinstance(source, Table) else open_table(source)
+    path = table.path
     found = find_columns(table, text=text, pair=pair, label=label)
     dropped = {same_label(one) for one in drop_labels}
     columns = _without(path, found, dropped)

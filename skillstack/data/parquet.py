@@ -125,16 +125,16 @@ def _texts(column: Any, names: Sequence[str]) -> list[str]:
 
     if names and pa.types.is_integer(column.type):
         named = dict(enumerate(names)) | {-1: ""}
-        return [_text(named.get(value, value)) for value in column.to_pylist()]
+        return [text_of(named.get(value, value)) for value in column.to_pylist()]
     try:
-        return [_text(value) for value in column.to_pylist()]
+        return [text_of(value) for value in column.to_pylist()]
     except (OverflowError, ValueError):  # a time beyond those of Python, such as the end of the year 9999
         if pa.types.is_timestamp(column.type):
             column = column.cast(pa.timestamp(column.type.unit))  # in UTC: no time zone to go beyond
-        return [_text(value) for value in column.cast(pa.string()).to_pylist()]
+        return [text_of(value) for value in column.cast(pa.string()).to_pylist()]
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """A value as text: a string as it is, nothing as empty, a number as Python and JSON write it."""
     if isinstance(value, str):
         return value

@@ -265,19 +265,20 @@ def columns_in(source: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def labelled_rows(
-    path: Path, labels: Sequence[str], *, pair: bool, columns: Mapping[str, str] | None = None
+    source: Path | Table, labels: Sequence[str], *, pair: bool, columns: Mapping[str, str] | None = None
 ) -> tuple[Example, ...]:
     """The usable rows of a table; an example's label is an index into ``labels``.
 
     Columns are found as in learning, and a table of a single label will do; where a pair is asked for, the
     second texts stand in ``text_pair``.
 
+    :param source: the table's file, or the table.
     :param columns: their names where the skill was learned; those that the table has are taken.
-
     :raises UsageError: if it is not clear which column is which.
     :raises InputError: if the table is broken, empty, or has a label that is none of these.
     """
-    table = open_table(path)
+    table = source if isinstance(source, Table) else open_table(source)
+    path = table.path
     named = {role: name for role, name in (columns or {}).items() if name in table.columns}
     second = named.get("pair", "text_pair") if pair else None
     text = named.get("text") or ("text" if "text" in table.columns else None)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import Frame
 from skillstack.errors import InputError
 from skillstack.evaluation.baselines import frozen_linear
 from skillstack.evaluation.metrics import NO_ANSWER
 from skillstack.evaluation.predictions import PredictionRequest, Predictions
 from skillstack.evaluation.questions import EvaluatedStack, SkillQuestions, published
+from skillstack.results import Frame
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row
 

@@ -8,15 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from skillstack.answers import Frame, Routed
+from skillstack.data.memory import table_of
 from skillstack.data.sources import load_task
 from skillstack.data.splits import sample
 from skillstack.data.table_rows import columns_in, labelled_rows
+from skillstack.data.tables import Table
 from skillstack.data.task import Example, TaskData
 from skillstack.errors import InputError, SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.predictions import PredictionRequest
+from skillstack.results import Frame, Route
 from skillstack.skills.registry import check_kind
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
@@ -68,7 +70,7 @@ def ask(
     skill: Skill,
     *,
     data_dir: Path | None = None,
-    table: Path | None = None,
+    table: Path | Table | None = None,
     per_class: int | None = PER_CLASS,
 ) -> Questions:
     """Read the test rows of a skill.
@@ -173,7 +175,7 @@ class EvaluatedStack:
 
     name: str
     frames: tuple[Frame, ...]
-    route: Callable[[list[Row]], Sequence[Routed]]
+    route: Callable[[list[Row]], Sequence[Route]]
     load: Callable[[], Predictor]
     precision: str
     derived: Path
@@ -183,6 +185,22 @@ class EvaluatedStack:
     def tip(self) -> Frame:
         """Its newest frame."""
         return self.frames[-1]
+
+
+class Asked(TypedDict, total=False):
+    """Which test rows are asked.
+
+    :ivar per_class: rows of each class at most, by default 64; None for all.
+    :ivar data_dir: folder with one folder per task, for tasks that do not ship with the package.
+    :ivar tables: by skill, labelled rows instead of the task's own test rows: the path of a table, a data
+        frame, a data set, or a pair of texts and labels.
+    :ivar only: tasks or skills; by default all that have test rows here.
+    """
+
+    per_class: int | None
+    data_dir: str | Path | None
+    tables: Mapping[str, Any] | None
+    only: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -198,33 +216,39 @@ class EvaluationConfig:
 
     per_class: int | None = PER_CLASS
     data_dir: Path | None = None
-    tables: Mapping[str, Path] = field(default_factory=dict)
+    tables: Mapping[str, Path | Table] = field(default_factory=dict)
     only: tuple[str, ...] = ()
     matrix: bool = False
 
     @classmethod
     def of(
         cls,
-        per_class: int | None,
-        data_dir: str | Path | None,
-        tables: Mapping[str, str | Path] | None,
-        only: Sequence[str],
+        per_class: int | None = PER_CLASS,
+        data_dir: str | Path | None = None,
+        tables: Mapping[str, Any] | None = None,
+        only: Sequence[str] = (),
         *,
         matrix: bool = False,
     ) -> EvaluationConfig:
-        """A config with paths as people write them.
+        """A config with paths and tables as people give them.
 
+        :param tables: by skill, the path of a table, or rows in memory as `table_of` takes them.
         :raises UsageError: if it has no rows.
+        :raises InputError: if a table in memory is none.
         """
         if per_class is not None and per_class < 1:
             raise UsageError(f"Invalid number of rows per class: {per_class}.", "Give at least 1, or all.")
         return cls(
             per_class=per_class,
             data_dir=Path(data_dir) if data_dir is not None else None,
-            tables={name: Path(path) for name, path in (tables or {}).items()},
+            tables={name: _table(given) for name, given in (tables or {}).items()},
             only=tuple(only),
             matrix=matrix,
         )
+
+
+def _table(given: Any) -> Path | Table:
+    return Path(given) if isinstance(given, (str, Path)) else table_of(given)
 
 
 @dataclass(frozen=True)
@@ -239,7 +263,7 @@ class SkillQuestions:
     frame: Frame
     skill: Skill
     questions: Questions
-    routes: Sequence[Routed]
+    routes: Sequence[Route]
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from skillstack.answers import SCHEMA
 from skillstack.evaluation.intervals import DIGITS, Interval, rounded
 from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Regret, count_of
 from skillstack.evaluation.statistics import Paired
+from skillstack.results import SCHEMA
 from skillstack.store.records import Count
+from skillstack.wording import many, percent
 
 #: Ways to answer a text, in the order in which they are shown.
 #:
@@ -245,7 +246,7 @@ class Effort:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """A stack, evaluated on its tasks' test rows.
 
@@ -322,6 +323,10 @@ class Evaluation:
             "matrix": None if self.matrix is None else rounded(asdict(self.matrix)),
             "effort": asdict(self.effort),
         }
+
+    def __repr__(self) -> str:
+        shares = ", ".join(f"{mode} {percent(score.accuracy)}" for mode, score in self.modes.items())
+        return f"Evaluation({self.stack!r}, {many(len(self.tasks), 'task')}: {shares})"
 
 
 def _share(count: Count, interval: Interval) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import Frame
 from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import (
     CalibrationError,
@@ -41,6 +40,7 @@ from skillstack.evaluation.result import (
     tasks_having,
 )
 from skillstack.evaluation.statistics import Paired, mean_interval, paired
+from skillstack.results import Frame
 from skillstack.routers.base import probabilities
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256

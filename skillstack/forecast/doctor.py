@@ -14,7 +14,7 @@ from typing import Any, Literal
 from skillstack.errors import SkillStackError
 from skillstack.forecast.estimate import Estimate, estimate
 from skillstack.forecast.facts import BaseFacts, TaskFacts, base_facts, task_facts
-from skillstack.forecast.machine import Library, Machine, libraries, this_machine
+from skillstack.forecast.machine import InstalledLibrary, Machine, libraries, this_machine
 from skillstack.forecast.plan import TrainingRequest, planned_frame
 from skillstack.hub import cache_dir
 from skillstack.models.devices import Device, Rules, rules, trouble
@@ -61,7 +61,7 @@ class Examination:
 
     findings: tuple[Finding, ...]
     machine: Machine
-    libraries: tuple[Library, ...]
+    libraries: tuple[InstalledLibrary, ...]
     base: BaseFacts
     tasks: tuple[TaskFacts, ...]
     device: Device
@@ -155,7 +155,7 @@ def device_words(device: Device) -> str:
     return f"{device.name or 'a GPU'}{capability}"
 
 
-def _machine(machine: Machine, here: Sequence[Library]) -> Iterator[Finding]:
+def _machine(machine: Machine, here: Sequence[InstalledLibrary]) -> Iterator[Finding]:
     free, total = machine.memory_free, machine.memory_total
     memory = f"{size(free)} of {size(total)} memory free" if total else "memory unknown"
     what = f"{machine.system}, Python {machine.python}, {many(machine.cores, 'core')}, {memory}."

@@ -77,7 +77,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Library:
+class InstalledLibrary:
     """A library that the package asks for.
 
     :ivar needed: the least version; empty for any.
@@ -113,7 +113,7 @@ def notebook_service(environ: Mapping[str, str]) -> Notebook:
     return "colab" if "COLAB_RELEASE_TAG" in environ or "COLAB_GPU" in environ else ""
 
 
-def libraries(extras: Collection[str] = ()) -> tuple[Library, ...]:
+def libraries(extras: Collection[str] = ()) -> tuple[InstalledLibrary, ...]:
     """The libraries that the package's own metadata name, without importing one.
 
     :param extras: optional parts of the package whose libraries are needed too.
@@ -131,12 +131,12 @@ def libraries(extras: Collection[str] = ()) -> tuple[Library, ...]:
     )
 
 
-def _library(requirement: Any) -> Library:
+def _library(requirement: Any) -> InstalledLibrary:
     try:
         version = metadata.version(requirement.name) or ""
     except (metadata.PackageNotFoundError, ValueError):
         version = ""
-    return Library(
+    return InstalledLibrary(
         name=requirement.name,
         needed=next((part.version for part in requirement.specifier if part.operator == ">="), ""),
         version=version,

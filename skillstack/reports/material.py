@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from skillstack.answers import Frame
 from skillstack.continual.cell import BenchCell
 from skillstack.continual.files import Results
 from skillstack.continual.leaderboard import MethodStanding, leaderboard
@@ -16,6 +15,7 @@ from skillstack.errors import InputError, StoreError
 from skillstack.evaluation.result import Evaluation
 from skillstack.evaluation.statistics import Paired, paired
 from skillstack.reports.verdict import Verdict, verdict
+from skillstack.results import Frame
 from skillstack.store.records import TAUGHT, BaseIdentity, taught
 from skillstack.store.store import Store
 

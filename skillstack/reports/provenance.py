@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from skillstack.evaluation.questions import SEED
+from skillstack.evaluation.questions import SEED, EvaluationConfig
 from skillstack.evaluation.statistics import RESAMPLES
 from skillstack.reports.material import Material
 
@@ -34,24 +34,21 @@ def command_line(*words: str, options: Mapping[str, object]) -> str:
 
 def report_command(
     stack: str,
+    config: EvaluationConfig,
     *,
-    per_class: int | None,
-    data_dir: str | Path | None = None,
-    tables: Mapping[str, str | Path] | None = None,
-    only: Sequence[str] = (),
-    matrix: bool = True,
     bench_cells: str | Path | None = None,
     router: str = "hybrid_chain",
     precision_change: str | None = None,
 ) -> str:
-    """The command that makes a report again."""
+    """The command that makes a report again; rows that were in memory it names as they were called."""
+    tables = {name: table if isinstance(table, Path) else table.path for name, table in config.tables.items()}
     options = {
         "--stack": stack,
-        "--eval-samples-per-class": "all" if per_class is None else per_class,
-        "--data-dir": None if data_dir is None else last_part(data_dir),
-        "--test": [f"{name}={last_part(table)}" for name, table in (tables or {}).items()],
-        "--task": list(only),
-        "--no-matrix": not matrix,
+        "--eval-samples-per-class": "all" if config.per_class is None else config.per_class,
+        "--data-dir": None if config.data_dir is None else last_part(config.data_dir),
+        "--test": [f"{name}={last_part(table)}" for name, table in tables.items()],
+        "--task": list(config.only),
+        "--no-matrix": not config.matrix,
         "--bench-cells": None if bench_cells is None else last_part(bench_cells),
         "--router": None if router == "hybrid_chain" else router,
         "--precision-change": precision_change,

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from skillstack.continual.leaderboard import to_json
+from skillstack.errors import require_extra
 from skillstack.evaluation.intervals import rounded
-from skillstack.reports.folder import PAGE, write_folder
-from skillstack.reports.material import Material
+from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig
+from skillstack.evaluation.stack import evaluate
+from skillstack.reports.folder import PAGE, check_folder, write_folder
+from skillstack.reports.material import Material, frame_facts, read_bench
 from skillstack.reports.page import Page, page_files
-from skillstack.reports.provenance import provenance, provenance_rows
+from skillstack.reports.provenance import provenance, provenance_rows, report_command, versions
 from skillstack.reports.sections_accuracy import accuracy_section
 from skillstack.reports.sections_methods import methods_section
 from skillstack.reports.sections_routing import regret_section, routing_section
 from skillstack.reports.sections_stack import cost_section, gaps_section, stack_section
 from skillstack.reports.sections_transfer import forgetting_section, matrix_section
 from skillstack.reports.verdict import Verdict, tiles
+from skillstack.store.store import Store
 from skillstack.wording import many
 
 #: Version of what the report adds to an evaluation's document. It marks a folder as a report, too.
@@ -51,6 +56,36 @@ class WrittenReport:
     page: Path
     files: tuple[str, ...]
     verdict: Verdict
+
+
+def make_report(
+    stack: EvaluatedStack,
+    config: EvaluationConfig,
+    store: Store,
+    folder: Path,
+    *,
+    bench_cells: Path | None,
+    precision_change: str | None,
+    on_answers: Callable[[int, int], None],
+) -> WrittenReport:
+    """Evaluate a stack, and write what was found; what lies in the folder is looked at first.
+
+    :param store: that it lies in.
+    :param bench_cells: the folder in which `skillstack bench` kept its results, to show them as well.
+    :param precision_change: at which the base is held, where it is not that of the training.
+    :param on_answers: called with answers that the model gave, and those that it has to give.
+    :raises MissingError: if a package is not here that a report needs.
+    :raises UsageError: if something else lies in the folder.
+    """
+    require_extra("report", "A report", "matplotlib", "jinja2")
+    check_folder(folder)
+    bench = read_bench(bench_cells) if bench_cells is not None else None
+    found = evaluate(stack, config, on_answers)
+    command = report_command(
+        stack.name, config, bench_cells=bench_cells, router=stack.router, precision_change=precision_change
+    )
+    facts, base = frame_facts(store, stack.frames), stack.tip.content.base
+    return write_report(Material(found, facts, base, command, versions(), bench), folder)
 
 
 def write_report(material: Material, folder: Path) -> WrittenReport:

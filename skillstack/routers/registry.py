@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from skillstack.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from skillstack.routers.base import Router
+
+
+class Routing(TypedDict, total=False):
+    """How a router chooses.
+
+    :ivar router: ``hybrid_chain`` (default) or ``hybrid_svm``.
+    :ivar threshold: score from which the chain accepts; None for the calibrated one.
+    :ivar depth: frames that the chain looks at; None for all.
+    """
+
+    router: str
+    threshold: float | None
+    depth: int | None
+
 
 #: What answers where no router is named.
 DEFAULT = "hybrid_chain"

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.data.sources import resolve
 from skillstack.errors import IntegrityError, SkillStackError, StoreError, UsageError
 from skillstack.process_lock import ProcessLock
-from skillstack.routers.base import RECORD, TENSORS, Router, RouteResult, Scores, SkillSamples, read_state
+from skillstack.results import Route
+from skillstack.routers.base import RECORD, TENSORS, Router, Scores, SkillSamples, read_state
 from skillstack.routers.features import HashedRows, hash_rows
 from skillstack.routers.registry import DEFAULT, create, names, router_class
-from skillstack.store import removal
-from skillstack.store.history import read_history
 from skillstack.store.records import FrameRecord
 from skillstack.store.rows import Row
 from skillstack.store.samples import REDACTED_SUFFIX, FeatureSamples, ReferenceSamples
@@ -47,9 +45,11 @@ class StackRouter:
         self.store, self.stack = store, stack
         self._keeps = keep and not store.read_only
         self._known: dict[str, Router] = {}
+        # Of the chain that was asked last: working the digest out takes longer than routing a text.
+        self._digests: dict[tuple[str, ...], str] = {}
         self._lock = ProcessLock()
 
-    def route(self, chain: Chain, rows: Sequence[Row], *, router: str, **options: Any) -> list[RouteResult]:
+    def route(self, chain: Chain, rows: Sequence[Row], *, router: str, **options: Any) -> list[Route]:
         """The choice for each row.
 
         :param router: a name of the registry.
@@ -89,7 +89,8 @@ class StackRouter:
         :raises StoreError: if it must be fitted, and texts of its samples were left out of the bundle that
             the stack came in.
         """
-        if (known := self._known.get(next(_digests(chain, router)))) is not None:
+        key = router, *(content_id for content_id, _ in chain)
+        if (known := self._known.get(self._digests.get(key, ""))) is not None:
             return known
         folder = self.folder(chain, router)
         with self._lock:
@@ -100,6 +101,7 @@ class StackRouter:
                 except IntegrityError:
                     known = self._fit_again(chain, router)
                 self._remember(known)
+            self._digests = {key: known.inputs}
         return known
 
     def _instead_of(self, damaged: Router, chain: Chain, router: str) -> Router:
@@ -212,6 +214,8 @@ class StackRouter:
         if isinstance(samples, FeatureSamples):
             return HashedRows.from_tensors(samples.arrays)
         if isinstance(samples, ReferenceSamples):
+            from skillstack.data.sources import resolve  # a router that need not be fitted reads no task
+
             return hash_rows(resolve(samples.source, samples.rows))
         return hash_rows(samples.rows)
 
@@ -270,6 +274,8 @@ def _folders(store: Store, stack: str, chain: Chain) -> Iterator[Path]:
 
 def unneeded_states(store: Store) -> list[Path]:
     """Files of router states that fit no stack's tip. They can be fitted again."""
+    from skillstack.store import removal
+
     needed = needed_states(store)
     if any((store.root / "samples").glob(f"*{REDACTED_SUFFIX}")):
         needed |= _irreplaceable(store)
@@ -279,6 +285,8 @@ def unneeded_states(store: Store) -> list[Path]:
 
 def _irreplaceable(store: Store) -> set[Path]:
     """Folders of states that an undo or redo would need and that could not be fitted: texts were left out."""
+    from skillstack.store.history import read_history
+
     found: set[Path] = set()
     for stack in store.stacks():
         history = read_history(store, stack)

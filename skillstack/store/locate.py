@@ -69,6 +69,17 @@ def store_folder(explicit: str | None = None) -> Path:
     return Path(explicit or os.environ.get("SKILLSTACK_STORE") or Path.cwd() / "frames").expanduser()
 
 
+def store_to_add_to(explicit: str | None = None) -> Store:
+    """The store that a command would change. One that is not there yet is made by `Store.create`, not here.
+
+    :raises StoreError: if the one that is there cannot be read.
+    """
+    root = store_folder(explicit)
+    if (root / MARKER).exists():
+        return Store.open(root)
+    return Store(root, (root.resolve().parent if root.name == "frames" else root) / "routers")
+
+
 def packaged_store() -> Store | None:
     """The reference store of this installation, for reading only; None where it was left out.
 

@@ -37,6 +37,7 @@ from skillstack.models import devices
 from skillstack.models.base import Base
 from skillstack.models.loading import onednn_is_faster
 from skillstack.models.split import parameters_of
+from skillstack.training.options import RunOptions
 from skillstack.training.progress import Deadline
 
 T = TypeVar("T")
@@ -179,8 +180,10 @@ def leave_processes() -> None:
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """The settings of one run. A step always learns from the recipe's whole batch.
+class RunState:
+    """Run options under way: the deadline counts, and the other processes are there.
+
+    A step always learns from the recipe's whole batch.
 
     :ivar micro_batch: most rows that pass at once; 0 starts with all of a step. Half as many when memory
         runs out, in either case.
@@ -196,6 +199,14 @@ class RunOptions:
     layer_checkpoints: bool | None = None
     deadline: Deadline = field(default_factory=Deadline)
     processes: Processes = ALONE
+
+    @classmethod
+    def of(cls, run: RunOptions, deadline: Deadline, processes: Processes = ALONE) -> RunState:
+        """The options of a run that has begun.
+
+        :param deadline: of its time limit, counted from when it began.
+        """
+        return cls(run.micro_batch, run.accumulate, run.gradient_checkpointing, deadline, processes)
 
     def __post_init__(self) -> None:
         if self.micro_batch < 0:

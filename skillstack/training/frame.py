@@ -29,7 +29,7 @@ from skillstack.training.baseline import keep_baseline
 from skillstack.training.candidates import FeatureHeads, FrameCandidate
 from skillstack.training.card import write_card
 from skillstack.training.encoded import EncodedDataset
-from skillstack.training.execution import RunOptions, environment
+from skillstack.training.execution import RunState, environment
 from skillstack.training.loop import Trainer, TrainingOutcome
 from skillstack.training.plan import FramePlan
 from skillstack.training.progress import DevMeasured, FrameStarted, Listener, MemoryShort, StepDone
@@ -95,7 +95,7 @@ def make_frame(
     *,
     place: tuple[int, int],
     listen: Listener,
-    execution: RunOptions | None = None,
+    execution: RunState | None = None,
 ) -> NewFrame:
     """Train a frame and put its files into the store; a killed training goes on where it was.
 
@@ -108,7 +108,7 @@ def make_frame(
     :raises MissingError: if not even one row fits into memory.
     """
     began = time.monotonic()
-    execution = execution if execution is not None else RunOptions()
+    execution = execution if execution is not None else RunState()
     outcome, start = _train(slot, plan, starts, _work(store, plan.digest()), place, listen, execution)
     processes = execution.processes
     content = processes.first(lambda: _put(store, slot, plan, outcome, start))
@@ -159,7 +159,7 @@ def _train(
     folder: Path,
     place: tuple[int, int],
     listen: Listener,
-    execution: RunOptions,
+    execution: RunState,
 ) -> tuple[TrainingOutcome, Start | None]:
     base, recipe, data = slot.base, plan.recipe, plan.data
     resumed = checkpoint.load(folder)
@@ -218,7 +218,7 @@ class _Starts:
         spec: LoraSpec,
         train: EncodedDataset,
         dev: EncodedDataset,
-        execution: RunOptions,
+        execution: RunState,
     ) -> None:
         self.slot, self.plan, self.spec, self.execution = slot, plan, spec, execution
         self._rows, self._labels = (train, dev), len(plan.data.task.labels)

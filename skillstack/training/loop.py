@@ -21,7 +21,7 @@ from skillstack.training import checkpoint
 from skillstack.training.candidates import FrameCandidate, preferred
 from skillstack.training.checkpoint import TrainingState, restore, to_checkpoint
 from skillstack.training.encoded import EncodedDataset
-from skillstack.training.execution import RunOptions
+from skillstack.training.execution import RunState
 from skillstack.training.progress import OutOfTime
 from skillstack.training.recipe import Recipe, Schedule
 from skillstack.training.steps import Hooks, StepResult, Steps
@@ -139,7 +139,7 @@ def train_adapter(
         list(adapter.values()),
         [parameter for module in modules.values() for parameter in module.parameters()],
         recipe,
-        RunOptions(),
+        RunState(),
         rate=rate,
         hooks=hooks,
     )
@@ -183,7 +183,7 @@ class Trainer:
         kind: SkillKind[Any, Any] = KIND,
         folder: Path,
         first_layer: int = 0,
-        execution: RunOptions | None = None,
+        execution: RunState | None = None,
         tell_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
         tell_candidate: Callable[[FrameCandidate], None] = lambda candidate: None,
         tell_memory: Callable[[int], None] = lambda rows: None,
@@ -202,7 +202,7 @@ class Trainer:
         self.slot, self.train, self.dev, self.labels, self.recipe = slot, train, dev, labels, recipe
         self._kind = kind
         self.folder, self.first_layer = folder, first_layer
-        self.execution = execution if execution is not None else RunOptions()
+        self.execution = execution if execution is not None else RunState()
         self.schedule = Schedule.of(recipe, len(train.labels))
         self._tell_step, self._tell_candidate, self._tell_memory = tell_step, tell_candidate, tell_memory
         self._best: FrameCandidate | None = None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from skillstack.errors import UsageError, did_you_mean
 
@@ -74,9 +74,12 @@ METHODS = ("skillstack", "frozen-linear")
 LEARNED_PER_CLASS = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a frame is trained. Floats are kept as given and written into records as decimal strings.
+
+    A recipe that a person gives, such as ``Recipe(epochs=3)``, says what differs from the recipe of base and
+    preset: its `changes`.
 
     :ivar samples_per_class: training rows per class; 0 takes all.
     :ivar dev_samples: rows, at most, on which every choice is made.
@@ -142,7 +145,23 @@ class Recipe:
     seed: int = 42
     method: Literal["skillstack", "frozen-linear"] = "skillstack"
 
+    def __new__(cls, **given: Any) -> Self:
+        """Remember what was given; the dataclass fills the rest with its defaults.
+
+        :raises UsageError: for a name that no recipe has.
+        """
+        for name in given:
+            if name not in cls.__dataclass_fields__:
+                raise UsageError(
+                    f"A recipe has no {name[:80]!r}.", did_you_mean(name, cls.__dataclass_fields__)
+                )
+        made = super().__new__(cls)
+        object.__setattr__(made, "_given", tuple(given))
+        return made
+
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _like(field.name, getattr(self, field.name), field.default))
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if not low <= value <= high:
@@ -155,6 +174,12 @@ class Recipe:
             )
         if self.method not in METHODS:
             raise UsageError(f"There is no method {self.method!r}.", did_you_mean(self.method, METHODS))
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The settings that this recipe was made with."""
+        given: tuple[str, ...] = getattr(self, "_given", ())
+        return {name: getattr(self, name) for name in given}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], base: Recipe | None = None) -> Recipe:

@@ -20,7 +20,7 @@ from skillstack.store.files import training_lock
 from skillstack.store.history import read_steps
 from skillstack.store.records import FrameRecord
 from skillstack.store.store import Store
-from skillstack.training.execution import Processes, RunOptions
+from skillstack.training.execution import Processes, RunState
 from skillstack.training.frame import NewFrame, Start, forget_work, make_frame, passes
 from skillstack.training.plan import Chain, FramePlan, TrainingPlan, keep_frames, plan_of
 from skillstack.training.progress import FrameDone, FrameKept, Listener, OutOfTime
@@ -64,7 +64,7 @@ def train_stack(
     load: Callable[[], Base],
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    run: RunOptions | None = None,
+    run: RunState | None = None,
     settle: Settle | None = None,
 ) -> TrainingResult:
     """Train the frames of a plan that a stack lacks, or as many as the time limit allows.
@@ -78,7 +78,7 @@ def train_stack(
     :raises BusyError: if another training of the stack is under way.
     :raises MismatchError: if the stack stands on another base, or on one that computes something else.
     """
-    run = run if run is not None else RunOptions()
+    run = run if run is not None else RunState()
     with _lock(store, job.stack, run.processes):
         return train_held(store, job, load, fit_router, listen, run, settle)
 
@@ -89,7 +89,7 @@ def train_held(
     load: Callable[[], Base],
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    run: RunOptions,
+    run: RunState,
     settle: Settle | None = None,
 ) -> TrainingResult:
     """Train as `train_stack` does, for a caller that already holds the stack's training lock."""
@@ -151,7 +151,7 @@ def _lock(store: Store, stack: str, processes: Processes) -> Iterator[None]:
 
 
 def _settled(
-    store: Store, job: TrainingPlan, chain: Chain, slot: Slot, settle: Settle | None, run: RunOptions
+    store: Store, job: TrainingPlan, chain: Chain, slot: Slot, settle: Settle | None, run: RunState
 ) -> Chain:
     """Merge frames where that is due, and return the chain; where time is short, a later run does it."""
     processes, deadline = run.processes, run.deadline
@@ -170,7 +170,7 @@ def _train_one(
     chain: Chain,
     fit_router: Callable[[Chain], object],
     listen: Listener,
-    run: RunOptions,
+    run: RunState,
 ) -> tuple[FrameRecord, NewFrame | None]:
     """Push one frame; returns its record, and the new frame where it had to be trained.
 

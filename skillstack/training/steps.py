@@ -11,7 +11,7 @@ import torch
 from skillstack.errors import SkillStackError
 from skillstack.models.base import Base, fits
 from skillstack.skills.base import Loss
-from skillstack.training.execution import RunOptions, give_way
+from skillstack.training.execution import RunState, give_way
 from skillstack.training.recipe import Recipe
 
 #: Largest norm of the adapter's gradient.
@@ -68,7 +68,7 @@ class Steps:
         adapter: Sequence[torch.nn.Parameter],
         heads: Sequence[torch.nn.Parameter],
         recipe: Recipe,
-        run: RunOptions,
+        run: RunState,
         *,
         rate: float = 1.0,
         hooks: Hooks | None = None,

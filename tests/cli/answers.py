@@ -1,9 +1,9 @@
 """Answers made by hand."""
 
-from skillstack.answers import Frame, Predicted, RankedTask, Routed
+from skillstack.results import Frame, Predicted, RankedSkill, Route
 from skillstack.store.store import Store
 
-ROUTED = Routed(
+ROUTED = Route(
     skill="cards",
     task="cards",
     family="intent",
@@ -16,7 +16,11 @@ ROUTED = Routed(
     fallback=False,
     depth=2,
     router="hybrid_chain",
-    ranking=(RankedTask("cards", 1.2341), RankedTask("trips", 0.1), RankedTask("films", -0.5)),
+    ranking=(
+        RankedSkill("cards", "cards", 1.2341),
+        RankedSkill("trips", "trips", 0.1),
+        RankedSkill("films", "films", -0.5),
+    ),
 )
 PREDICTED = Predicted(ROUTED, 1, "block_card", {"other": 0.1, "block_card": 0.9})
 

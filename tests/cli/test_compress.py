@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.compress import compressed_words
 from skillstack.compression.results import Compressed
+from skillstack.stack import Stack
 
-from ..compression.world import RECIPE, model_of
+from ..compression.world import RECIPE
 from ..tiny import copied, store_of
 
 #: Two frames of sentiment on a tiny base. Its accuracies mean little.
@@ -21,7 +21,7 @@ WIDE = ("--margin", "20", "--level", "0.2")
 
 def plans(stack):
     for method in ("rank", "anchor"):
-        stack.compress("sentiment", method=method, margin=0.2, level=0.2, model=model_of(stack))
+        stack.compress("sentiment", method=method, margin=0.2, level=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +262,7 @@ def test_the_reference_stack_is_to_be_copied_first(command):
 
 
 def test_an_interrupt_changes_nothing_and_says_so(compressed, monkeypatch):
-    from skillstack.api import Stack
+    from skillstack.stack import Stack
 
     before = log(compressed)
 

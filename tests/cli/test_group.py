@@ -27,7 +27,7 @@ def test_every_command_has_the_common_options_and_examples(name):
     assert any(example.startswith(f"skillstack {name}") for example in command.examples)
 
 
-HEAVY = ("numpy", "rich", "torch", "transformers", "sklearn", "scipy", "skillstack.api")
+HEAVY = ("numpy", "rich", "torch", "transformers", "sklearn", "scipy", "skillstack.stack")
 
 
 @pytest.mark.parametrize("name", ["", *SUMMARIES])

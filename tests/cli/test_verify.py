@@ -1,5 +1,5 @@
-from skillstack.answers import Agreement, CanaryCheck
 from skillstack.cli.verify import Checked, check_json, check_words
+from skillstack.results import Agreement, CanaryCheck
 from skillstack.store.verify import Problem, Verification, verify
 
 GOOD = CanaryCheck("cards", "cards", 1e-6, 1.2, 1e-4)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from skillstack.stacks import stack_to_add_to
+from skillstack.stack import Stack
 from skillstack.store import locate
 from skillstack.store.store import Store
 
@@ -32,8 +32,12 @@ def test_without_a_store_every_command_means_the_reference_stack(elsewhere):
 
 
 def test_without_a_store_learn_starts_a_copy_of_the_reference_stack(elsewhere):
-    assert stack_to_add_to(None, None, own_base=False) == ("main", True)
-    assert stack_to_add_to(None, "own", own_base=False) == ("own", False)
+    to, copied = Stack.open(create=True).to_add_to()
+    assert (to.name, copied) == ("main", True)
+    to, copied = Stack.open(stack="own", create=True).to_add_to()
+    assert (to.name, copied) == ("own", False)
+    to, copied = Stack.open(model="smollm2", create=True).to_add_to()
+    assert (to.name, copied) == ("main", False)
 
 
 def test_use_says_which_store_it_changes(command, made):

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from skillstack.api import Stack
 from skillstack.compression.results import Compressed
 from skillstack.models.base import Base
 from skillstack.models.encoding import encode
 from skillstack.models.loading import load_base
+from skillstack.stack import Stack
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 

@@ -7,24 +7,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skillstack.api import Stack
 from skillstack.compression.rows import skill_rows
 from skillstack.data.sources import load_task
 from skillstack.errors import BusyError, InputError, StoreError, UsageError
 from skillstack.evaluation.statistics import paired
+from skillstack.library import Library
 from skillstack.routers.calibration import CLEARLY
 from skillstack.routers.stack_router import StackRouter
+from skillstack.stack import Stack
 from skillstack.store.transactions import push
 
 from ..tiny import copied
-from .world import TASKS, WIDE, files, model_of, right, skills
+from .world import TASKS, WIDE, files, right, skills
 
 FILMS, TOPICS, PLACES, HOME = TASKS
 
 
 def ablate(stack, *frames, **options):
     """Ablate it on its own base."""
-    return stack.ablate(frames, **{"model": model_of(stack), **options})
+    return stack.ablate(frames, **options)
 
 
 def prune(stack, frame, **options):
@@ -41,7 +42,7 @@ def part(stack, *contents, name="part"):
     for content in contents:
         tip = stack.store.tip(name)
         push(stack.store, name, content, transaction=content.name, note="add", expected=tip)
-    return Stack(stack.store, name)
+    return Stack(stack.store, name, model=stack.model)
 
 
 def renamed(content, name, **changes):
@@ -132,7 +133,7 @@ def test_after_is_what_those_that_are_left_answer(found, whole, gone):
         for choice in set(chosen):
             places = [place for place, one_chosen in enumerate(chosen) if one_chosen == choice]
             asked = [rows.rows[place] for place in places]
-            said = whole.predict(asked, frame=choice, model=model_of(whole))
+            said = whole.predict(asked, frame=choice)
             answers |= zip(places, (one_said.label_name for one_said in said), strict=True)
         after = [answers[place] == skill.labels[label] for place, label in enumerate(rows.labels)]
         task = next(task for task in one.tasks if task.skill == name)
@@ -238,7 +239,7 @@ def test_what_the_guard_counted_is_what_the_pruned_stack_predicts(whole, pruned)
         assert one.before.correct == sum(right(whole, one.skill, "guard", routed=True))
         frame, skill = skills(whole)[one.skill]
         rows = skill_rows(frame, skill).guard
-        answers = stack.predict(list(rows.rows), model=model_of(stack))
+        answers = stack.predict(list(rows.rows))
         wanted = [skill.labels[label] for label in rows.labels]
         right_now = [answer.label_name == name for answer, name in zip(answers, wanted, strict=True)]
         assert (one.after.correct, one.after.n) == (sum(right_now), len(rows))
@@ -253,7 +254,7 @@ def test_a_frame_goes_that_others_began_from(whole, pruned):
     assert found.pruning.tip == stack.store.tip("main")
     for frame in stack:
         assert frame.content_id == whole.frame(frame.name).content_id
-    checked, canaries = stack.verify(deep=True, model=model_of(stack))
+    checked, canaries = stack.verify(deep=True)
     assert checked.ok and len(canaries) == 3 and all(one.ok for one in canaries)
 
 
@@ -272,9 +273,9 @@ def test_undo_brings_the_frame_back_and_redo_takes_it_off(trained, tmp_path):
     assert [frame.id for frame in stack] == ids
     stack.redo()
     assert [frame.id for frame in stack] == after
-    stack.gc(dry_run=False)
+    Library(stack.store.root).gc(dry_run=False)
     stack.undo()
-    assert stack.verify(deep=True, model=model_of(stack))[0].ok
+    assert stack.verify(deep=True)[0].ok
 
 
 def test_where_a_task_may_lose_the_margin_nothing_happens(trained, tmp_path):
@@ -342,7 +343,7 @@ def test_nothing_would_be_left_of_a_stack_of_one_frame(whole, tmp_path):
 
 def test_the_reference_stack_is_not_pruned_and_no_base_is_loaded_for_that():
     with pytest.raises(StoreError):
-        Stack.open(None, "reference").ablate(["banking"], apply=True, model="/nowhere")
+        Stack.open(None, "reference", model="/nowhere").ablate(["banking"], apply=True)
 
 
 @pytest.mark.parametrize("limits", [{"margin": 0.0}, {"margin": 0.6}, {"level": 0.0}, {"level": 1.0}])

@@ -2,14 +2,15 @@
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.show import init_name
 from skillstack.compression.rows import skill_rows
 from skillstack.errors import BusyError, StoreError, UsageError
+from skillstack.library import Library
 from skillstack.reports.material import frame_facts
-from skillstack.stacks import import_stack
+from skillstack.stack import Stack
 from skillstack.store.rows import Row
 
+from .. import adding
 from ..tiny import copied, last_candidate_wins
 from .world import RECIPE, TASKS, adapter_of, compress, files, merge, model_of, right, skills, with_texts
 
@@ -74,10 +75,10 @@ def test_routes_stay_when_a_family_is_merged_again_and_when_another_family_is(bo
 
 def test_without_another_frame_the_skills_of_a_merged_one_keep_their_order(both):
     _, after = both
-    found = after.ablate(["wiki_topics"], apply=True, model=model_of(after), margin=0.49, level=0.49)
+    found = after.ablate(["wiki_topics"], apply=True, margin=0.49, level=0.49)
     assert found.pruning.applied, found.pruning
     assert after.frame("sentiment").content.recipe["places"] == {"imdb_sentences": 0, "yelp_sentences": 1}
-    assert after.verify(deep=True, model=model_of(after))[0].ok
+    assert after.verify(deep=True)[0].ok
     after.undo()
     assert after.frame("sentiment").content.recipe["places"] == {"imdb_sentences": 0, "yelp_sentences": 2}
 
@@ -86,11 +87,11 @@ def test_a_merged_stack_is_carried_with_its_walk(both, tmp_path):
     _, after = both
     rows, before = texts(after)
     after.export(tmp_path / "stack.skillstack")
-    import_stack(tmp_path / "stack.skillstack", store=tmp_path / "there" / "frames")
-    there = Stack.open(tmp_path / "there" / "frames", "main")
+    Library(tmp_path / "there" / "frames").import_stack(tmp_path / "stack.skillstack")
+    there = Stack.open(tmp_path / "there" / "frames", "main", model=model_of(after))
     assert [frame.id for frame in there.frames()] == [frame.id for frame in after.frames()]
     assert [one.skill for one in there.route(rows)] == [one.skill for one in before]
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     assert [one.skill for one in after.route(rows)] == [one.skill for one in before]
 
 
@@ -139,7 +140,7 @@ def test_frames_that_were_cut_stay_where_they_are_and_have_the_bytes_that_were_s
 
 def test_every_skill_answers_its_canaries_and_every_file_is_whole(both):
     _, after = both
-    checked, canaries = after.verify(deep=True, model=model_of(after))
+    checked, canaries = after.verify(deep=True)
     assert checked.ok and {one.skill for one in canaries} == {
         "imdb_sentences",
         "yelp_sentences",
@@ -173,7 +174,7 @@ def test_after_an_undo_gc_frees_what_was_made_and_redo_says_what_is_gone(both):
     before, after = both
     made = set(files(after.store.root)) - set(files(before.store.root))
     after.undo()
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     left = set(files(after.store.root))
     assert not {name for name in made & left if name.startswith(("adapters", "heads", "contents", "nodes"))}
     assert ids(after) == ids(before)
@@ -186,7 +187,7 @@ def test_after_an_undo_gc_frees_what_was_made_and_redo_says_what_is_gone(both):
 def test_gc_frees_the_members_and_what_is_left_is_whole(both):
     before, after = both
     new = ids(after)
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     folder = before.frame("imdb_sentences").content.adapter.folder
     assert not (after.store.root / "adapters" / folder).exists()
     assert after.verify()[0].ok and ids(after) == new
@@ -196,18 +197,18 @@ def test_gc_frees_the_members_and_what_is_left_is_whole(both):
 
 def test_a_reader_whose_frame_was_collected_meanwhile_says_so_and_the_next_one_reads_on(both):
     before, after = both
-    reader = Stack.open(after.store.root, after.name)
-    loaded, frame = reader.loaded(model=model_of(before)), reader.frame("sentiment")
+    reader = Stack.open(after.store.root, after.name, model=model_of(before))
+    loaded, frame = reader.loaded(), reader.frame("sentiment")
     after.undo()
-    after.gc(dry_run=False, expire_now=True)
+    Library(after.store.root).gc(dry_run=False, expire_now=True)
     with pytest.raises(StoreError, match="is missing"):
         loaded.answer([Row("A fine film.")], [frame], [frame.skills[0]])
-    assert reader.predict("A fine film.", frame="imdb_sentences", model=model_of(before)).label is not None
+    assert reader.predict("A fine film.", frame="imdb_sentences").label is not None
 
 
 def test_what_is_merged_is_held_against_the_same_rivals_as_before(both):
-    before, after = both
-    found = [stack.evaluate(per_class=8, model=model_of(before), only=["imdb_sentences"]) for stack in both]
+    _, after = both
+    found = [stack.evaluate(per_class=8, only=["imdb_sentences"]) for stack in both]
     old, new = ([task.answers["frozen_linear"].right for task in one.tasks] for one in found)
     assert len(new) == 1 and new[0].tolist() == old[0].tolist()
     facts = {fact.name: fact for fact in frame_facts(after.store, tuple(reversed(after.frames())))}
@@ -218,7 +219,7 @@ def test_what_is_merged_is_held_against_the_same_rivals_as_before(both):
 def test_a_merged_frame_is_asked_by_the_name_of_one_of_its_skills(both):
     _, after = both
     with pytest.raises(UsageError, match="The frame 'sentiment' has 2 skills") as caught:
-        after.predict("a film", frame="sentiment", model=model_of(after))
+        after.predict("a film", frame="sentiment")
     assert "imdb_sentences and yelp_sentences" in caught.value.hint
     frames = after.frames()
     assert init_name(after.store, after.frame("sentiment"), frames) == "2 frames that were merged"
@@ -284,11 +285,11 @@ def test_a_stack_whose_texts_were_left_out_is_merged_as_any_other(merged, tmp_pa
     here = copied(merged.before.store.root, tmp_path / "here")
     with_texts(here, "imdb_sentences")
     here.export(tmp_path / "stack.skillstack")
-    import_stack(tmp_path / "stack.skillstack", store=tmp_path / "there" / "frames")
-    there = Stack.open(tmp_path / "there" / "frames", "main")
+    Library(tmp_path / "there" / "frames").import_stack(tmp_path / "stack.skillstack")
+    there = Stack.open(tmp_path / "there" / "frames", "main", model=model_of(here))
     routers = there.router_folder()
     limits = {"margin": 0.49, "level": 0.49, "method": "merge", "candidate": "linear, rank 2"}
-    done = compress(there, model=model_of(here), apply=True, **limits)
+    done = compress(there, apply=True, **limits)
     assert done.applied and [frame.name for frame in there.frames()] == ["home", "sentiment", "wiki_topics"]
     assert there.router_folder() == routers  # which could not be fitted anew
     assert there.route("A fine film.").skill is not None
@@ -303,8 +304,8 @@ def films(folder):
 
 
 def learn(stack, name, folder, **options):
-    options = {"model": model_of(stack), "device": "cpu", "recipe": RECIPE, **options}
-    return Stack.learn(name, films(folder), store=stack.store.root, stack=stack.name, **options)
+    lesson = {"model": model_of(stack), "device": "cpu", "recipe": RECIPE, **options}
+    return adding.learn(name, films(folder), store=stack.store.root, stack=stack.name, **lesson)
 
 
 def test_a_new_skill_can_be_learned_on_a_merged_stack(both, tmp_path):

@@ -7,7 +7,7 @@ from skillstack.errors import SkillStackError
 from skillstack.training import loop
 
 from ..tiny import copied
-from .world import WIDE, compress, model_of, right
+from .world import WIDE, compress, right
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_carried_out_it_answers_as_planned(together, tmp_path):
     for change in found.guarded.guard.skills:
         assert change.after.correct == sum(right(stack, change.skill, "guard", routed=False))
     assert stack.frame("sentiment").content.recipe["method"] == "compress-joint"
-    assert stack.verify(deep=True, model=model_of(stack))[0].ok
+    assert stack.verify(deep=True)[0].ok
 
 
 def test_of_all_ways_it_comes_last_and_only_where_no_other_should_pass(stack, monkeypatch):

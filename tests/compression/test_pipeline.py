@@ -11,7 +11,7 @@ from skillstack.compression.request import STRATEGY_NAMES
 from skillstack.compression.rows import SCREEN_DEV_ROWS
 from skillstack.compression.strategies import STRATEGIES
 from skillstack.compression.trial import Trial
-from skillstack.errors import InputError, IntegrityError, UsageError
+from skillstack.errors import BusyError, InputError, IntegrityError, UsageError
 
 from .world import WIDE, adapter_of, compress, files, plan_of, right, with_adapter
 
@@ -26,6 +26,17 @@ def test_a_plan_changes_no_file(stack):
     found = compress(stack, method="merge")
     assert not found.applied and found.guarded is None and found.tip is None
     assert files(root) == before and files(root.parent / "routers") == routers
+
+
+def test_a_plan_is_applied_later_under_the_guard_and_only_once(stack):
+    plan = compress(stack, method="merge", candidate="linear, rank 2")
+    done = plan.apply()
+    assert done.applied and stack.frames()[0].id == done.tip
+    assert done.plan == plan.plan and "sentiment" in repr(done) and "sentiment" in repr(plan)
+    with pytest.raises(UsageError, match="nothing to apply"):
+        done.apply()
+    with pytest.raises(BusyError):
+        plan.apply()
 
 
 def test_a_second_plan_is_the_same_and_asks_no_model(stack, monkeypatch):

@@ -9,7 +9,7 @@ from skillstack.data.sources import load_task
 from skillstack.errors import UsageError
 from skillstack.store.transactions import rebuild
 
-from .world import compress, files, model_of, plan_of, right
+from .world import compress, files, plan_of, right
 
 
 def ids(stack):
@@ -47,7 +47,7 @@ def test_carried_out_it_has_the_bytes_that_were_said_answers_as_planned_and_undo
     assert sizes(stack) == found.plan.bytes_with(candidate) <= 0.4 * old
     for change in found.guarded.guard.skills:
         assert change.after.correct == sum(right(stack, change.skill, "guard", routed=False))
-    checked, canaries = stack.verify(deep=True, model=model_of(stack))
+    checked, canaries = stack.verify(deep=True)
     assert checked.ok and all(one.distance <= one.limit for one in canaries)
     assert stack.history().done[-1].note.startswith("compress --target-bytes 40%: ")
     stack.undo()

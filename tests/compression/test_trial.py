@@ -10,14 +10,14 @@ from skillstack.compression.trial import Trial
 from skillstack.models.split import SplitModel
 from skillstack.store.rows import Row
 
-from .world import adapter_of, model_of, skills
+from .world import adapter_of, skills
 
 ROWS = tuple(Row(text) for text in ("A fine film.", "The soup was cold.", "Who sang it, and when?"))
 
 
 @pytest.fixture
 def loaded(stack):
-    return stack.loaded(model=model_of(stack))
+    return stack.loaded()
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from skillstack.answers import Frame
-from skillstack.api import Stack
 from skillstack.compression.deltas import Adapter, stored
 from skillstack.compression.pipeline import make_plan, workspace_for
 from skillstack.compression.request import CompressionRequest, GuardConfig
 from skillstack.compression.results import Compressed, Plan
 from skillstack.compression.rows import Labelled, skill_rows
 from skillstack.compression.workspace import Snapshot, Workspace
+from skillstack.results import Frame
+from skillstack.stack import Stack
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row
 from skillstack.store.samples import TextSamples
@@ -38,7 +38,7 @@ def make_stack(folder: Path, tasks: tuple[str, ...] = TASKS) -> Path:
 
 def compress(stack: Stack, family: str = "sentiment", **options: Any) -> Compressed:
     """Compress it, on its own base, with what a random model can pass."""
-    return stack.compress(family, **{"model": model_of(stack), **WIDE, **options})
+    return stack.compress(family, **{**WIDE, **options})
 
 
 def merge(stack: Stack, **options: Any) -> Compressed:
@@ -69,7 +69,7 @@ def plan_of(stack: Stack, family: str | None = "sentiment", method: str = "rank"
         store=stack.store,
         name=stack.name,
         frames=tuple(reversed(stack.frames())),
-        load=lambda: stack.loaded(model=model_of(stack)),
+        load=stack.loaded,
         derived=stack.store.root / "derived",
     )
     request = CompressionRequest(family, method, guard=GuardConfig(**limits), **options)
@@ -87,7 +87,7 @@ def right(stack: Stack, name: str, part: str | Labelled, *, routed: bool) -> lis
     frame, skill = skills(stack)[name]
     labelled = skill_rows(frame, skill).part(part) if isinstance(part, str) else part
     rows: list[Row] = list(labelled.rows)
-    found = stack.predict(rows, frame=None if routed else name, model=model_of(stack))
+    found = stack.predict(rows, frame=None if routed else name)
     wanted = [skill.labels[label] for label in labelled.labels]
     return [one.label_name == label for one, label in zip(found, wanted, strict=True)]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.evaluation.result import Evaluation
+from skillstack.stack import Stack
 
 from ..tiny import copied
 from .world import evaluate, make_stack

@@ -13,7 +13,7 @@ from skillstack.training.baseline import KIND
 from skillstack.training.recipe import Recipe
 
 from ..tiny import meanwhile
-from .world import TASKS, base_of, no_base
+from .world import TASKS, no_base
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def baseline(stack):
             content = replace(content, recipe={**content.recipe, **recipe})
         return frozen_linear(
             stack.store.root / FOLDER,
-            load or (lambda: stack.loaded(model=str(base_of(stack.store.root)))),
+            load or (lambda: stack.loaded()),
             content,
             content.skills[0],
             data or load_task(TASKS[0]),
@@ -59,14 +59,14 @@ def test_it_is_as_good_on_dev_as_the_training_found_the_frozen_base_to_be(stack,
     content = stack.frame(TASKS[0]).content
     rows = choose_rows(load_task(TASKS[0]), Recipe.from_record(content.recipe))
     head = baseline().head()
-    with stack.loaded(model=str(base_of(stack.store.root))).alone() as slot:
+    with stack.loaded().alone() as slot:
         encoded = encode(slot.base, rows_of(rows.dev), content.skills[0].rendering)
         dev = measure(head, features_of(SplitModel(slot.base, 0), encoded), labels_of(rows.dev))
     assert dev == content.skills[0].metrics["frozen_linear_dev"]
 
 
 def test_a_frames_adapter_in_the_slot_does_not_change_it(stack, baseline):
-    loaded = stack.loaded(model=str(base_of(stack.store.root)))
+    loaded = stack.loaded()
     clean = baseline().head()
     Derived(stack.store.root / FOLDER, KIND).path(baseline().key).unlink()
     content = stack.frame(TASKS[1]).content
@@ -76,8 +76,8 @@ def test_a_frames_adapter_in_the_slot_does_not_change_it(stack, baseline):
 
 
 def test_other_threads_that_ask_the_stack_do_not_change_it(stack, baseline):
-    model, clean = str(base_of(stack.store.root)), baseline().head()
-    with meanwhile(lambda: stack.predict("A fine film.", frame=TASKS[1], model=model)):
+    clean = baseline().head()
+    with meanwhile(lambda: stack.predict("A fine film.", frame=TASKS[1])):
         for _ in range(5):
             Derived(stack.store.root / FOLDER, KIND).path(baseline().key).unlink()
             np.testing.assert_allclose(baseline().head().weight, clean.weight, rtol=1e-2, atol=1e-4)

@@ -10,7 +10,7 @@ from skillstack.models.heads import Head
 from skillstack.store.derived import FOLDER, Derived, needed_by
 from skillstack.store.rows import Row
 
-from .world import TASKS, base_of, no_base, renamed
+from .world import TASKS, no_base, renamed
 
 ROWS = [Row("a film without a heart"), Row("the soup was cold"), Row("what a day")]
 
@@ -22,7 +22,7 @@ def ask(stack):
     def ask(*wanted, load=None):
         found = Predictions(
             stack.store.root / FOLDER,
-            load or (lambda: stack.loaded(model=str(base_of(stack.store.root)))),
+            load or (lambda: stack.loaded()),
             "fp32",
         )
         logits = found.ask(wanted)
@@ -39,7 +39,7 @@ def asked(stack, task=TASKS[0], **changes):
 def test_answers_are_those_of_the_stack(stack, ask):
     (logits,), count = ask((asked(stack), ROWS))
     assert logits.shape == (3, 2) and logits.dtype == np.float32 and count == 3
-    found = stack.predict(ROWS, frame=TASKS[0], model=str(base_of(stack.store.root)))
+    found = stack.predict(ROWS, frame=TASKS[0])
     assert logits.argmax(axis=1).tolist() == [one.label for one in found]
 
 

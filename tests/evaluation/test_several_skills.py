@@ -11,7 +11,7 @@ from skillstack.evaluation.questions import ask
 from skillstack.store import tensors
 from skillstack.store.gc import collect
 
-from .world import FEW, TASKS, add, base_of, evaluate, part, probe
+from .world import FEW, TASKS, add, evaluate, part, probe
 
 FILMS, TOPICS, PLACES = TASKS
 
@@ -49,12 +49,11 @@ def test_each_skill_of_a_frame_answers_its_own_rows_under_its_own_head(newest):
         (FILMS, "both", "sentiment", 2),
         (TOPICS, "both", "topic", 14),
     ]
-    model = str(base_of(newest.store.root))
     for task in found.tasks:
         asked = ask(skill_of(newest, task.skill), per_class=FEW)
         names = [task.labels[label] for label in asked.labels]
-        own = newest.predict(asked.rows, frame=task.skill, model=model)
-        routed = newest.predict(asked.rows, model=model)
+        own = newest.predict(asked.rows, frame=task.skill)
+        routed = newest.predict(asked.rows)
         for mode, answers in (("task_aware", own), ("routed", routed)):
             right = [one.label_name == name for one, name in zip(answers, names, strict=True)]
             assert task.answers[mode].right.tolist() == right, (task.skill, mode)
@@ -153,7 +152,7 @@ def test_an_answer_that_is_not_finite_names_the_frame_of_several_skills(stack):
 
 
 def test_a_report_shows_each_skill_of_a_frame(newest, tmp_path):
-    newest.report(tmp_path / "report", model=str(base_of(newest.store.root)), per_class=FEW)
+    newest.report(tmp_path / "report", per_class=FEW)
     rows = (tmp_path / "report" / "tables" / "frames.csv").read_text(encoding="utf-8").splitlines()
     assert rows[1].startswith('both,"sentiment, topic","imdb_sentences, wiki_topics",16,')
     for name in ("accuracy", "confusion", "forgetting", "regret", "routing"):
@@ -210,7 +209,7 @@ def test_two_skills_of_a_task_that_cannot_be_asked_are_both_named(stack):
 
 
 def test_a_report_tells_two_skills_of_one_task_apart(twice, tmp_path):
-    done = twice.report(tmp_path / "report", model=str(base_of(twice.store.root)), per_class=FEW)
+    done = twice.report(tmp_path / "report", per_class=FEW)
     document = json.loads((done.folder / "report.json").read_text(encoding="utf-8"))
     names = [*TASKS, "again"]
     assert list(document["report"]["losses"]) == names

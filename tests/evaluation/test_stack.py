@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import skillstack.predictor
-from skillstack.api import Stack
 from skillstack.errors import InputError, MismatchError, MissingError, UsageError
 from skillstack.evaluation import predictions
 from skillstack.evaluation.questions import ask
+from skillstack.library import Library
 from skillstack.models.answering import Answering
 from skillstack.skills.classification import best_logistic
-from skillstack.stacks import rename
+from skillstack.stack import Stack
 from skillstack.store import tensors
 from skillstack.store.derived import FOLDER
 from skillstack.store.records import Node
@@ -103,8 +103,8 @@ def test_answers_are_those_that_predict_gives(answered, evaluation):
     for task in evaluation.tasks:
         asked = questions(answered, task.task)
         names = [task.labels[label] for label in asked.labels]
-        own = answered.predict(asked.rows, frame=task.frame, model=model(answered))
-        routed = answered.predict(asked.rows, model=model(answered))
+        own = answered.predict(asked.rows, frame=task.frame)
+        routed = answered.predict(asked.rows)
         for mode, found in (("task_aware", own), ("routed", routed)):
             right = [one.label_name == name for one, name in zip(found, names, strict=True)]
             assert task.answers[mode].right.tolist() == right, (task.task, mode)
@@ -130,7 +130,7 @@ def test_the_frozen_baseline_is_the_best_logistic_head_on_the_same_rows(answered
 
     task = evaluation.tasks[0]
     frame, asked = answered.frame(task.frame), questions(answered, task.task)
-    predictor = answered.loaded(model=model(answered))
+    predictor = answered.loaded()
 
     def seen(rows):
         with predictor.alone() as slot:
@@ -260,7 +260,7 @@ def test_answers_survive_undo_and_renaming(answered, monkeypatch):
     answered.undo()
     again = evaluate(answered)
     assert again.effort.asked == 0 and figures(again) == found
-    rename("main", "other", str(answered.store.root))
+    Library(answered.store.root).rename("main", "other")
     monkeypatch.setattr(skillstack.predictor, "load_predictor", no_base)
     assert evaluate(Stack.open(answered.store.root, "other")).effort.asked == 0
 
@@ -280,7 +280,7 @@ def test_a_disk_that_takes_no_answers_costs_time_alone(stack, evaluation, monkey
 
 def test_another_precision_has_answers_and_a_rival_of_its_own(answered):
     before = files(answered)
-    found = evaluate(answered, only=[TASKS[0]], precision_change="bf16")
+    found = evaluate(answered, only=[TASKS[0]], precision="bf16")
     assert found.precision == "bf16" and found.effort.asked > 0
     new = sorted(
         path.parent.name
@@ -377,7 +377,7 @@ def test_another_model_in_a_folder_is_refused_even_where_all_is_known(known, tmp
 
 def test_another_precision_is_not_known(answered):
     with pytest.raises(UsageError, match="no precision 'fp99'"):
-        evaluate(reopened(answered), precision_change="fp99")
+        evaluate(reopened(answered), precision="fp99")
 
 
 # what cannot be meant, and what is not there ----------------------------------------------------------------

@@ -10,7 +10,7 @@ from skillstack.evaluation.predictions import Predictions
 from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig, stack_questions
 from skillstack.store.derived import FOLDER
 
-from .world import FEW, TASKS, base_of, no_base
+from .world import FEW, TASKS, no_base
 
 
 def wanted_of(stack, load=no_base):
@@ -21,7 +21,7 @@ def wanted_of(stack, load=no_base):
 
 
 def answer(stack, wanted):
-    load = lambda: stack.loaded(model=str(base_of(stack.store.root)))  # noqa: E731
+    load = lambda: stack.loaded()  # noqa: E731
     return wanted.ask(Predictions(stack.store.root / FOLDER, load, "fp32"))
 
 
@@ -38,8 +38,7 @@ def test_every_row_is_answered_by_the_skill_that_was_chosen_for_it(answered):
     logits = answer(answered, wanted)
     found = wanted.answers(films, choices, logits)
     own = logits[TASKS[0], "own"].argmax(axis=1)
-    model = str(base_of(answered.store.root))
-    other = answered.predict(films.rows[0], frame=TASKS[2], model=model).label_name
+    other = answered.predict(films.rows[0], frame=TASKS[2]).label_name
     assert films.skill.labels[found[0]] == other
     # A rejected row and a label that the own skill does not have are no answers.
     assert found[1] == found[3] == -1

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from skillstack.api import Stack
 from skillstack.evaluation.result import Evaluation
 from skillstack.models.split import SplitModel
+from skillstack.stack import Stack
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.transactions import push
 
@@ -38,12 +38,20 @@ def base_of(root: Path) -> Path:
 
 def evaluate(stack: Stack, **options: Any) -> Evaluation:
     """Evaluate it on a few rows of each class."""
-    return stack.evaluate(**{"model": str(base_of(stack.store.root)), "per_class": FEW, **options})
+    return at_base(stack, options).evaluate(**{"per_class": FEW, **options})
 
 
 def probe(stack: Stack, name: str, **options: Any) -> Any:
     """Probe it with a few rows of each class."""
-    return stack.probe(name, **{"model": str(base_of(stack.store.root)), "per_class": FEW, **options})
+    return at_base(stack, options).probe(name, **{"per_class": FEW, **options})
+
+
+def at_base(stack: Stack, options: dict[str, Any]) -> Stack:
+    """The stack, opened with its base, or with what is taken out of the options."""
+    where = {name: options.pop(name) for name in ("model", "precision", "device") if name in options}
+    if stack.model is not None and not where:
+        return stack
+    return Stack(stack.store, stack.name, **{"model": str(base_of(stack.store.root)), **where})
 
 
 def add(stack: Stack, *contents: FrameRecord) -> Stack:
@@ -56,7 +64,7 @@ def add(stack: Stack, *contents: FrameRecord) -> Stack:
 
 def part(stack: Stack, *contents: FrameRecord) -> Stack:
     """Another stack of the same store that has these frames alone."""
-    return add(Stack(stack.store, "part"), *contents)
+    return add(Stack(stack.store, "part", model=stack.model), *contents)
 
 
 def renamed(content: FrameRecord, name: str, **changes: object) -> FrameRecord:
@@ -79,7 +87,7 @@ class Passes:
 def counted(stack: Stack) -> Iterator[Passes]:
     """Count the rows that reach the last layer of the stack's base while the block runs."""
     passes = Passes()
-    layers = stack.loaded(model=str(base_of(stack.store.root))).base.model.encoder.layer
+    layers = stack.loaded().base.model.encoder.layer
 
     def hook(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: object) -> None:
         passes.rows += len(inputs[0])

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from skillstack.answers import frames_from
 from skillstack.errors import IntegrityError, MismatchError, StoreError
+from skillstack.results import frames_from
 from skillstack.store import canonical, marker
 from skillstack.store.canonical import sha256
 from skillstack.store.records import FrameRecord

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.errors import IntegrityError, MismatchError, SkillStackError
 from skillstack.models import sources
 from skillstack.models.computation import check_computation
 from skillstack.models.loading import load_base
+from skillstack.stack import Stack
 from skillstack.store.store import Store
 
+from ..adding import learn, train
 from ..tiny import store_of
 from .tiny import rewrite_config
 
@@ -56,7 +57,7 @@ def altered(folder: Path, tmp_path: Path):
 
 
 def ask(store: Path, model: Path) -> object:
-    return Stack.open(store, "main").predict(["Which gate does my flight leave from?"], model=str(model))
+    return Stack.open(store, "main", model=str(model)).predict(["Which gate does my flight leave from?"])
 
 
 def test_the_model_that_it_was_trained_on_answers_from_wherever_it_lies(folder, altered):
@@ -73,11 +74,11 @@ def test_what_computes_something_else_neither_answers_nor_trains(folder, altered
     store = shutil.copytree(folder / "frames", tmp_path / "frames")
     before = Store.open(store).tip("main")
     with pytest.raises(MismatchError, match="computes something else"):
-        Stack.train(tasks=[*TASKS, "banking"], store=store, model=str(other), device="cpu", recipe=RECIPE)
+        train(tasks=[*TASKS, "banking"], store=store, model=str(other), device="cpu", recipe=RECIPE)
     table = tmp_path / "table.csv"
     table.write_text("text,label\n" + "".join(f"word {i},{'ab'[i % 2]}\n" for i in range(40)))
     with pytest.raises(MismatchError, match="computes something else"):
-        Stack.learn("mine", table, store=store, stack="main", model=str(other), device="cpu", recipe=RECIPE)
+        learn("mine", table, store=store, stack="main", model=str(other), device="cpu", recipe=RECIPE)
     assert Store.open(store).tip("main") == before
 
 

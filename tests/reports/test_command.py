@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.cli.group import run
 from skillstack.errors import UsageError
+from skillstack.evaluation.questions import EvaluationConfig
 from skillstack.reports.provenance import report_command
+from skillstack.stack import Stack
 
 from .html_page import HtmlPage
 
@@ -104,20 +105,24 @@ def test_a_number_of_rows_that_means_nothing_is_refused(capsys):
 
 
 def test_the_command_in_a_report_tells_no_folders():
-    command = report_command("mine", per_class=None, data_dir="/home/somebody/rows", matrix=False)
+    command = report_command("mine", EvaluationConfig.of(None, "/home/somebody/rows"))
     assert (
         command == "skillstack report --stack mine --eval-samples-per-class all --data-dir rows --no-matrix"
     )
-    command = report_command("mine", per_class=8, tables={"cards": "/data/my cards.csv"}, only=["cards"])
-    assert command.endswith("--eval-samples-per-class 8 --test 'cards=my cards.csv' --task cards")
-    command = report_command("mine", per_class=8, bench_cells="/home/jo/hard8/", precision_change="bf16")
-    assert command.endswith("--bench-cells hard8 --precision-change bf16")
-    assert report_command("a b", per_class=64).endswith("--stack 'a b' --eval-samples-per-class 64")
+    command = report_command("mine", EvaluationConfig.of(8, None, {"cards": "/data/my cards.csv"}, ["cards"]))
+    assert command.endswith("--test 'cards=my cards.csv' --task cards --no-matrix")
+    command = report_command(
+        "mine", EvaluationConfig.of(8), bench_cells="/home/jo/hard8/", precision_change="bf16"
+    )
+    assert command.endswith("--no-matrix --bench-cells hard8 --precision-change bf16")
+    assert report_command("a b", EvaluationConfig(matrix=True)).endswith(
+        "--stack 'a b' --eval-samples-per-class 64"
+    )
 
 
 def test_nothing_else_needs_the_plotting_library():
     code = (
-        "import sys, skillstack.api, skillstack.cli.report, skillstack.reports.report as r; "
+        "import sys, skillstack.stack, skillstack.cli.report, skillstack.reports.report as r; "
         "print(sorted({'matplotlib', 'jinja2', 'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

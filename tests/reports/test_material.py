@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.reports.material import frame_facts
+from skillstack.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 

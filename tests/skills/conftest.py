@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
+from skillstack.stack import Stack
 
 from ..tiny import copied, single_thread, store_of
 

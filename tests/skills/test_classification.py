@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from skillstack.api import Stack
 from skillstack.errors import IntegrityError, MismatchError, StoreError
 from skillstack.models import canaries
 from skillstack.models.answering import Answering
 from skillstack.models.heads import Head
 from skillstack.skills import registry
 from skillstack.skills.classification import KIND, LabelAnswer, labelled
+from skillstack.stack import Stack
 from skillstack.store import transactions
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row

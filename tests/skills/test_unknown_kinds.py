@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.errors import IntegrityError, StoreError
 from skillstack.evaluation.questions import ask
+from skillstack.stack import Stack
 from skillstack.store import transactions
 from skillstack.store.records import GenerationPrompt, Skill
 from skillstack.store.verify import verify

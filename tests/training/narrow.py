@@ -23,7 +23,7 @@ from skillstack.skills.classification import HeadLoss
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 from skillstack.training.encoded import EncodedDataset
-from skillstack.training.execution import RunOptions
+from skillstack.training.execution import RunState
 from skillstack.training.recipe import Recipe
 from skillstack.training.steps import Steps
 from tests.tiny import tiny_bert
@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
     def gradient(**settings: int) -> torch.Tensor:
         loss = HeadLoss(base, train, {0: head}, Recipe().label_smoothing)
         adapter, heads = list(slot.named_parameters().values()), list(head.parameters())
-        steps = Steps(base, loss, adapter, heads, Recipe(), RunOptions(**settings), tell_memory=told.append)
+        steps = Steps(base, loss, adapter, heads, Recipe(), RunState(**settings), tell_memory=told.append)
         steps._gradients(1, range(ROWS), ROWS)
         return torch.cat([p.grad.flatten() for p in (*slot.named_parameters().values(), *head.parameters())])
 

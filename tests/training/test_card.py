@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from skillstack.answers import Frame
 from skillstack.data.sources import load_task
 from skillstack.data.task import Task, rendering
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.models.sources import minilm_folder as builtin_folder
 from skillstack.predictor import Predictor
+from skillstack.results import Frame
 from skillstack.store.records import BaseIdentity, Count
 from skillstack.store.rows import Row
 from skillstack.store.store import Store

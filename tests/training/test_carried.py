@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from skillstack.api import Stack
 from skillstack.errors import MismatchError, StoreError
+from skillstack.library import Library
 from skillstack.models.loading import load_base
-from skillstack.stacks import import_stack
+from skillstack.stack import Stack
 from skillstack.store.bundle_writer import export
 from skillstack.store.store import Store
 from skillstack.training.progress import StepDone
@@ -33,27 +33,28 @@ def test_a_stack_trained_in_four_bits_opens_where_the_base_fits(tmp_path: Path, 
         lambda chain: None,
         lambda event: None,
     )
-    stack = Stack.open(here.root, "main")
+    where = {"model": str(llama), "device": "cpu"}  # the frames remember its name, not where it lay
+    stack = Stack.open(here.root, "main", **where)
     exported = stack.export(tmp_path / "main.zip", with_texts=True)
-    import_stack(tmp_path / "main.zip", store=tmp_path / "there")
-    there = Stack.open(tmp_path / "there")
+    Library(tmp_path / "there").import_stack(tmp_path / "main.zip")
+    there = Stack.open(tmp_path / "there", **where)
     assert [frame.id for frame in there] == [frame.id for frame in stack] and exported.frames == 1
     content = there.frames()[0].content
     assert (content.precision, content.adapter is not None) == ("nf4", True)
-    model = str(llama)  # the frames remember its name, not where it lay
-    as_trained = there.predict(TEXTS, model=model, device="cpu")
+    as_trained = there.predict(TEXTS)
     assert [a.precision_change for a in as_trained] == [None] * 3
-    assert as_trained == stack.predict(TEXTS, model=model, device="cpu")
-    changed = there.predict(TEXTS, model=model, device="cpu", precision_change="fp32")
+    assert as_trained == stack.predict(TEXTS)
+    rougher = Stack.open(tmp_path / "there", **where, precision="fp32")
+    changed = rougher.predict(TEXTS)
     assert {answer.precision_change for answer in changed} == {"fp32"}
-    agreement = there.agreement("fp32", model=model, device="cpu")
+    agreement = rougher.agreement()
     assert agreement is not None
     assert (agreement.trained, agreement.held) == ("nf4", "fp32")
     # Another place, the same weights; and the same place with other weights.
-    moved = tiny_llama(tmp_path / "moved")
-    assert there.predict(TEXTS, model=str(moved), device="cpu", precision_change="fp32") == changed
+    elsewhere = {**where, "precision": "fp32", "model": str(tiny_llama(tmp_path / "moved"))}
+    assert Stack.open(tmp_path / "there", **elsewhere).predict(TEXTS) == changed
     with pytest.raises(MismatchError):
-        there.predict(TEXTS, model="minilm", device="cpu", precision_change="fp32")
+        Stack.open(tmp_path / "there", **{**elsewhere, "model": "minilm"}).predict(TEXTS)
 
 
 def test_a_stack_that_came_without_its_texts_refuses_a_new_frame_before_it_is_trained(
@@ -63,7 +64,7 @@ def test_a_stack_that_came_without_its_texts_refuses_a_new_frame_before_it_is_tr
     first, both = (dataclasses.replace(job(()), tasks=tasks[:number]) for number in (1, 2))
     world.train(first)
     export(world.store, "main", tmp_path / "main.zip", with_texts=False, router={})
-    import_stack(tmp_path / "main.zip", store=tmp_path / "there")
+    Library(tmp_path / "there").import_stack(tmp_path / "main.zip")
     there = World(Store.open(tmp_path / "there"), world.folder)
     heard = Ear()
     with pytest.raises(StoreError, match="--with-texts"):

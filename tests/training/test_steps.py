@@ -17,7 +17,7 @@ from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
 from skillstack.skills.classification import HeadLoss
 from skillstack.training.encoded import EncodedDataset
-from skillstack.training.execution import Processes, RunOptions
+from skillstack.training.execution import Processes, RunState
 from skillstack.training.frame import lora_spec
 from skillstack.training.progress import Deadline
 from skillstack.training.steps import StepResult, Steps
@@ -61,7 +61,7 @@ class Bench:
     def gradients(self, step=1, rows=TEN, **settings) -> tuple[float, list[torch.Tensor]]:
         """Loss and gradients, the weights as they are."""
         parameters = self.slot.named_parameters()
-        steps = self.steps(RunOptions(**settings))
+        steps = self.steps(RunState(**settings))
         loss = steps._gradients(step, rows, len(rows))
         learning = [*parameters.values(), *self.head.parameters()]
         return loss, [parameter.grad.clone() for parameter in learning]
@@ -82,7 +82,7 @@ class Silent(Processes):
 
 def test_in_fp16_a_process_without_rows_in_its_first_step_takes_it_all_the_same(bert):
     bench = Bench(load_base(str(bert), precision="fp16", device="cpu"))
-    execution = RunOptions(processes=Silent(1, 2))
+    execution = RunState(processes=Silent(1, 2))
     steps = bench.steps(execution)
     assert steps.take(1, [0], 1.0) == StepResult(0.0, 1, True)
     assert steps.take(2, [0, 1], 1.0).loss > 0
@@ -195,10 +195,10 @@ def test_a_system_that_gives_no_memory_is_survived_with_the_same_gradient(tmp_pa
 )
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(UsageError):
-        RunOptions(**wrong)
+        RunState(**wrong)
 
 
 def test_on_a_cpu_states_are_kept_unless_somebody_asks(encoder):
-    assert not RunOptions().checkpoints_layers(encoder)
-    assert RunOptions(layer_checkpoints=True).checkpoints_layers(encoder)
-    assert not RunOptions(layer_checkpoints=False).checkpoints_layers(encoder)
+    assert not RunState().checkpoints_layers(encoder)
+    assert RunState(layer_checkpoints=True).checkpoints_layers(encoder)
+    assert not RunState(layer_checkpoints=False).checkpoints_layers(encoder)

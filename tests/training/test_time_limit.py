@@ -7,7 +7,7 @@ import pytest
 from skillstack.models.features import HiddenCache
 from skillstack.store.verify import verify
 from skillstack.training import checkpoint
-from skillstack.training.execution import RunOptions
+from skillstack.training.execution import RunState
 from skillstack.training.progress import Deadline, FrameStarted, StepDone
 from skillstack.training.run import train_stack
 
@@ -41,7 +41,7 @@ class Timed(Ear):
 
 
 def run(world, clock, listen, seconds, tasks=TASKS[:2]):
-    execution = RunOptions(deadline=Deadline(seconds, clock=clock))
+    execution = RunState(deadline=Deadline(seconds, clock=clock))
     return train_stack(world.store, job(tasks), world.load, lambda chain: None, listen, execution)
 
 
@@ -76,7 +76,7 @@ def test_a_limit_of_nothing_stops_at_once_and_does_not_even_load_the_base(world)
     def no_base():
         raise AssertionError("the base was loaded")
 
-    execution = RunOptions(deadline=Deadline(0.0, clock=Clock()))
+    execution = RunState(deadline=Deadline(0.0, clock=Clock()))
     result = train_stack(world.store, job(), no_base, no_base, Ear(), execution)
     assert not result.complete
     assert (result.trained, result.kept, result.tip) == ((), (), None)
@@ -164,7 +164,7 @@ def test_the_time_for_measuring_and_for_the_checkpoint_is_kept(world, monkeypatc
         world.load,
         lambda chain: None,
         ear,
-        RunOptions(deadline=deadline),
+        RunState(deadline=deadline),
     )
     assert not result.complete
     assert clock.now <= 48.0

@@ -15,7 +15,7 @@ import torch
 from skillstack.errors import SkillStackError, StoreError
 from skillstack.store.store import Store
 from skillstack.training import loop, run
-from skillstack.training.execution import RunOptions, join_processes, leave_processes
+from skillstack.training.execution import RunState, join_processes, leave_processes
 from skillstack.training.progress import Deadline, StepDone
 from tests.training.world import RECIPE, TASKS, Ear, World, job
 
@@ -60,7 +60,7 @@ def train_together(folder: Path, mode: str) -> int:
         return base
 
     recipe = dataclasses.replace(RECIPE, dropout=0.0, refit=False, learning_rate=2e-3)
-    execution = RunOptions(deadline=Steps(9 if mode == "stop" else None, ear), processes=processes)
+    execution = RunState(deadline=Steps(9 if mode == "stop" else None, ear), processes=processes)
     try:
         result = run.train_stack(
             world.store, job(TASKS[:2], recipe), load, lambda chain: None, ear, execution

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from skillstack.answers import Frame
 from skillstack.evaluation.intervals import Interval, rounded, wilson
 from skillstack.evaluation.metrics import Mask
 from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, Share, share
 from skillstack.evaluation.questions import SkillQuestions, stack_questions
 from skillstack.evaluation.statistics import Paired, paired
+from skillstack.results import Frame
 from skillstack.routers.base import Scores
 from skillstack.routers.calibration import Chain
 from skillstack.store.records import Count

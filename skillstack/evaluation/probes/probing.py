@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import SCHEMA
 from skillstack.data.splits import sample_hash
 from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.intervals import Interval, rounded
@@ -26,6 +25,7 @@ from skillstack.evaluation.predictions import Predictions
 from skillstack.evaluation.questions import EvaluatedStack, EvaluationConfig, SkillQuestions
 from skillstack.evaluation.result import Effort
 from skillstack.evaluation.statistics import mean_interval
+from skillstack.results import SCHEMA
 from skillstack.routers.base import Scores
 from skillstack.store.rows import Row
 

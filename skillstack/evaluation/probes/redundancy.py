@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.answers import Frame
 from skillstack.evaluation.intervals import rounded
 from skillstack.evaluation.metrics import Mask, accuracy, macro
 from skillstack.evaluation.prediction_plan import families_of
 from skillstack.evaluation.probes.probing import Origin, ProbeRunner, Probing, choose, halves
 from skillstack.evaluation.questions import SkillQuestions, stack_questions
 from skillstack.evaluation.statistics import Paired, paired
+from skillstack.results import Frame
 
 #: ``[frames, tasks]``: accuracies, 0 to 1.
 Accuracies = NDArray[np.float64] | Sequence[Sequence[float]]

@@ -10,7 +10,7 @@ from skillstack.evaluation.probes.registry import PROBES
 from ..world import TASKS, add, probe, renamed
 
 
-@pytest.mark.parametrize("name", ["ordre", "os", "skillstack.api"])
+@pytest.mark.parametrize("name", ["ordre", "os", "skillstack.stack"])
 def test_an_unknown_probe_is_refused_before_anything_is_read(stack, name):
     with pytest.raises(UsageError, match="no probe"):
         probe(stack, name, only=["nothing"])
