@@ -116,7 +116,8 @@ class Routed:
     :ivar frame: name of the frame that has it.
     :ivar frame_id: that frame's id.
     :ivar score: the skill's score.
-    :ivar confidence: probability that the choice is right, as far as ``calibrated``.
+    :ivar confidence: probability that the choice is right, as far as ``calibrated``; low for a text that
+        looks like no skill's.
     :ivar calibrated: whether the confidence was fitted on held-back scores.
     :ivar accepted: whether the score reached the threshold.
     :ivar fallback: whether no score did, and the best of all was taken.

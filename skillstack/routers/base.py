@@ -170,7 +170,7 @@ class RouteResult:
 
     :ivar skill: its name; None for a rejected text.
     :ivar score: its score.
-    :ivar confidence: probability of the skill, from a softmax over all scores.
+    :ivar confidence: probability of the skill; low where the text looks like no skill's.
     :ivar calibrated: whether the softmax's temperature was fitted on out-of-fold scores.
     :ivar accepted: whether the score reached the router's threshold.
     :ivar fallback: whether none did, and the best of all was taken.
@@ -276,12 +276,16 @@ class Router(ABC):
 
     def route(self, rows: Sequence[Row]) -> list[RouteResult]:
         """The choice for each row."""
-        return self.decide(self.scores(rows))
+        return self.decide(*self.read(rows))
 
-    def decide(self, scores: NDArray[np.float32]) -> list[RouteResult]:
-        """The choice for each row of float32 scores [rows, skills]; minus infinity bars a skill."""
+    def read(self, rows: Sequence[Row]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """The `scores`, and how far each row's confidence is to be trusted, float64 [rows], 0 to 1."""
+        return self.scores(rows), np.ones(len(rows))
+
+    def decide(self, scores: NDArray[np.float32], trust: NDArray[np.float64]) -> list[RouteResult]:
+        """The choice for each row of what was `read`; a score of minus infinity bars a skill."""
         choices = self.choices(scores)
-        confident = probabilities(scores, self.temperature)
+        confident = probabilities(scores, self.temperature) * trust[:, None]
         return [
             RouteResult(
                 skill=self.skills[skill],
@@ -313,9 +317,7 @@ class Router(ABC):
 
     def encode(self) -> dict[str, bytes]:
         """The files of the state by their names, in the order of writing: any `TENSORS`, then `RECORD`."""
-        skills = [
-            {"frame": frame, "name": name} for name, frame in zip(self.skills, self.frames, strict=True)
-        ]
+        skills = [{"frame": at, "name": name} for name, at in zip(self.skills, self.frames, strict=True)]
         record = {"format": 1, "inputs": self.inputs, "router": self.name, "skills": skills}
         return {RECORD: canonical.seal(record)}
 

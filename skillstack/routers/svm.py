@@ -67,6 +67,21 @@ class Weighting:
         return np.asarray(1.0 + np.log((1.0 + self.rows) / (1.0 + self.frequencies)))
 
     @cached_property
+    def _familiarity(self) -> NDArray[np.float32]:
+        table = np.zeros(BUCKETS, dtype=np.float32)
+        table[self.buckets] = np.log1p(self.frequencies) / (1.0 + np.log1p(self.rows))
+        return table
+
+    def familiarity(self, rows: HashedRows) -> NDArray[np.float64]:
+        """How common the n-grams of rows are among the training rows, float64 [rows], from 0 to below 1.
+
+        The mean of ln(1 + df) over a row's n-grams, divided by the idf of one that no training row has: 0
+        where all are unknown. Each row's is the same whatever stands beside it.
+        """
+        sums = np.bincount(rows.owners(), self._familiarity.take(rows.buckets), minlength=len(rows))
+        return np.asarray(sums / np.maximum(np.diff(rows.indptr), 1))
+
+    @cached_property
     def _columns(self) -> NDArray[np.int32]:
         table = np.full(BUCKETS, -1, dtype=np.int32)
         table[self.buckets] = np.arange(len(self.buckets), dtype=np.int32)
