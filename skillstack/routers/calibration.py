@@ -99,9 +99,9 @@ class Usual:
         return cls(float(f"{lowest:.6g}"), float(f"{median:.6g}"))
 
     def trust(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """1 for usual values, falling to 0 `BEYOND` the lowest, float64 of the same shape."""
+        """At least 1 for usual values, 0 where they lie `BEYOND` below the lowest, float64 of the same shape."""
         width = max(BEYOND * (self.median - self.lowest), 1e-9)
-        return np.asarray(np.clip(1.0 - (self.lowest - values.astype(np.float64)) / width, 0.0, 1.0))
+        return np.asarray((values - (self.lowest - width)) / width, np.float64)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class RouterCalibration:
             trust = np.minimum(trust, self.score.trust(scores.max(axis=1)))
         if self.familiarity is not None:
             trust = np.minimum(trust, self.familiarity.trust(familiarity))
-        return trust
+        return np.maximum(trust, 0.0)
 
 
 NEUTRAL = RouterCalibration(calibrated=False, temperature=1.0, threshold=0.0, correct=0, n=0)

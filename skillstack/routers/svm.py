@@ -78,8 +78,14 @@ class Weighting:
         The mean of ln(1 + df) over a row's n-grams, divided by the idf of one that no training row has: 0
         where all are unknown. Each row's is the same whatever stands beside it.
         """
-        sums = np.bincount(rows.owners(), self._familiarity.take(rows.buckets), minlength=len(rows))
-        return np.asarray(sums / np.maximum(np.diff(rows.indptr), 1))
+        starts, lengths = rows.indptr[:-1], rows.indptr[1:] - rows.indptr[:-1]
+        means = np.zeros(len(rows))
+        filled = np.flatnonzero(lengths)
+        if len(filled):
+            known = self._familiarity.take(rows.buckets)
+            sums = np.add.reduceat(known, starts.take(filled), dtype=np.float64)
+            means[filled] = sums / lengths.take(filled)
+        return means
 
     @cached_property
     def _columns(self) -> NDArray[np.int32]:
