@@ -99,7 +99,7 @@ class Usual:
         return cls(float(f"{lowest:.6g}"), float(f"{median:.6g}"))
 
     def trust(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """At least 1 for usual values, 0 where they lie `BEYOND` below the lowest, float64 of the same shape."""
+        """At least 1 for usual values, 0 where they lie `BEYOND` below the lowest; float64, same shape."""
         width = max(BEYOND * (self.median - self.lowest), 1e-9)
         return np.asarray((values - (self.lowest - width)) / width, np.float64)
 
