@@ -181,8 +181,9 @@ class Route:
     :ivar frame: name of the frame that has it.
     :ivar frame_id: that frame's id.
     :ivar score: the skill's score.
-    :ivar confidence: probability of the skill, from a softmax over all scores.
-    :ivar calibrated: whether the softmax's temperature was fitted on held-back scores.
+    :ivar confidence: probability that the choice is right, as far as ``calibrated``; low for a text that
+        looks like no skill's.
+    :ivar calibrated: whether the confidence was fitted on held-back scores.
     :ivar accepted: whether the score reached the threshold.
     :ivar fallback: whether no score did, and the best of all was taken.
     :ivar depth: frames looked at.

@@ -187,12 +187,16 @@ class Router(ABC):
 
     def route(self, rows: Sequence[Row]) -> list[Route]:
         """The choice for each row."""
-        return self.decide(self.scores(rows))
+        return self.decide(*self.read(rows))
 
-    def decide(self, scores: NDArray[np.float32]) -> list[Route]:
-        """The choice for each row of float32 scores [rows, skills]; minus infinity bars a skill."""
+    def read(self, rows: Sequence[Row]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """The `scores`, and how far each row's confidence is to be trusted, float64 [rows], 0 to 1."""
+        return self.scores(rows), np.ones(len(rows))
+
+    def decide(self, scores: NDArray[np.float32], trust: NDArray[np.float64]) -> list[Route]:
+        """The choice for each row of what was `read`; a score of minus infinity bars a skill."""
         choices = self.choices(scores)
-        confident = probabilities(scores, self.temperature)
+        confident = probabilities(scores, self.temperature) * trust[:, None]
         return [
             Route(
                 skill=self.skills[skill],
@@ -224,9 +228,7 @@ class Router(ABC):
 
     def encode(self) -> dict[str, bytes]:
         """The files of the state by their names, in the order of writing: any `TENSORS`, then `RECORD`."""
-        skills = [
-            {"frame": frame, "name": name} for name, frame in zip(self.skills, self.frames, strict=True)
-        ]
+        skills = [{"frame": at, "name": name} for name, at in zip(self.skills, self.frames, strict=True)]
         record = {"format": 1, "inputs": self.inputs, "router": self.name, "skills": skills}
         return {RECORD: canonical.seal(record)}
 

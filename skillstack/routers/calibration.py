@@ -1,19 +1,20 @@
-"""The chain rule and its calibration: the newest frame that is sure enough answers; else the best of all.
+"""The chain rule, and what out-of-fold scores teach: its threshold, and how far a confidence can be trusted.
 
-A frame is sure enough where its score is above the threshold and no other frame's is clearly higher.
+The newest frame that is sure enough answers; else the best of all. A frame is sure enough where its score is
+above the threshold and no other frame's is clearly higher.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.routers.base import Choices, Parameters, probabilities
-from skillstack.routers.svm import TrainingSet, fit_linear
+from skillstack.routers.svm import TrainingSet, Weighting, fit_linear
 
 #: A score that is higher by more than this is clearly higher. A tenth of the way from a support vector
 #: machine's boundary to its margin: nearer scores are a tie, which the newer frame wins.
@@ -70,6 +71,39 @@ _STEP = 0.01
 _COARSE = 1e-2
 
 
+#: Share of the skills' own texts that may look strange, and lose some of their confidence.
+STRANGE = 0.005
+#: How far below these a text looks like no skill's, in parts of their distance from the median.
+BEYOND = 0.25
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Where a figure lies for texts of the skills that were not fitted on.
+
+    The figure is one that texts of other subjects have less of: the best score, which is the maximum logit of
+    Hendrycks et al. 2022, Scaling out-of-distribution detection, https://arxiv.org/abs/1911.11132, or the
+    familiarity of a text's n-grams.
+
+    :ivar lowest: the `STRANGE` quantile.
+    :ivar median: of all.
+    """
+
+    lowest: float
+    median: float
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating]) -> Usual:
+        """Of the values of at least one row."""
+        lowest, median = np.quantile(values.astype(np.float64), [STRANGE, 0.5]).tolist()
+        return cls(float(f"{lowest:.6g}"), float(f"{median:.6g}"))
+
+    def trust(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """At least 1 for usual values, 0 where they lie `BEYOND` below the lowest; float64, same shape."""
+        width = max(BEYOND * (self.median - self.lowest), 1e-9)
+        return np.asarray((values - (self.lowest - width)) / width, np.float64)
+
+
 @dataclass(frozen=True)
 class RouterCalibration:
     """The calibration that out-of-fold scores gave.
@@ -81,6 +115,8 @@ class RouterCalibration:
     :ivar n: out-of-fold rows.
     :ivar lost: ``(skill, other, rows)`` for out-of-fold rows of a skill for which another one's score is the
         best, skills as positions in stack order; None in states of before this was kept.
+    :ivar score: the best score of a row; None where nothing is calibrated, and in states of older fits.
+    :ivar familiarity: `Weighting.familiarity` of a row; None for very few rows, and in states of older fits.
     """
 
     calibrated: bool
@@ -89,6 +125,21 @@ class RouterCalibration:
     correct: int
     n: int
     lost: tuple[tuple[int, int, int], ...] | None = None
+    score: Usual | None = None
+    familiarity: Usual | None = None
+
+    def trust(self, scores: NDArray[np.float32], familiarity: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far each row's confidence is to be trusted, float64 [rows]: 0 for texts of no skill.
+
+        :param scores: float32 [rows, skills].
+        :param familiarity: float64 [rows].
+        """
+        trust = np.ones(len(scores))
+        if self.score is not None:
+            trust = np.minimum(trust, self.score.trust(scores.max(axis=1)))
+        if self.familiarity is not None:
+            trust = np.minimum(trust, self.familiarity.trust(familiarity))
+        return np.maximum(trust, 0.0)
 
 
 NEUTRAL = RouterCalibration(calibrated=False, temperature=1.0, threshold=0.0, correct=0, n=0)
@@ -102,18 +153,28 @@ def calibrate(
     :param order: of each skill in stack order, its label in the training set.
     :param frames: of each skill in stack order, its frame's position.
     """
+    known = familiarity_out_of_fold(training, parameters)
+    neutral = replace(NEUTRAL, familiarity=None if known is None else Usual.of(known))
     if len(order) < 2 or np.bincount(training.labels, minlength=len(order)).min() < FEWEST_ROWS:
-        return NEUTRAL
+        return neutral
     scores = out_of_fold(training, len(order), parameters)
     if scores is None:
-        return NEUTRAL
+        return neutral
     scores = scores[:, list(order)]
     own = np.argsort(np.array(order))[training.labels]
     best = scores.argmax(axis=1)
     correct = int((best == own).sum())
     threshold = safe_threshold(Chain.of(scores, frames), own, scores, correct)
-    lost = _lost(own, best)
-    return RouterCalibration(True, fit_temperature(scores, own), threshold, correct, len(own), lost)
+    return RouterCalibration(
+        calibrated=True,
+        temperature=fit_temperature(scores, own),
+        threshold=threshold,
+        correct=correct,
+        n=len(own),
+        lost=_lost(own, best),
+        score=Usual.of(scores.max(axis=1)),
+        familiarity=neutral.familiarity,
+    )
 
 
 def _lost(own: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
@@ -125,20 +186,42 @@ def _lost(own: NDArray[np.int64], best: NDArray[np.int64]) -> tuple[tuple[int, i
 def out_of_fold(training: TrainingSet, skills: int, parameters: Parameters) -> NDArray[np.float32] | None:
     """Scores of each training row by a model that did not see it, float32 [rows, skills].
 
-    A row's fold follows from its content, so equal rows share one. None if a fold holds all of a skill.
+    None if a fold holds all of a skill.
     """
-    parts = parameters.parts(len(training.keys))
-    folds = np.array(
-        [int.from_bytes(hashlib.sha256(key).digest()[:8], "big") % parts for key in training.keys]
-    )
-    scores = np.zeros((len(folds), skills), dtype=np.float32)
-    for fold in range(parts):
-        seen, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+    scores = np.zeros((len(training.keys), skills), dtype=np.float32)
+    for seen, held in _folds(training, parameters):
         part = training.take(seen)
         if len(np.unique(part.labels)) < skills:
             return None
         scores[held] = fit_linear(part, skills, parameters, _COARSE).scores(training.rows.take(held))
     return scores
+
+
+def familiarity_out_of_fold(training: TrainingSet, parameters: Parameters) -> NDArray[np.float64] | None:
+    """`Weighting.familiarity` of each training row by the rows of the other folds, float64 [rows].
+
+    None for fewer than `FEWEST_ROWS` rows, or if a fold holds all of them.
+    """
+    if len(training.keys) < FEWEST_ROWS:
+        return None
+    known = np.zeros(len(training.keys))
+    for seen, held in _folds(training, parameters):
+        if not len(seen):
+            return None
+        weighting = Weighting.of(training.rows.take(seen), float(parameters.words), float(parameters.flags))
+        known[held] = weighting.familiarity(training.rows.take(held))
+    return known
+
+
+def _folds(
+    training: TrainingSet, parameters: Parameters
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The rows outside and inside each fold, which follows from a row's content: equal rows share one."""
+    parts = parameters.parts(len(training.keys))
+    folds = np.array(
+        [int.from_bytes(hashlib.sha256(key).digest()[:8], "big") % parts for key in training.keys]
+    )
+    return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(parts)]
 
 
 def fit_temperature(scores: NDArray[np.float32], own: NDArray[np.int64]) -> float:

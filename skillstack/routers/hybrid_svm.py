@@ -113,11 +113,17 @@ class HybridSVM(Router):
 
     def scores(self, rows: Sequence[Row]) -> NDArray[np.float32]:
         """A score per row and skill, float32 [rows, skills]; 0 separates a skill from the rest."""
-        parts = [
-            self.state.model.scores(hash_rows(rows[start : start + _BATCH]))
-            for start in range(0, len(rows), _BATCH)
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.skills)), np.float32)
+        return self.read(rows)[0]
+
+    def read(self, rows: Sequence[Row]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """See `Router.read`."""
+        model = self.state.model
+        scores, trust = [np.zeros((0, len(self.skills)), np.float32)], [np.zeros(0)]
+        for start in range(0, len(rows), _BATCH):
+            hashed = hash_rows(rows[start : start + _BATCH])
+            scores.append(model.scores(hashed))
+            trust.append(self.state.calibration.trust(scores[-1], model.weighting.familiarity(hashed)))
+        return np.concatenate(scores), np.concatenate(trust)
 
     def _kept(self) -> tuple[SkillSamples, ...]:
         if self.samples is None:

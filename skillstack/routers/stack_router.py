@@ -56,8 +56,8 @@ class StackRouter:
         :param options: ``threshold`` and ``depth``, for routers that have them.
         :raises UsageError: if there is no such router, or an option is none of its own.
         """
-        chosen, scores = self._scored(chain, rows, router, options)
-        return chosen.decide(scores)
+        chosen, scores, trust = self._read(chain, rows, router, options)
+        return chosen.decide(scores, trust)
 
     def scores(self, chain: Chain, rows: Sequence[Row], *, threshold: float | None = None) -> Scores:
         """The scores of each row, with all that the chain rule needs to choose by them.
@@ -65,20 +65,20 @@ class StackRouter:
         :param threshold: score above which the chain accepts; None for the calibrated one.
         :raises UsageError: if the threshold is no number.
         """
-        chosen, values = self._scored(chain, rows, DEFAULT, {"threshold": threshold})
+        chosen, values, _ = self._read(chain, rows, DEFAULT, {"threshold": threshold})
         return Scores(values, chosen.skills, chosen.frames, chosen.threshold)
 
-    def _scored(
+    def _read(
         self, chain: Chain, rows: Sequence[Row], router: str, options: Mapping[str, Any]
-    ) -> tuple[Router, NDArray[np.float32]]:
+    ) -> tuple[Router, NDArray[np.float32], NDArray[np.float64]]:
         fitted = self.fitted(chain, router)
         chosen = create(router, fitted, **options)
         try:
-            scores = chosen.scores(rows)
+            scores, trust = chosen.read(rows)
         except IntegrityError:  # of a large state, a part is read and checked only when a text needs it
             chosen = create(router, self._instead_of(fitted, chain, router), **options)
-            scores = chosen.scores(rows)
-        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores)
+            scores, trust = chosen.read(rows)
+        return chosen, np.where(_barred(chain, rows), np.float32(-np.inf), scores), trust
 
     def fitted(self, chain: Chain, router: str = DEFAULT) -> Router:
         """The router of a chain, without options: loaded, or fitted where its state is missing or damaged.

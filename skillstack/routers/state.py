@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +23,16 @@ from skillstack.routers.base import (
     read_state_file,
 )
 from skillstack.routers.blocks import BlockFile, StoredCoefficients, block_digests, combine, split
-from skillstack.routers.calibration import RouterCalibration, calibrate
+from skillstack.routers.calibration import RouterCalibration, Usual, calibrate
 from skillstack.routers.features import BUCKETS, SPEC
 from skillstack.routers.svm import Coefficients, LinearModel, TrainingSet, Weighting, alphabetical, fit_linear
 from skillstack.store import canonical, tensors
 from skillstack.store.canonical import sha256
 
 #: Raise when the fit itself changes, so that states of an older fit are not taken for its own.
-FIT = 3
+FIT = 4
 #: Older fits, the newest first. Their states serve stacks whose texts are gone, which cannot be fitted anew.
-OLDER_FITS = (2,)
+OLDER_FITS = (3, 2)
 
 #: Raise with every change of the two files; keep the old reader beside the new one, or refit.
 FORMAT = 1
@@ -48,7 +49,7 @@ class RouterState:
     :ivar skills: names in stack order, oldest to newest.
     :ivar frames: position of each skill's frame.
     :ivar model: the linear scores, columns in that order.
-    :ivar calibration: temperature, threshold, and out-of-fold accuracy.
+    :ivar calibration: what out-of-fold scores taught.
     """
 
     inputs: str
@@ -188,6 +189,11 @@ def _to_record(state: RouterState, digest: str) -> dict[str, object]:
         "temperature": repr(calibration.temperature),
         "tensors": digest,
         "threshold": repr(calibration.threshold),
+        "usual": {
+            name: {"lowest": repr(usual.lowest), "median": repr(usual.median)}
+            for name, usual in (("familiarity", calibration.familiarity), ("score", calibration.score))
+            if usual is not None
+        },
         "words": repr(weighting.words),
     }
 
@@ -244,6 +250,8 @@ def _from_files(
         int(accuracy["correct"]),
         int(accuracy["n"]),
         _lost(accuracy["lost"], len(skills)) if "lost" in accuracy else None,
+        # States of older fits have neither, so their confidence is the softmax alone.
+        **{name: _usual(entry) for name, entry in record.get("usual", {}).items()},
     )
     rows: Coefficients
     if file is None:
@@ -261,3 +269,10 @@ def _lost(entries: Any, skills: int) -> tuple[tuple[int, int, int], ...]:
     if any(not (0 <= own < skills and 0 <= other < skills and rows > 0) for own, other, rows in found):
         raise ValueError("the rows lost to other skills name skills that there are not")
     return found
+
+
+def _usual(entry: Any) -> Usual:
+    usual = Usual(float(entry["lowest"]), float(entry["median"]))
+    if not -math.inf < usual.lowest <= usual.median < math.inf:
+        raise ValueError("the usual values of a figure are no numbers in order")
+    return usual

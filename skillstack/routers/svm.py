@@ -67,6 +67,27 @@ class Weighting:
         return np.asarray(1.0 + np.log((1.0 + self.rows) / (1.0 + self.frequencies)))
 
     @cached_property
+    def _familiarity(self) -> NDArray[np.float32]:
+        table = np.zeros(BUCKETS, dtype=np.float32)
+        table[self.buckets] = np.log1p(self.frequencies) / (1.0 + np.log1p(self.rows))
+        return table
+
+    def familiarity(self, rows: HashedRows) -> NDArray[np.float64]:
+        """How common the n-grams of rows are among the training rows, float64 [rows], from 0 to below 1.
+
+        The mean of ln(1 + df) over a row's n-grams, divided by the idf of one that no training row has: 0
+        where all are unknown. Each row's is the same whatever stands beside it.
+        """
+        starts, lengths = rows.indptr[:-1], rows.indptr[1:] - rows.indptr[:-1]
+        means = np.zeros(len(rows))
+        filled = np.flatnonzero(lengths)
+        if len(filled):
+            known = self._familiarity.take(rows.buckets)
+            sums = np.add.reduceat(known, starts.take(filled), dtype=np.float64)
+            means[filled] = sums / lengths.take(filled)
+        return means
+
+    @cached_property
     def _columns(self) -> NDArray[np.int32]:
         table = np.full(BUCKETS, -1, dtype=np.int32)
         table[self.buckets] = np.arange(len(self.buckets), dtype=np.int32)

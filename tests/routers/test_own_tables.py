@@ -55,7 +55,9 @@ def test_the_chain_is_never_more_than_a_point_behind_the_best_score(rows: int) -
             for name, router in (("chain", HybridChain(state)), ("best", HybridSVM(state))):
                 for task in tasks:
                     scores = state.model.scores(table(task, "test", 60))
-                    right[name] += [found.skill == task for found in router.decide(scores)]
+                    right[name] += [
+                        found.skill == task for found in router.decide(scores, np.ones(len(scores)))
+                    ]
         assert np.mean(right["chain"]) >= np.mean(right["best"]) - 0.01, (rows, group)
 
 
@@ -63,5 +65,5 @@ def test_a_text_in_other_words_goes_to_the_frame_that_scores_higher() -> None:
     state = state_of(GROUPS[0], 100)
     chain = HybridChain(state)
     scores = np.array([[0.64, -0.64], [-0.6, -0.64], [0.26, 0.02]], np.float32)
-    assert [found.skill for found in chain.decide(scores)] == ["wiki_topics"] * 3
+    assert [found.skill for found in chain.decide(scores, np.ones(3))] == ["wiki_topics"] * 3
     assert state.calibration.threshold > -0.5

@@ -100,3 +100,26 @@ def test_states_are_small(state: RouterState, folder: Path) -> None:
 def test_a_state_that_is_lost_says_what_to_do_with_samples_and_without(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match=r"missing.*fitted again.*left out, import the same bundle"):
         load(tmp_path, "a" * 64)
+
+
+def test_a_state_of_before_usual_values_were_kept_is_read(
+    state: RouterState, folder: Path, held_rows: dict[str, list[Row]]
+) -> None:
+    record = canonical.unseal((folder / RECORD).read_bytes(), what="it")
+    del record["usual"]
+    (folder / RECORD).write_bytes(canonical.seal(record))
+    older = HybridSVM(load(folder, state.inputs))
+    assert (older.state.calibration.score, older.state.calibration.familiarity) == (None, None)
+    rows = held_rows["banking"]
+    assert [route.skill for route in older.route(rows)] == [r.skill for r in HybridSVM(state).route(rows)]
+
+
+@pytest.mark.parametrize("values", [{"lowest": "2.0", "median": "1.0"}, {"lowest": "nan", "median": "1.0"}])
+def test_usual_values_that_are_no_numbers_in_order_are_refused(
+    state: RouterState, folder: Path, values: dict[str, str]
+) -> None:
+    record = canonical.unseal((folder / RECORD).read_bytes(), what="it")
+    record["usual"]["score"] = values
+    (folder / RECORD).write_bytes(canonical.seal(record))
+    with pytest.raises(IntegrityError):
+        load(folder, state.inputs)
