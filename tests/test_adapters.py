@@ -18,6 +18,7 @@ from skillstack.data.sources import load_task
 from skillstack.errors import InputError, MismatchError, UsageError
 from skillstack.stack import Stack
 from skillstack.store.samples import FeatureSamples
+from skillstack.training.recipe import Recipe
 
 from .models.test_peft_import import TEXTS, classifier, logits_of, saved
 from .models.tiny import byte_tokenizer, decoder_sizes, save
@@ -65,7 +66,8 @@ def here(tmp_path, monkeypatch) -> Path:
 
 def sound(stack: Stack, base: Path) -> bool:
     """Whether all files are whole and each frame proves that its adapter acts."""
-    checked, canaries = stack.verify(deep=True, model=str(base), device="cpu")
+    opened = Stack.open(stack.store.root, stack.name, model=str(base), device="cpu")
+    checked, canaries = opened.verify(deep=True)
     return checked.ok and bool(canaries) and all(canary.ok for canary in canaries)
 
 
@@ -81,7 +83,7 @@ def test_a_classifier_answers_with_pefts_logits_and_the_stack_is_whole(llama, re
     )
     stack = Stack.open()
     assert (stack.name, [frame.id for frame in stack]) == ("mine", [done.frame])
-    found = stack.predict(list(TEXTS), frame="reviews", model=str(llama), device="cpu")
+    found = Stack.open(model=str(llama), device="cpu").predict(list(TEXTS), frame="reviews")
     shares = torch.softmax(torch.from_numpy(wanted), dim=1).numpy()
     for answer, share in zip(found, shares, strict=True):
         np.testing.assert_allclose([answer.probabilities[label] for label in LABELS], share, atol=1e-5)
@@ -128,9 +130,8 @@ def test_without_a_head_one_is_fitted_on_the_adapters_features(bert, here):
     assert sound(stack, bert)
     # The frozen baseline that an evaluation compares with is kept, and another skill can follow.
     assert list((stack.store.root / "derived").glob("frozen-linear-*/*"))
-    learned = Stack.learn(
-        "more", "table.csv", model=str(bert), recipe={"epochs": 1, "samples_per_class": 8, "max_length": 64}
-    )
+    opened = Stack.open(model=str(bert))
+    learned = opened.learn("more", "table.csv", recipe=Recipe(epochs=1, samples_per_class=8, max_length=64))
     assert learned.frame is not None and len(Stack.open()) == 2
 
 
@@ -187,14 +188,14 @@ def test_what_export_writes_comes_back_with_equal_answers(llama, reviews, here):
     folder, _ = reviews
     options = {"labels": LABELS, "texts": "texts.txt", "model": str(llama)}
     import_adapter(folder, **options, stack="mine", prompt="Review: {text}\nIt is")
-    first = Stack.open(stack="mine")
+    first = Stack.open(stack="mine", model=str(llama))
     first.export_peft(here / "out")
     again = import_adapter(
         here / "out" / "seq_cls" / "reviews", **options, stack="twin", prompt="Review: {text}\nIt is"
     )
-    second = Stack.open(stack=again.stack)
+    second = Stack.open(stack=again.stack, model=str(llama))
     one, other = (
-        [answer.probabilities for answer in stack.predict(list(TEXTS), frame="reviews", model=str(llama))]
+        [answer.probabilities for answer in stack.predict(list(TEXTS), frame="reviews")]
         for stack in (first, second)
     )
     assert one == other

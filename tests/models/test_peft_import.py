@@ -17,13 +17,14 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from skillstack.errors import IntegrityError, MismatchError, MissingError, SkillStackError, UsageError
-from skillstack.models.answering import Answerer, Answering
+from skillstack.models.answering import Answering
 from skillstack.models.features import mean
 from skillstack.models.heads import Head
 from skillstack.models.loading import load_base
 from skillstack.models.peft_folder import PeftFolder, read_folder
 from skillstack.models.peft_import import fit_to_base, head_of
 from skillstack.models.slot import Slot
+from skillstack.skills.classification import KIND, LabelAnswerer
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 
@@ -72,8 +73,8 @@ def answers(folder: PeftFolder, base: Path, head: Head | None = None) -> np.ndar
     adapter = fit_to_base(folder, held)
     chosen = head or head_of(folder, held)
     assert chosen is not None
-    answerer = Answerer("key", lambda: adapter.tensors, adapter.spec, chosen, Rendering(max_length=100))
-    found = Answering(Slot(held)).answer([Row(text) for text in TEXTS], [answerer] * len(TEXTS))
+    answerer = LabelAnswerer("key", lambda: adapter.tensors, adapter.spec, chosen, Rendering(max_length=100))
+    found = KIND.answer(Answering(Slot(held)), [Row(text) for text in TEXTS], [answerer] * len(TEXTS))
     return np.stack([answer.logits for answer in found])
 
 

@@ -22,15 +22,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def stack(made: Path, tmp_path: Path):
-    """A stack of one's own, whose base is found."""
+    """A stack of one's own, opened with its base."""
     with single_thread():
-        yield copied(made, tmp_path)
-
-
-@pytest.fixture
-def base_folder(tmp_path: Path) -> str:
-    """Where the base lies."""
-    return str(tmp_path / "tiny-bert")
+        found = copied(made, tmp_path)
+        yield Stack.open(found.store.root, found.name, model=str(tmp_path / "tiny-bert"), device="cpu")
 
 
 def names(stack: Stack) -> list[str]:

@@ -34,7 +34,7 @@ def read_linear(state: State, content: FrameRecord, skill: Skill) -> Head:
 
 
 @pytest.fixture
-def stateful(stack: Stack, base_folder: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def stateful(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """The stack with one more frame, whose state gives what the head of the oldest frame gives."""
     monkeypatch.setitem(registry._STATES, ("classification", "linear"), f"{__name__}:read_linear")
     store, oldest = stack.store, stack.frames()[-1].content
@@ -42,25 +42,25 @@ def stateful(stack: Stack, base_folder: str, monkeypatch: pytest.MonkeyPatch) ->
     state = put_state(store, State("linear", {"of": "a test"}, {"state": store.head(skill.head_digest)}))
     new = dataclasses.replace(skill, name="twin", task="twin", head=None, state=state)
     content = dataclasses.replace(oldest, name="twin", skills=(new,), canaries=None, init_from=None)
-    with stack.loaded(model=base_folder).alone() as slot:
+    with stack.loaded().alone() as slot:
         answerer = KIND.answerer(store, content, new)
         part = KIND.canary(Answering(slot), answerer, pair=False)
     content = dataclasses.replace(content, canaries=store.put_canaries(canaries.record({"twin": part})))
     transactions.push(
         store, stack.name, content, transaction="twin", note="twin", expected=stack.frames()[0].id
     )
-    return Stack.open(store.root, stack.name)
+    return Stack.open(store.root, stack.name, model=stack.model, device="cpu")
 
 
-def test_a_state_answers_as_the_head_that_it_stands_for(stateful, base_folder):
-    one = stateful.predict(ROWS, frame=TASKS[0], model=base_folder)
-    two = stateful.predict(ROWS, frame="twin", model=base_folder)
+def test_a_state_answers_as_the_head_that_it_stands_for(stateful):
+    one = stateful.predict(ROWS, frame=TASKS[0])
+    two = stateful.predict(ROWS, frame="twin")
     assert [found.probabilities for found in one] == [found.probabilities for found in two]
     assert [found.label_name for found in one] == [found.label_name for found in two]
 
 
-def test_its_canaries_prove_it(stateful, base_folder):
-    loaded = stateful.loaded(model=base_folder)
+def test_its_canaries_prove_it(stateful):
+    loaded = stateful.loaded()
     checks = loaded.check_canaries(stateful.frames())
     assert [check.skill for check in checks] == ["twin", *TASKS[::-1]]
     assert all(check.ok for check in checks)
@@ -76,10 +76,10 @@ def test_the_store_is_whole_and_its_json_as_ever(stateful):
     assert newest.keys() == oldest.keys() and newest["skills"][0].keys() == oldest["skills"][0].keys()
 
 
-def test_a_state_of_another_type_asks_for_an_update(stateful, base_folder, monkeypatch):
+def test_a_state_of_another_type_asks_for_an_update(stateful, monkeypatch):
     monkeypatch.setattr(registry, "_STATES", {})
     with pytest.raises(StoreError, match="'twin' has a state of the type 'linear'") as caught:
-        Stack.open(stateful.store.root, stateful.name).predict(ROWS, frame="twin", model=base_folder)
+        Stack.open(stateful.store.root, stateful.name, model=stateful.model).predict(ROWS, frame="twin")
     assert caught.value.hint == "Update skillstack."
 
 
@@ -101,9 +101,9 @@ def test_an_answer_is_right_or_wrong():
 
 
 @pytest.mark.parametrize("stored", [None, [], {}, {"plain": [["1"]]}, {"plain": [["1"]], "adapted": [["x"]]}])
-def test_damaged_canaries_are_refused(stack, base_folder, stored):
+def test_damaged_canaries_are_refused(stack, stored):
     content = stack.frames()[0].content
-    with stack.loaded(model=base_folder).alone() as slot, pytest.raises(IntegrityError, match="damaged"):
+    with stack.loaded().alone() as slot, pytest.raises(IntegrityError, match="damaged"):
         answerer = KIND.answerer(stack.store, content, content.skills[0])
         KIND.compare(Answering(slot), answerer, stored, pair=False, trained="fp32")
 

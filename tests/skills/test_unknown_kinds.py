@@ -32,7 +32,7 @@ def newer(request: pytest.FixtureRequest, stack: Stack) -> Stack:
     content = dataclasses.replace(oldest, name="newer", skills=(skill,), canaries=None, init_from=None)
     tip = stack.frames()[0].id
     transactions.push(stack.store, stack.name, content, transaction="n", note="newer", expected=tip)
-    return Stack.open(stack.store.root, stack.name)
+    return Stack.open(stack.store.root, stack.name, model=stack.model, device="cpu")
 
 
 def test_the_stack_is_listed_and_whole(newer):
@@ -42,18 +42,18 @@ def test_the_stack_is_listed_and_whole(newer):
     assert verify(newer.store).ok
 
 
-def test_to_ask_it_says_to_update(newer, base_folder):
+def test_to_ask_it_says_to_update(newer):
     kind = newer.frames()[0].skills[0].kind
     with pytest.raises(StoreError, match=f"'newer' is of the kind '{kind}'") as caught:
-        newer.predict("A fine film.", frame="newer", model=base_folder)
+        newer.predict("A fine film.", frame="newer")
     assert not isinstance(caught.value, IntegrityError)
     assert caught.value.hint == "Update skillstack."
     with pytest.raises(StoreError, match="Update"):
         ask(newer.frames()[0].skills[0])
 
 
-def test_its_neighbours_answer_as_before(newer, base_folder):
-    found = newer.predict("A fine film.", frame=TASKS[0], model=base_folder)
+def test_its_neighbours_answer_as_before(newer):
+    found = newer.predict("A fine film.", frame=TASKS[0])
     assert found.label_name in newer.frames()[-1].skills[0].labels
 
 
@@ -62,7 +62,7 @@ def test_it_can_be_undone(newer):
     assert [frame.name for frame in newer.frames()] == list(TASKS[::-1])
 
 
-def test_the_command_line_lists_and_shows_it_and_says_to_update(newer, base_folder, tmp_path):
+def test_the_command_line_lists_and_shows_it_and_says_to_update(newer, tmp_path):
     shell = Shell(tmp_path)
     where = ("--store", str(newer.store.root), "--stack", newer.name)
     listed = shell("log", "--json", *where)
@@ -70,5 +70,5 @@ def test_the_command_line_lists_and_shows_it_and_says_to_update(newer, base_fold
     shown = shell("show", "newer", *where)
     kind = newer.frames()[0].skills[0].kind
     assert shown.status == 0 and ["kind", kind] in [line.split() for line in shown.out.splitlines()]
-    asked = shell("predict", "A fine film.", "--frame", "newer", "--model", base_folder, *where)
+    asked = shell("predict", "A fine film.", "--frame", "newer", "--model", str(newer.model), *where)
     assert asked.status == 3 and "Update skillstack." in asked.err and "Traceback" not in asked.err
