@@ -57,13 +57,11 @@ A = TypeVar("A", bound=Printable)
 class Form(Generic[A]):
     """How an answer of one kind is shown.
 
-    :ivar words: a single answer, in lines for people.
     :ivar line: one answer of many, on one line for people, with the text.
     :ivar cells: one answer of many, by column.
     :ivar added: names and types of these columns, that of errors among them.
     """
 
-    words: Callable[[A], Sequence[str]]
     line: Callable[[str, A], str]
     cells: Callable[[A], Mapping[str, Cell]]
     added: Mapping[str, type]

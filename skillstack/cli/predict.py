@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from skillstack.cli import console
-from skillstack.cli.batch import PREDICTION, Form, prediction_cells
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import pairs, shorten
 from skillstack.cli.options import device_option, model_option, precision_change_option
@@ -17,6 +16,7 @@ from skillstack.store.rows import Row
 from skillstack.wording import clean_line, percent
 
 if TYPE_CHECKING:
+    from skillstack.cli.batch import Form
     from skillstack.results import Agreement, Predicted
 
 #: How many other labels are listed with their probability.
@@ -56,8 +56,12 @@ def predict(
     def answers(rows: list[Row]) -> Sequence[Predicted]:
         return opened.predict(rows, frame=frame, **asked.routing)
 
-    form = Form(prediction_words, prediction_line, prediction_cells, PREDICTION)
-    return asked.answer(row, answers, form, as_json=call.as_json)
+    def form() -> Form[Predicted]:
+        from skillstack.cli.batch import PREDICTION, Form, prediction_cells
+
+        return Form(prediction_line, prediction_cells, PREDICTION)
+
+    return asked.answer(row, answers, prediction_words, form, as_json=call.as_json)
 
 
 def prediction_words(predicted: Predicted) -> list[str]:

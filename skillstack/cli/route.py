@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from skillstack.cli import console
-from skillstack.cli.batch import ROUTE, A, Form, answer_batch, check_output, route_cells
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import pairs, short, shorten, width
 from skillstack.cli.group import PROGRAM
@@ -21,6 +20,7 @@ from skillstack.store.rows import Row, check_row
 from skillstack.wording import clean, clean_line, percent
 
 if TYPE_CHECKING:
+    from skillstack.cli.batch import A, Form
     from skillstack.results import Route
     from skillstack.routers.registry import Routing
 
@@ -65,6 +65,8 @@ class Asking:
             if self.text is not None or self.text_pair is not None:
                 raise UsageError("Both a text and --input are given.", "Give one of the two.")
             if self.output is not None:
+                from skillstack.cli.batch import check_output
+
                 check_output(self.output)
             return None
         for name in _OF_INPUT:
@@ -84,25 +86,28 @@ class Asking:
         self,
         row: Row | None,
         answers: Callable[[list[Row]], Sequence[A]],
-        form: Form[A],
+        words: Callable[[A], Sequence[str]],
+        form: Callable[[], Form[A]],
         *,
         as_json: bool,
     ) -> int:
         """Answer this row, or every row of the source; returns the exit status.
 
         :param words: of a single answer.
-        :param form: of answers in a list; made for rows of a file alone.
+        :param form: of answers in a list; made for rows of a file alone, as it loads the readers of tables.
         """
         if row is not None:
             (found,) = answers([row])
             if as_json:
                 console.line(found.to_json())
             else:
-                console.out("\n".join(form.words(found)))
+                console.out("\n".join(words(found)))
             return 0
+        from skillstack.cli.batch import answer_batch
+
         return answer_batch(
             answers,
-            form,
+            form(),
             source=self.source or "-",
             output=self.output,
             strict=self.strict,
@@ -150,8 +155,16 @@ def route(call: Invocation, asked: Asking) -> int:
     """
     row = asked.check()
     opened = call.open()
-    form = Form(route_words, route_line, route_cells, ROUTE)
-    return asked.answer(row, lambda rows: opened.route(rows, **asked.routing), form, as_json=call.as_json)
+
+    def answers(rows: list[Row]) -> Sequence[Route]:
+        return opened.route(rows, **asked.routing)
+
+    def form() -> Form[Route]:
+        from skillstack.cli.batch import ROUTE, Form, route_cells
+
+        return Form(route_line, route_cells, ROUTE)
+
+    return asked.answer(row, answers, route_words, form, as_json=call.as_json)
 
 
 def route_words(routed: Route) -> list[str]:

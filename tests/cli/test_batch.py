@@ -50,7 +50,7 @@ def load_table(path):
         return list(csv.DictReader(file, delimiter="\t" if ".tsv" in path.name else ","))
 
 
-FORM = Form(lambda routed: [], lambda text, routed: text, route_cells, ROUTE)
+FORM = Form(lambda text, routed: text, route_cells, ROUTE)
 
 
 def answer(rows):
