@@ -237,7 +237,7 @@ def test_rows_that_nobody_knows_leave_the_family_as_it_is_and_say_so(tmp_path, a
     learn(tmp_path, films, "films", "own", root=root)
     learn(tmp_path, meals, "meals", "own", root=root, listen=told.append)
     (event,) = [event for event in told if isinstance(event, FamilySettled)]
-    assert event.merged is None and "Nobody knows" in event.why
+    assert event.merged is None and "No rows of 'films' are known" in event.why
     known = [frame.name for frame in Stack.open(root, "main").frames()]
     assert known == ["meals", "films", "wiki_topics", "imdb_sentences"]
     told.clear()

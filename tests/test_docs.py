@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pandas
 import pytest
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModel
@@ -121,7 +122,7 @@ def test_a_page_is_short_and_its_commands_are_ones_that_can_be_run(page):
     assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= 120
     assert commands(page)
     assert {command.partition(" ")[0] for command in commands(page)} <= {"skillstack", *PROGRAMS}
-    assert set(re.findall(r"```(\w*)\n.*?```", text, flags=re.DOTALL)) <= {"console", "text"}
+    assert set(re.findall(r"```(\w*)\n.*?```", text, flags=re.DOTALL)) <= {"console", "python", "text"}
 
 
 @by_page
@@ -149,6 +150,18 @@ def test_every_command_of_a_page_runs_in_the_order_given(page, folder, request, 
     for command in commands(page):
         if command.startswith("skillstack "):
             terminal(light(command))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=str)
+def test_the_python_of_a_page_runs(page, folder, monkeypatch):
+    """With the table of the page as a data frame, and its rows as lists."""
+    table = pandas.read_csv(folder / "tickets.csv").rename(columns={"queue": "label"})
+    own = {"df": table, "texts": list(table["body"][:60]), "labels": list(table["label"][:60])}
+    few_steps(monkeypatch)
+    monkeypatch.chdir(folder)
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+        exec(compile(code, page.name, "exec"), own)
 
 
 @pytest.mark.thorough

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from skillstack.errors import IntegrityError, StoreError
-from skillstack.store import canonical, fields, files, tensors
+from skillstack.store import canonical, fields, files
 from skillstack.store.canonical import check_digest, sha256
 
 if TYPE_CHECKING:
     from skillstack.store.store import Store
+    from skillstack.store.tensors import Tensors
 
 #: Version of ``manifest.json`` and ``state.json``. To raise it: keep the reader of the old number.
 FORMAT = 1
@@ -85,7 +86,7 @@ class State:
 
     type: str
     values: Mapping[str, Any] = field(default_factory=dict)
-    tensors: Mapping[str, tensors.Tensors] = field(default_factory=dict)
+    tensors: Mapping[str, Tensors] = field(default_factory=dict)
 
 
 def put_state(store: Store, state: State) -> StateRef:
@@ -94,6 +95,8 @@ def put_state(store: Store, state: State) -> StateRef:
     :raises ValueError: if a value has no canonical form, a number is not finite, or a name is none.
     :raises StoreError: if the store is for reading only, or the disk refuses.
     """
+    from skillstack.store import tensors  # brings numpy, which records do without
+
     store.check_writable()
     record = {"format": FORMAT, "type": state.type, "values": fields.plain(state.values)}
     data = {VALUES: canonical.dumps(record)}
@@ -112,6 +115,8 @@ def read_state(store: Store, ref: StateRef) -> State:
     :raises IntegrityError: if a file is missing or altered, or holds something else.
     :raises StoreError: if a newer version wrote it.
     """
+    from skillstack.store import tensors  # brings numpy, which records do without
+
     folder = f"{FOLDER}/{ref.digest}"
     store.read_checked(f"{folder}/{MANIFEST}", ref.digest)
     data = {file.name: read_file(store, ref, file) for file in ref.files}
@@ -144,6 +149,8 @@ def check_files(store: Store, digest: str) -> Iterator[tuple[str, StoreError | N
 
     :param digest: names the folder.
     """
+    from skillstack.store import tensors  # brings numpy, which records do without
+
     manifest = f"{FOLDER}/{digest}/{MANIFEST}"
     try:
         check_digest(digest, "A state")

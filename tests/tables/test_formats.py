@@ -26,4 +26,4 @@ def test_the_ending_tells_the_format(name, found):
 
 def test_an_unknown_ending_is_an_error_that_names_the_known_ones():
     with pytest.raises(InputError, match=r"\.parquet"):
-        known_format("a.xlsx")
+        known_format("a.doc")
