@@ -17,7 +17,7 @@ from skillstack.process_lock import ProcessLock
 from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Route, frames_from
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.files import Patience, no_patience
-from skillstack.store.locate import choose_stack, find_store, holding, store_to_add_to
+from skillstack.store.locate import choose_stack, find_store, holding, packaged_store, store_to_add_to
 from skillstack.store.records import FrameRecord
 from skillstack.store.rows import Row, check_pair, check_rows
 from skillstack.store.store import MAIN, REFERENCE, Store
@@ -208,13 +208,17 @@ class Stack:
         if create:
             to = store_to_add_to(folder)
             chosen = choose_stack(to, stack)
-            if chosen == REFERENCE and stack is None and to.tip(REFERENCE) is None and not _packaged(folder):
+            # A store without any stack may have been made this moment by another program, which goes on to
+            # copy the reference stack into it: it is treated as if there were none yet.
+            empty = folder is None and not to.stacks() and packaged_store() is not None
+            untouched = empty or _packaged(folder)
+            if chosen == REFERENCE and stack is None and to.tip(REFERENCE) is None and not untouched:
                 chosen = MAIN
             if chosen != REFERENCE:
                 return cls(to, chosen, **where)
         found = find_store(folder)
-        if stack is not None:
-            found = holding(found, stack)
+        if stack is not None or create:
+            found = holding(found, stack if stack is not None else REFERENCE)
         name = found.store.check_stack(choose_stack(found.store, stack))
         return cls(found.store, name, packaged=found.packaged, **where)
 

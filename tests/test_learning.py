@@ -295,6 +295,15 @@ def test_two_that_start_the_copy_of_the_reference_at_once_are_both_there(tmp_pat
     assert verify(stack.store).ok
 
 
+def test_a_store_that_another_program_has_just_made_gets_the_copy_of_the_reference_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.create(tmp_path / "frames")
+    monkeypatch.chdir(tmp_path)
+    to, copied = Stack.open(create=True).to_add_to()
+    assert (to.name, to.store.root.resolve(), copied) == ("main", tmp_path / "frames", True)
+
+
 def test_of_two_that_learn_one_name_at_once_the_later_is_told_what_is_there(tmp_path: Path) -> None:
     one = write(tmp_path / "one.csv", rows_of("banking", 3, 150))
     two = write(tmp_path / "two.csv", rows_of("travel", 3, 150))
