@@ -42,7 +42,8 @@ from skillstack.models.split import SplitModel
 from skillstack.store.store import Store
 from skillstack.training import plan
 from skillstack.training.data import labels_of, rows_of
-from skillstack.training.frame import lora_spec, make_frame
+from skillstack.training.fit import lora_spec
+from skillstack.training.frame import make_frame
 from skillstack.training.plan import FramePlan, TrainingPlan
 from skillstack.training.progress import Event, StepDone
 from skillstack.training.recipe import Recipe, Schedule, default_recipe

@@ -28,7 +28,7 @@ from skillstack.data.sources import load_task
 from skillstack.models.encoding import encode
 from skillstack.models.features import features_of
 from skillstack.models.split import SplitModel
-from skillstack.skills.classification import best_logistic, measure
+from skillstack.skills.head_training import best_logistic, measure
 from skillstack.stack import Stack
 from skillstack.training.data import choose_rows, labels_of, rows_of
 from skillstack.training.execution import environment

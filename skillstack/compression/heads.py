@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from skillstack.evaluation.metrics import Mask
 from skillstack.models.heads import Head
-from skillstack.skills.classification import best_logistic
+from skillstack.skills.head_training import best_logistic
 from skillstack.store.records import Skill
 
 Floats = NDArray[np.float32]

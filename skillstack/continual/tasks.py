@@ -14,7 +14,7 @@ from skillstack.models.split import SplitModel
 from skillstack.store.records import Rendering
 from skillstack.training.data import FrameData
 from skillstack.training.encoded import EncodedDataset
-from skillstack.training.frame import lora_spec
+from skillstack.training.fit import lora_spec
 from skillstack.training.plan import FramePlan, TrainingPlan, plan_of
 from skillstack.training.recipe import Recipe
 

@@ -92,7 +92,7 @@ def _fit(rows: FrameData, predictor: Predictor, skill: Skill) -> Head:
     from skillstack.models.encoding import encode
     from skillstack.models.features import features_of
     from skillstack.models.split import SplitModel
-    from skillstack.skills.classification import best_logistic
+    from skillstack.skills.head_training import best_logistic
 
     base = predictor.base
 

@@ -47,6 +47,11 @@ class Head:
         found: Floats = products if self.bias is None else products + self.bias
         return found
 
+    def scaled(self, factor: float) -> Head:
+        """The head whose logits are multiplied by a factor."""
+        by = np.float32(factor)
+        return Head(self.weight * by, None if self.bias is None else self.bias * by)
+
     def tensors(self) -> dict[str, Floats]:
         """What a file of this head holds: ``weight`` and, where there is one, ``bias``."""
         return {"weight": self.weight} if self.bias is None else {"bias": self.bias, "weight": self.weight}

@@ -204,7 +204,8 @@ def fit_linear(
             weighting, np.zeros((len(weighting.buckets), 1), np.float32), np.ones(1, np.float32)
         )
     rows, labels = with_plain_copies(training.rows, training.labels)
-    svm = solve(weighting.weigh(rows), labels, len(weighting.buckets), parameters, tolerance)
+    features = len(weighting.buckets)
+    svm = solve(weighting.weigh(rows), labels, features, float(parameters.c), tolerance, seed=parameters.seed)
     coefficients, intercepts = svm.coef_.T, svm.intercept_
     if skills == 2:
         # scikit-learn keeps one column for two classes: the second one's.
@@ -227,10 +228,17 @@ def solve(
     weighted: Weighted,
     labels: NDArray[np.int64],
     features: int,
-    parameters: Parameters,
+    penalty: float,
     tolerance: float = 1e-4,
+    *,
+    balanced: bool = True,
+    seed: int = 0,
 ) -> Any:
-    """A fitted ``sklearn.svm.LinearSVC``."""
+    """A fitted ``sklearn.svm.LinearSVC``.
+
+    :param penalty: inverse strength of the regularisation.
+    :param balanced: whether every class weighs the same, however many rows it has.
+    """
     from scipy.sparse import csr_matrix
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
@@ -238,9 +246,9 @@ def solve(
     shape = (len(labels), features)
     matrix = csr_matrix((weighted.values, weighted.columns, weighted.indptr), shape=shape)
     svm = LinearSVC(
-        C=float(parameters.c),
-        class_weight="balanced",
-        random_state=parameters.seed,
+        C=penalty,
+        class_weight="balanced" if balanced else None,
+        random_state=seed,
         tol=tolerance,
         dual=True,
     )

@@ -134,10 +134,12 @@ class SkillOutcome:
 
     :ivar head: its head, or None where the kind has none.
     :ivar dev: answers to dev rows.
+    :ivar penalty: inverse penalty of a head in closed form; 0 for any other.
     """
 
     head: Head | None
     dev: Count
+    penalty: float = 0.0
 
 
 class SkillTraining(Protocol):
@@ -157,8 +159,11 @@ class SkillTraining(Protocol):
     def measure(self) -> SkillOutcome:
         """What the weights as they are now give on dev rows."""
 
-    def refit(self) -> SkillOutcome | None:
-        """What a closed form on top of the adapter gives in place of what was trained; None without one."""
+    def refit(self, penalty: float = 0.0) -> SkillOutcome | None:
+        """What a closed form on top of the adapter gives in place of what was trained; None without one.
+
+        :param penalty: its inverse penalty; 0 for the one that dev prefers.
+        """
 
 
 AnswererT = TypeVar("AnswererT", bound=Answerer)

@@ -1,4 +1,8 @@
-"""Classification: a text has one of a skill's labels. A head, or a state in its place, gives their logits."""
+"""Classification: a text has one of a skill's labels.
+
+Their logits are the sum of what a head says of the base's features and a head on n-grams of the text; either
+may be missing. Other states than n-grams take the head's place.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,11 @@ from numpy.typing import NDArray
 from skillstack.errors import MismatchError
 from skillstack.models import canaries
 from skillstack.models.answering import Answering
-from skillstack.models.base import Base, autocast
+from skillstack.models.base import Base
 from skillstack.models.canaries import Canaries
 from skillstack.models.encoding import Encoded, encode
-from skillstack.models.features import features_of, pool
-from skillstack.models.heads import Head, fit_logistic, stored_head
+from skillstack.models.features import features_of
+from skillstack.models.heads import Head, stored_head
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
@@ -26,21 +30,18 @@ from skillstack.skills.base import (
     Answer,
     CanaryFound,
     Loss,
-    SkillOutcome,
     Tensors,
     TrainingRows,
     frame_adapter,
 )
-from skillstack.store.records import CLASSIFICATION, Count, FrameRecord, Rendering, Skill
+from skillstack.skills.head_training import HeadLoss, HeadTraining, right_answers
+from skillstack.skills.ngrams import NGRAMS, NgramHead
+from skillstack.store.records import CLASSIFICATION, FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
 from skillstack.store.states import read_state
 from skillstack.store.store import Store
 
 Floats = NDArray[np.float32]
-
-#: Inverse penalties that a logistic head may have. Features of unit length times ten want weak heads when
-#: there are 48 rows a class, and standardised ones weaker heads still.
-PENALTIES: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class LabelScorer(Protocol):
@@ -57,18 +58,20 @@ class LabelAnswerer:
     :ivar key: digests of the adapter's config and tensors, or empty without an adapter.
     :ivar load: reads the adapter's tensors.
     :ivar spec: the adapter's shape, or None.
-    :ivar head: gives the logits.
+    :ivar head: gives the logits of features; None where n-grams alone answer.
     :ivar rendering: how rows become the model's input.
     :ivar name: what errors call it.
+    :ivar ngrams: gives the logits of texts, which are added; None for none.
     """
 
     kind: ClassVar[str] = CLASSIFICATION
     key: str
     load: Callable[[], Tensors]
     spec: LoraSpec | None
-    head: LabelScorer
+    head: LabelScorer | None
     rendering: Rendering
     name: str = "this one"
+    ngrams: NgramHead | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,20 +92,30 @@ class Classification:
     name = CLASSIFICATION
 
     def answerer(self, store: Store, content: FrameRecord, skill: Skill) -> LabelAnswerer:
-        """As the protocol says, with the skill's head, or its state as the registry reads it."""
-        head, adapter = _scorer(store, content, skill), frame_adapter(store, content)
-        return LabelAnswerer(adapter.key, adapter.load, adapter.spec, head, skill.rendering, content.name)
+        """As the protocol says, with the skill's head, and its state as the registry reads it."""
+        (head, ngrams), adapter = _scorers(store, content, skill), frame_adapter(store, content)
+        return LabelAnswerer(
+            adapter.key, adapter.load, adapter.spec, head, skill.rendering, content.name, ngrams
+        )
 
     def answer(
         self, model: Answering, rows: Sequence[Row], answerers: Sequence[LabelAnswerer]
     ) -> list[LabelAnswer]:
         """As the protocol says."""
-        found: dict[int, LabelAnswer] = {}
-        for seen in model.read(rows, answerers):
-            asked = answerers[seen.row]
-            logits = _finite(asked.head.logits(seen.features[None])[0], asked.name)
-            found[seen.row] = LabelAnswer(logits, seen.truncated)
-        return [found[row] for row in range(len(rows))]
+        found = ngram_logits(rows, answerers)
+        cut = dict.fromkeys(range(len(rows)), False)
+        places = [place for place, asked in enumerate(answerers) if asked.head is not None]
+        for seen in model.read([rows[place] for place in places], [answerers[place] for place in places]):
+            place = places[seen.row]
+            head = answerers[place].head
+            if head is not None:
+                logits = head.logits(seen.features[None])[0]
+                found[place] = logits + found[place] if place in found else logits
+            cut[place] = seen.truncated
+        return [
+            LabelAnswer(_finite(found[place], answerers[place].name), cut[place])
+            for place in range(len(rows))
+        ]
 
     def collected(self, answers: Sequence[LabelAnswer], skill: Skill) -> Floats:
         """Logits ``[rows, labels]``."""
@@ -112,8 +125,7 @@ class Classification:
 
     def scores(self, collected: Floats, gold: Sequence[int]) -> NDArray[np.float64]:
         """1 where the label of the highest logit is the right one, and 0 elsewhere."""
-        right: NDArray[np.bool_] = collected.argmax(axis=1) == np.asarray(gold)
-        return right.astype(np.float64)
+        return right_answers(collected, gold).astype(np.float64)
 
     def pack(self, answers: Sequence[LabelAnswer]) -> dict[str, NDArray[np.generic]]:
         """The logits."""
@@ -151,21 +163,22 @@ class Classification:
         return HeadTraining(base, train, dev, start, labels, smoothing, read)
 
     def canary(self, model: Answering, answerer: LabelAnswerer, *, pair: bool) -> dict[str, object]:
-        """Logits with the adapter and without it."""
-        encoded = encode(model.slot.base, canaries.rows(pair=pair), answerer.rendering)
+        """Logits with the adapter and without it, by the head on features where there is one.
+
+        A head on n-grams needs no proof that it acts: its file's digest is all that decides what it says.
+        """
         model.slot.clear()
-        plain = skill_logits(model.slot, encoded, answerer.head)
+        plain = _canary_logits(model, answerer, pair=pair)
         model.swap(answerer)
-        return Canaries(plain, skill_logits(model.slot, encoded, answerer.head)).to_value()
+        return Canaries(plain, _canary_logits(model, answerer, pair=pair)).to_value()
 
     def compare(
         self, model: Answering, answerer: LabelAnswerer, stored: object, *, pair: bool, trained: str
     ) -> CanaryFound:
         """As the protocol says; answers are the same where their label is."""
         kept = Canaries.from_value(stored)
-        encoded = encode(model.slot.base, canaries.rows(pair=pair), answerer.rendering)
         model.swap(answerer)
-        found = skill_logits(model.slot, encoded, answerer.head)
+        found = _canary_logits(model, answerer, pair=pair)
         return CanaryFound(
             distance=kept.distance(found),
             effect=kept.effect,
@@ -176,125 +189,6 @@ class Classification:
 
 
 KIND = Classification()
-
-
-class HeadLoss:
-    """Mean cross-entropy of rows, each with its own head."""
-
-    def __init__(
-        self, base: Base, data: TrainingRows, heads: Mapping[int, torch.nn.Linear], smoothing: float
-    ) -> None:
-        self._base, self._data, self._heads, self._smoothing = base, data, heads, smoothing
-
-    def __call__(self, rows: Sequence[int]) -> torch.Tensor:
-        """The loss of these rows, in nats."""
-        with autocast(self._base):
-            hidden, mask = self._data.cache.forward(rows)
-        seen = pool(hidden, mask, self._base.pooling)
-        numbers = [self._data.heads[row] if self._data.heads else 0 for row in rows]
-        wanted = [self._data.labels[row] for row in rows]
-        if len(set(numbers)) == 1:
-            return self._cross_entropy(numbers[0], seen, wanted, "mean")
-        parts = []
-        for number in sorted(set(numbers)):
-            places = [place for place, own in enumerate(numbers) if own == number]
-            parts.append(
-                self._cross_entropy(number, seen[places], [wanted[place] for place in places], "sum")
-            )
-        return torch.stack(parts).sum() / len(rows)
-
-    def _cross_entropy(
-        self, number: int, seen: torch.Tensor, wanted: Sequence[int], reduction: str
-    ) -> torch.Tensor:
-        return torch.nn.functional.cross_entropy(
-            self._heads[number](seen),
-            torch.tensor(wanted, device=seen.device),
-            label_smoothing=self._smoothing,
-            reduction=reduction,
-        )
-
-
-class HeadTraining:
-    """The training of a head beside the adapter.
-
-    :ivar loss: cross-entropy.
-    """
-
-    def __init__(
-        self,
-        base: Base,
-        train: TrainingRows,
-        dev: TrainingRows,
-        start: Head,
-        labels: int,
-        smoothing: float,
-        read: tuple[Callable[[], Floats], Callable[[], Floats]],
-    ) -> None:
-        self._train, self._dev, self._labels = train, dev, labels
-        self._read_train, self._read_dev = read
-        # Decoders' features differ in scale by orders of magnitude from one dimension to the next.
-        self._standardise = base.kind == "decoder"
-        self._head = start.module(base.device)
-        self.loss: Loss = HeadLoss(base, train, {0: self._head}, smoothing)
-        self._seen_dev: Floats | None = None
-
-    def parameters(self) -> dict[str, torch.nn.Parameter]:
-        """Those of the head."""
-        return {f"head.{name}": parameter for name, parameter in self._head.named_parameters()}
-
-    def moved(self) -> None:
-        """Forget the features of dev rows."""
-        self._seen_dev = None
-
-    def measure(self) -> SkillOutcome:
-        """The head as it is now, and its right answers."""
-        head = Head.from_module(self._head)
-        return SkillOutcome(head, measure(head, self._dev_features(), self._dev.labels))
-
-    def refit(self) -> SkillOutcome:
-        """The logistic head on features with the adapter as it is now."""
-        head, count = best_logistic(
-            self._read_train(),
-            self._train.labels,
-            self._dev_features(),
-            self._dev.labels,
-            self._labels,
-            standardise=self._standardise,
-        )
-        return SkillOutcome(head, count)
-
-    def _dev_features(self) -> Floats:
-        """Dev features of the adapter as it is now; computed once for each state of it."""
-        if self._seen_dev is None:
-            self._seen_dev = self._read_dev()
-        return self._seen_dev
-
-
-def measure(head: Head, features: Floats, labels: Sequence[int]) -> Count:
-    """Accuracy of a head on features ``[rows, hidden_size]``."""
-    return Count(int(KIND.scores(head.logits(features), labels).sum()), len(labels))
-
-
-def best_logistic(
-    train: Floats,
-    train_labels: Sequence[int],
-    dev: Floats,
-    dev_labels: Sequence[int],
-    n_classes: int,
-    *,
-    standardise: bool,
-    penalties: Sequence[float] = PENALTIES,
-) -> tuple[Head, Count]:
-    """The logistic head whose penalty dev prefers, the strongest penalty of equals, with its dev accuracy."""
-    found: tuple[Head, Count] | None = None
-    for penalty in penalties:
-        head = fit_logistic(train, train_labels, n_classes, penalty, standardise=standardise)
-        count = measure(head, dev, dev_labels)
-        if found is None or count.correct > found[1].correct:
-            found = head, count
-    if found is None:
-        raise ValueError("no penalties to choose from")
-    return found
 
 
 def labelled(answer: Answer) -> LabelAnswer:
@@ -323,12 +217,34 @@ def skill_logits(slot: Slot, encoded: Encoded, head: LabelScorer) -> Floats:
     return _finite(head.logits(features_of(SplitModel(slot.base, 0), encoded)), "this one")
 
 
-def _scorer(store: Store, content: FrameRecord, skill: Skill) -> LabelScorer:
-    if skill.state is None:
-        return stored_head(store, content, skill)
-    state = read_state(store, skill.state)
-    found: LabelScorer = registry.state_reader(CLASSIFICATION, state.type, skill.name)(state, content, skill)
+def ngram_logits(rows: Sequence[Row], answerers: Sequence[LabelAnswerer]) -> dict[int, Floats]:
+    """Logits ``[labels]`` by the heads on n-grams, by the place of the row; rows without one are left out."""
+    found: dict[int, Floats] = {}
+    heads = {id(asked.ngrams): asked.ngrams for asked in answerers if asked.ngrams is not None}
+    for key, head in heads.items():
+        places = [place for place, asked in enumerate(answerers) if id(asked.ngrams) == key]
+        found.update(zip(places, head.logits([rows[place] for place in places]), strict=True))
     return found
+
+
+def _canary_logits(model: Answering, answerer: LabelAnswerer, *, pair: bool) -> Floats:
+    """Logits of the canary sentences by what is in the slot now."""
+    rows = canaries.rows(pair=pair)
+    if answerer.head is None:
+        return np.stack([ngram_logits([row], [answerer])[0] for row in rows])
+    return skill_logits(model.slot, encode(model.slot.base, rows, answerer.rendering), answerer.head)
+
+
+def _scorers(store: Store, content: FrameRecord, skill: Skill) -> tuple[LabelScorer | None, NgramHead | None]:
+    """What gives logits of features, and what gives logits of texts."""
+    head = stored_head(store, content, skill) if skill.head is not None else None
+    if skill.state is None:
+        return head, None
+    state = read_state(store, skill.state)
+    if state.type == NGRAMS:
+        return head, NgramHead.from_state(state, labels=len(skill.labels))
+    found: LabelScorer = registry.state_reader(CLASSIFICATION, state.type, skill.name)(state, content, skill)
+    return found, None
 
 
 def _finite(logits: Floats, name: str) -> Floats:

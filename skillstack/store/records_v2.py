@@ -1,4 +1,4 @@
-"""Frame records of format 2: a skill has a kind, and a head, or a state, or neither.
+"""Frame records of format 2: a skill has a kind, and a head, a state, both, or neither.
 
 A generative skill has a prompt. A kind that this version does not know is read all the same, so that a stack
 can be listed; who asks such a skill is told to update (`skillstack.skills.registry`).
@@ -49,8 +49,6 @@ def _skill(value: object) -> Skill:
         prompt=fields.optional(v["prompt"], _prompt),
         **common(v),
     )
-    if skill.head is not None and skill.state is not None:
-        raise ValueError("a head or a state expected, not both")
     _check_kind(skill)
     return skill
 

@@ -8,10 +8,18 @@ from functools import cached_property
 
 from skillstack.models.base import Base
 from skillstack.models.heads import Head, centred, fit_logistic, label_word_head
-from skillstack.skills.classification import best_logistic, measure
+from skillstack.skills.head_training import best_logistic, measure
+from skillstack.skills.ngrams import NgramHead
 from skillstack.store.records import Count
 from skillstack.training.encoded import EncodedDataset, Floats
 from skillstack.training.recipe import Recipe
+
+#: What the mean of the last weights is called.
+AVERAGE = "average"
+#: What an adapter with a logistic head on its own features is called.
+REFIT = "refit"
+#: How the name of a candidate begins that is the weights after a step; the step's number follows.
+STEP = "step "
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +29,17 @@ class FrameCandidate:
     :ivar name: how it came to be: ``frozen-linear``, ``start``, ``epoch 3``, ``average``, ``refit``, ...
     :ivar adapter: tensors by their PEFT names; None for the bare base.
     :ivar learned_head: the head, or None where the kind of skill has none.
-    :ivar dev: dev accuracy.
+    :ivar dev: accuracy on rows that it did not learn from when it was measured.
+    :ivar penalty: inverse penalty of a head that was fitted on its features; 0 for any other.
+    :ivar ngrams: the head on n-grams whose logits are added; None for none.
     """
 
     name: str
     adapter: Mapping[str, Floats] | None
     learned_head: Head | None
     dev: Count
+    penalty: float = 0.0
+    ngrams: NgramHead | None = None
 
     @property
     def head(self) -> Head:
@@ -38,6 +50,28 @@ class FrameCandidate:
         if self.learned_head is None:
             raise ValueError(f"the candidate {self.name!r} has no head")
         return self.learned_head
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What a training on a part of the rows chose.
+
+    :ivar candidate: the chosen one, with its dev accuracy.
+    :ivar rows: rows that it was trained on.
+    """
+
+    candidate: FrameCandidate
+    rows: int
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether steps were taken for it; a start and label words need none."""
+        return self.candidate.name in (AVERAGE, REFIT) or self.candidate.name.startswith(STEP)
+
+    def last_step(self, steps: int) -> int:
+        """The step after which it was taken, of so many in all."""
+        name = self.candidate.name
+        return int(name.removeprefix(STEP)) if name.startswith(STEP) else steps
 
 
 def preferred(candidates: Sequence[FrameCandidate]) -> FrameCandidate:

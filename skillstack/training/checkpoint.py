@@ -177,14 +177,19 @@ def restore(
             steps.optimizer.state[tensor] = {"step": torch.tensor(float(updates)), **moments}
             if averaged:
                 average[name] = torch.tensor(found.tensors[f"average/{name}"], device=tensor.device)
-    best_head = _part(found, "best_head/")
-    best = FrameCandidate(
+    return TrainingState(found.step, updates, averaged, average, _best(found))
+
+
+def _best(found: Checkpoint) -> FrameCandidate | None:
+    if not found.state["best"]:
+        return None
+    head = _part(found, "best_head/")
+    return FrameCandidate(
         str(found.state["best"]),
         _part(found, "best/") if found.state["adapted"] else None,
-        Head(best_head["weight"], best_head.get("bias")) if best_head else None,
+        Head(head["weight"], head.get("bias")) if head else None,
         Count(int(found.state["correct"]), int(found.state["n"])),
     )
-    return TrainingState(found.step, updates, averaged, average, best)
 
 
 def _restore_scaler(found: Checkpoint, steps: Steps, average_from: int) -> tuple[int, int]:

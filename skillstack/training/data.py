@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from skillstack.data.splits import router_rows, sample, split
 from skillstack.data.task import Example, Task, TaskData
@@ -20,7 +20,7 @@ class FrameData:
 
     :ivar task: what is taught.
     :ivar train: rows that decide the weights.
-    :ivar dev: rows that decide between candidates.
+    :ivar dev: rows that decide between candidates; where all rows are learned from, some of these.
     :ivar router: rows that the router is fitted on.
     :ivar source: where they came from, for the skill's record.
     """
@@ -46,6 +46,9 @@ def choose_rows(data: TaskData, recipe: Recipe) -> FrameData:
     """
     task = data.task
     sides = split(data.train, data.validation)
+    if recipe.takes_all_rows:
+        guard = () if recipe.hold_guard else sides.guard
+        sides = replace(sides, train=(*sides.train, *sides.dev, *guard))
     everything = max(1, len(sides.train))
     train = sample(sides.train, recipe.samples_per_class or everything, recipe.seed, task.name)
     missing = set(range(len(task.labels))) - {example.label for example in train}

@@ -93,6 +93,12 @@ class EncodedDataset:
             own,
         )
 
+    def of_rows(self, rows: Sequence[int]) -> EncodedDataset:
+        """Some of the rows, with the lower states that are kept of all."""
+        return EncodedDataset(
+            lambda: HiddenCache.joined([(self.cache, rows)]), [self.labels[row] for row in rows]
+        )
+
     def under(self, head: int) -> EncodedDataset:
         """The same rows, answered by the head of this number."""
         cache = self.cache

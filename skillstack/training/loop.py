@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from skillstack.models.slot import Slot
 from skillstack.models.split import layer_checkpoints
 from skillstack.skills.base import SkillKind, SkillTraining
 from skillstack.skills.classification import KIND
+from skillstack.store.records import Count
 from skillstack.training import checkpoint
-from skillstack.training.candidates import FrameCandidate, preferred
+from skillstack.training.candidates import AVERAGE, REFIT, STEP, Choice, FrameCandidate, preferred
 from skillstack.training.checkpoint import TrainingState, restore, to_checkpoint
 from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import RunState
@@ -159,11 +160,14 @@ class TrainingOutcome:
     :ivar chosen: the candidate that dev prefers.
     :ivar frozen: the logistic head on the bare base.
     :ivar useful_tokens: real tokens among all computed in training batches, 0 to 1.
+    :ivar measured: accuracy of each kind of candidate on rows that it had not seen; empty where only the
+        chosen one and the frozen base were compared.
     """
 
     chosen: FrameCandidate
     frozen: FrameCandidate
     useful_tokens: float
+    measured: Mapping[str, Count] = field(default_factory=dict)
 
 
 class Trainer:
@@ -184,6 +188,7 @@ class Trainer:
         folder: Path,
         first_layer: int = 0,
         execution: RunState | None = None,
+        again: Choice | None = None,
         tell_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
         tell_candidate: Callable[[FrameCandidate], None] = lambda candidate: None,
         tell_memory: Callable[[int], None] = lambda rows: None,
@@ -195,6 +200,8 @@ class Trainer:
         :param folder: for checkpoints.
         :param first_layer: the lowest adapted layer.
         :param execution: how it is carried out here.
+        :param again: what a training on a part of the rows chose. It is made again from all rows, in as many
+            steps of the same rates, and nothing is chosen: there are no dev rows.
         :param tell_step: called with step, steps and loss.
         :param tell_candidate: called with each candidate.
         :param tell_memory: called with the rows that pass at once from now on, when memory ran out.
@@ -203,9 +210,13 @@ class Trainer:
         self._kind = kind
         self.folder, self.first_layer = folder, first_layer
         self.execution = execution if execution is not None else RunState()
-        self.schedule = Schedule.of(recipe, len(train.labels))
+        self.schedule = Schedule.of(recipe, len(train.labels) if again is None else again.rows)
+        self._again, self._last = again, self.schedule.steps
+        if again is not None:
+            self.schedule = replace(self.schedule, rows=len(train.labels), measured=frozenset())
+            self._last = again.last_step(self.schedule.steps)
         self._tell_step, self._tell_candidate, self._tell_memory = tell_step, tell_candidate, tell_memory
-        self._best: FrameCandidate | None = None
+        self._best: FrameCandidate | None = None if again is None else again.candidate
 
     def run(self, untrained: Sequence[FrameCandidate], start: Head | None) -> TrainingOutcome:
         """Train from the slot's adapter, or go on from the checkpoint.
@@ -216,8 +227,9 @@ class Trainer:
         :raises OutOfTime: at a checkpoint, if the time limit is reached.
         :raises MissingError: if not even one row fits into memory.
         """
-        for candidate in untrained:
-            self._consider(candidate)
+        if self._again is None:
+            for candidate in untrained:
+                self._consider(candidate)
         deadline = self.execution.deadline
         loop, training = self._loop(start)
         self._resume(loop)
@@ -229,11 +241,14 @@ class Trainer:
         rows = len(self.train.labels) + len(self.dev.labels)
         self._stop_unless(loop, "store", finish=rows)
         with deadline.timed("finish", rows):
-            self._finish(loop, training)
+            if self._again is None:
+                self._finish(loop, training)
+            else:
+                self._best = self._made_again(self._again.candidate, loop, training)
         self.slot.freeze()
         if self._best is None:
             raise ValueError("no candidate was given")
-        return TrainingOutcome(self._best, untrained[0], self._useful())
+        return TrainingOutcome(self._best, untrained[0] if untrained else self._best, self._useful())
 
     def _loop(self, start: Head | None) -> tuple[Loop, SkillTraining]:
         base, recipe = self.slot.base, self.recipe
@@ -265,19 +280,19 @@ class Trainer:
     def _train(self, loop: Loop, training: SkillTraining) -> None:
         deadline = self.execution.deadline
         saved = time.monotonic()
-        while loop.step < self.schedule.steps:
+        while loop.step < self._last:
             measures = loop.step + 1 in self.schedule.measured
             self._stop_unless(loop, "step", *(["measure"] if measures else []))
             with deadline.timed("step"):
                 taken = loop.advance()
                 training.moved()
             deadline.gained = True
-            self._tell_step(loop.step, self.schedule.steps, taken.loss)
+            self._tell_step(loop.step, self._last, taken.loss)
             if measures:
                 with deadline.timed("measure"):
-                    self._measure_current(training, f"step {loop.step}")
+                    self._measure_current(training, f"{STEP}{loop.step}")
                 self.slot.trainable()
-            if time.monotonic() - saved > CHECKPOINT_SECONDS and loop.step < self.schedule.steps:
+            if time.monotonic() - saved > CHECKPOINT_SECONDS and loop.step < self._last:
                 self._save(loop)
                 saved = time.monotonic()
 
@@ -304,12 +319,23 @@ class Trainer:
         """Measure the average and the refitted head; the slot holds the average afterwards."""
         if loop.take_average():
             training.moved()
-            self._measure_current(training, "average")
+            self._measure_current(training, AVERAGE)
         if self.recipe.refit and self.schedule.steps:
             self.slot.freeze()
             fitted = training.refit()
             if fitted is not None:
-                self._consider(FrameCandidate("refit", self.slot.read_out(), fitted.head, fitted.dev))
+                adapter = self.slot.read_out()
+                self._consider(FrameCandidate(REFIT, adapter, fitted.head, fitted.dev, fitted.penalty))
+
+    def _made_again(self, like: FrameCandidate, loop: Loop, training: SkillTraining) -> FrameCandidate:
+        """A candidate of this training's rows in the place of one of a part of them."""
+        if not like.name.startswith(STEP):
+            loop.take_average()
+        self.slot.freeze()
+        made = training.refit(like.penalty) if like.name == REFIT else training.measure()
+        if made is None:
+            raise ValueError("nothing was refitted")
+        return replace(like, adapter=self.slot.read_out(), learned_head=made.head)
 
     def _consider(self, candidate: FrameCandidate) -> None:
         self._tell_candidate(candidate)

@@ -66,11 +66,14 @@ class Schedule:
         return max(0.0, 1.0 - past / max(1.0, self.steps - self.warmup))
 
 
-#: What a training may do; each is compared with the others on the same rows.
+#: What a training that chooses on rows set aside may do; each is compared with the others on the same rows.
 METHODS = ("skillstack", "frozen-linear")
 
-#: Training rows per class of a person's own table, where nothing else is asked for. More take longer and help
-#: little.
+#: What a training on all rows may do: one of these heads, an adapter, or whichever answers unseen rows best.
+ALL_ROWS_METHODS = ("auto", "lora", "linear", "ngrams", "average")
+
+#: Training rows per class, of a table of one's own, on which an adapter is compared with simple heads. More
+#: take longer and tell little.
 LEARNED_PER_CLASS = 200
 
 
@@ -113,7 +116,10 @@ class Recipe:
         logistic regression on each one's features.
     :ivar keep_head: whether a task of the parent's labels goes on with the parent's head.
     :ivar seed: of the choice of rows, the adapter's start, the order and the dropout.
-    :ivar method: ``skillstack``, or ``frozen-linear`` for a head alone on the bare base.
+    :ivar method: ``skillstack`` (an adapter), or ``frozen-linear`` for a head alone on the bare base; or, to
+        learn from dev rows too once they have chosen, ``lora`` (an adapter), ``linear`` (a head on the bare
+        base), ``ngrams`` (a head on n-grams), ``average`` (both heads), or the best of these (``auto``).
+    :ivar hold_guard: whether a method that learns from all rows leaves those of the compression guard out.
     """
 
     samples_per_class: int = 48
@@ -143,7 +149,10 @@ class Recipe:
     init: Literal["auto", "parent", "fresh"] = "auto"
     keep_head: bool = False
     seed: int = 42
-    method: Literal["skillstack", "frozen-linear"] = "skillstack"
+    method: Literal["skillstack", "frozen-linear", "auto", "lora", "linear", "ngrams", "average"] = (
+        "skillstack"
+    )
+    hold_guard: bool = False
 
     def __new__(cls, **given: Any) -> Self:
         """Remember what was given; the dataclass fills the rest with its defaults.
@@ -172,8 +181,14 @@ class Recipe:
             raise UsageError(
                 f"The recipe's init is {self.init!r}.", "It must be 'auto', 'parent' or 'fresh'."
             )
-        if self.method not in METHODS:
-            raise UsageError(f"There is no method {self.method!r}.", did_you_mean(self.method, METHODS))
+        methods = METHODS + ALL_ROWS_METHODS
+        if self.method not in methods:
+            raise UsageError(f"There is no method {self.method!r}.", did_you_mean(self.method, methods))
+
+    @property
+    def takes_all_rows(self) -> bool:
+        """Whether every row is learned from, once dev rows have chosen."""
+        return self.method in ALL_ROWS_METHODS
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -248,7 +263,7 @@ def _recipes() -> dict[str, dict[str, Any]]:
 
 
 #: Settings that records of format 1 may lack, with the value that means what was done before they existed.
-_LATER: dict[str, object] = {"method": "skillstack"}
+_LATER: dict[str, object] = {"method": "skillstack", "hold_guard": False}
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("samples_per_class", 0, 1_000_000),
     ("dev_samples", 1, 1_000_000),

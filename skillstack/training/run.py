@@ -21,7 +21,8 @@ from skillstack.store.history import read_steps
 from skillstack.store.records import FrameRecord
 from skillstack.store.store import Store
 from skillstack.training.execution import Processes, RunState
-from skillstack.training.frame import NewFrame, Start, forget_work, make_frame, passes
+from skillstack.training.fit import Start, passes
+from skillstack.training.frame import NewFrame, forget_work, make_frame
 from skillstack.training.plan import Chain, FramePlan, TrainingPlan, keep_frames, plan_of
 from skillstack.training.progress import FrameDone, FrameKept, Listener, OutOfTime
 

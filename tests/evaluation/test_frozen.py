@@ -53,7 +53,7 @@ def test_it_is_as_good_on_dev_as_the_training_found_the_frozen_base_to_be(stack,
     from skillstack.models.encoding import encode
     from skillstack.models.features import features_of
     from skillstack.models.split import SplitModel
-    from skillstack.skills.classification import measure
+    from skillstack.skills.head_training import measure
     from skillstack.training.data import choose_rows, labels_of, rows_of
 
     content = stack.frame(TASKS[0]).content

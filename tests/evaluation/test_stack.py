@@ -14,7 +14,7 @@ from skillstack.evaluation import predictions
 from skillstack.evaluation.questions import ask
 from skillstack.library import Library
 from skillstack.models.answering import Answering
-from skillstack.skills.classification import best_logistic
+from skillstack.skills.head_training import best_logistic
 from skillstack.stack import Stack
 from skillstack.store import tensors
 from skillstack.store.derived import FOLDER

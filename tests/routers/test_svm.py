@@ -19,7 +19,7 @@ def test_scores_agree_with_the_fitted_svm(
     training = TrainingSet.of(samples[:skills])
     weighting = Weighting.of(training.rows, float(parameters.words), float(parameters.flags))
     rows, labels = with_plain_copies(training.rows, training.labels)
-    svm = solve(weighting.weigh(rows), labels, len(weighting.buckets), parameters)
+    svm = solve(weighting.weigh(rows), labels, len(weighting.buckets), float(parameters.c))
     test = hash_rows([row for rows in held_rows.values() for row in rows])
     weighted = weighting.weigh(test)
     shape = (len(test), len(weighting.buckets))

@@ -19,7 +19,7 @@ from skillstack.models.loading import load_base
 from skillstack.models.lora import LoraSpec
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
-from skillstack.skills.classification import HeadLoss
+from skillstack.skills.head_training import HeadLoss
 from skillstack.store.records import Rendering
 from skillstack.store.rows import Row
 from skillstack.training.encoded import EncodedDataset

@@ -5,7 +5,7 @@ import pytest
 
 from skillstack.errors import InputError
 from skillstack.models.heads import Head, fit_logistic
-from skillstack.skills.classification import PENALTIES, best_logistic, measure
+from skillstack.skills.head_training import PENALTIES, best_logistic, measure
 from skillstack.store.records import Count
 
 

@@ -9,7 +9,8 @@ from skillstack.models import canaries
 from skillstack.models.adapter_config import parse
 from skillstack.models.slot import Slot
 from skillstack.store.store import Store
-from skillstack.training.frame import lora_spec, make_frame
+from skillstack.training.fit import lora_spec
+from skillstack.training.frame import make_frame
 from skillstack.training.progress import DevMeasured, FrameStarted
 
 from .world import RECIPE, Ear, plan_of

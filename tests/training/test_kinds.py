@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from skillstack.skills.base import SkillOutcome
-from skillstack.skills.classification import Classification, HeadTraining
+from skillstack.skills.classification import Classification
+from skillstack.skills.head_training import HeadTraining
 
 from .test_loop import Bench, dying_at
 from .world import Killed

@@ -11,11 +11,11 @@ from skillstack.errors import IntegrityError, MismatchError, SkillStackError
 from skillstack.models.features import features
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
-from skillstack.skills.classification import best_logistic, measure
+from skillstack.skills.head_training import best_logistic, measure
 from skillstack.training import loop
 from skillstack.training.candidates import FrameCandidate
 from skillstack.training.encoded import EncodedDataset
-from skillstack.training.frame import lora_spec
+from skillstack.training.fit import lora_spec
 from skillstack.training.loop import Loop, Trainer
 
 from .world import RECIPE, Killed, base_tensors, plan_of

@@ -15,10 +15,10 @@ from skillstack.errors import MissingError, UsageError
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
 from skillstack.models.split import SplitModel
-from skillstack.skills.classification import HeadLoss
+from skillstack.skills.head_training import HeadLoss
 from skillstack.training.encoded import EncodedDataset
 from skillstack.training.execution import Processes, RunState
-from skillstack.training.frame import lora_spec
+from skillstack.training.fit import lora_spec
 from skillstack.training.progress import Deadline
 from skillstack.training.steps import StepResult, Steps
 

@@ -5,7 +5,7 @@ import pytest
 
 from skillstack.continual.method import answering_head, frozen_head, starting_head
 from skillstack.models.heads import Head
-from skillstack.skills.classification import measure
+from skillstack.skills.head_training import measure
 from skillstack.store.records import Count
 
 
