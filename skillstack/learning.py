@@ -30,7 +30,7 @@ from skillstack.training.execution import RunState
 from skillstack.training.options import RunOptions
 from skillstack.training.plan import TrainingPlan, holds, kept_elsewhere
 from skillstack.training.progress import Deadline, Listener, Waiting
-from skillstack.training.recipe import LEARNED_PER_CLASS, Recipe
+from skillstack.training.recipe import GUARDED_FROM, Recipe
 from skillstack.training.resolve import base_kind, default_precision, recipe_of
 from skillstack.training.run import Settle, TrainingResult, train_held
 from skillstack.wording import listed
@@ -360,8 +360,20 @@ def check(lesson: LearnRequest) -> None:
 
 
 def overrides(lesson: LearnRequest) -> dict[str, Any]:
-    """What a lesson changes of its base's recipe."""
-    return {"samples_per_class": LEARNED_PER_CLASS, **(lesson.recipe or {})}
+    """What a lesson changes of its base's recipe.
+
+    By default every row is learned from, by what answers unseen rows best; by an adapter where it is to be
+    merged. Rows for the guard of a compression are set aside only where they
+    can be enough to decide, or the frame is to be merged.
+    """
+    rows = len(lesson.table.data.train)
+    merges = lesson.merging is not None
+    chosen = {
+        "samples_per_class": 0,
+        "method": "lora" if merges else "auto",
+        "hold_guard": merges or rows >= GUARDED_FROM,
+    }
+    return {**chosen, **(lesson.recipe or {})}
 
 
 def _labels(content: FrameRecord) -> str:

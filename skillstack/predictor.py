@@ -17,7 +17,7 @@ from skillstack.models.loading import compute_alone_where_forked, load_base
 from skillstack.models.slot import Slot
 from skillstack.process_lock import ProcessLock
 from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Route
-from skillstack.routers.base import probabilities
+from skillstack.skills.answers import predicted
 from skillstack.skills.base import Answer, Answerer, CanaryFound
 from skillstack.skills.classification import LabelAnswer, bare, labelled
 from skillstack.skills.registry import kind_named
@@ -154,11 +154,11 @@ class Predictor:
         for answer, frame, skill, route in zip(
             self.answer(rows, frames, skills), frames, skills, routes, strict=True
         ):
-            logits = labelled(answer).logits
-            label = int(logits.argmax())
-            shares = dict(zip(skill.labels, probabilities(logits).tolist(), strict=True))
             changed = held if held != frame.content.precision else None
-            found.append(Predicted(route, label, skill.labels[label], shares, answer.truncated, changed))
+            logits = labelled(answer).logits
+            found.append(
+                predicted(route, skill, logits, truncated=answer.truncated, precision_change=changed)
+            )
         return found
 
     def beside(

@@ -39,6 +39,14 @@ class Frame:
     parent: str | None
     parent_name: str | None
 
+    def method(self, skill: Skill) -> str:
+        """What answers for a skill: ``linear``, ``ngrams``, ``average``, ``lora`` or ``lora+ngrams``."""
+        if self.content.adapter is not None:
+            return "lora" if skill.state is None else "lora+ngrams"
+        if skill.state is None:
+            return "linear"
+        return "ngrams" if skill.head is None else "average"
+
     @property
     def name(self) -> str:
         """Its name."""
@@ -267,6 +275,7 @@ class Route:
             "frame_id": self.frame_id,
             "score": round(self.score, 6),
             "confidence": round(self.confidence, 6),
+            "route_confidence": round(self.confidence, 6),
             "calibrated": self.calibrated,
             "accepted": self.accepted,
             "fallback": self.fallback,
@@ -318,6 +327,7 @@ class Predicted:
             **self.routed.to_json(),
             "label": self.label,
             "label_name": self.label_name,
+            "probability": None if self.probability is None else round(self.probability, 6),
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},
             "truncated": self.truncated,
             "precision_change": self.precision_change,

@@ -18,7 +18,7 @@ from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Route, 
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.files import Patience, no_patience
 from skillstack.store.locate import choose_stack, find_store, holding, packaged_store, store_to_add_to
-from skillstack.store.records import FrameRecord
+from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row, check_pair, check_rows
 from skillstack.store.store import MAIN, REFERENCE, Store
 from skillstack.store.walk import walk
@@ -494,7 +494,10 @@ class Stack:
             readable = [checked[place] for place in places]
             for row, skill in zip(readable, skills, strict=True):
                 check_pair(row, skill)
-            answers = self.loaded().predict(readable, chosen, skills, [routes[place] for place in places])
+            taken = [routes[place] for place in places]
+            answers = self._without_base(readable, skills, taken)
+            if answers is None:
+                answers = self.loaded().predict(readable, chosen, skills, taken)
             for place, answer in zip(places, answers, strict=True):
                 found[place] = answer
         return found[0] if single else found
@@ -781,6 +784,16 @@ class Stack:
             derived=self._derived(),
             router=routing.get("router", "hybrid_chain"),
         )
+
+    def _without_base(
+        self, rows: Sequence[Row], skills: Sequence[Skill], routes: Sequence[Route]
+    ) -> list[Predicted] | None:
+        """The answers, if no base is needed for any of them; else None."""
+        if any(skill.head is not None or skill.state is None for skill in skills):
+            return None
+        from skillstack.skills.answers import without_base
+
+        return without_base(self.store, rows, skills, routes)
 
     def _derived(self) -> Path:
         """The folder of files that can be made again; a store for reading only has it elsewhere."""

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 
 #: How many other tasks are named.
 MOST_TASKS = 4
+#: What was compared, by its name in a record, in the order of the table.
+CANDIDATES = {
+    "linear": "head on the frozen base",
+    "ngrams": "head on n-grams",
+    "average": "both heads",
+    "lora": "adapter",
+    "lora+ngrams": "adapter, and head on n-grams",
+}
 
 #: What the table is and what becomes of it; the command gets ``lesson``, as `Stack.learn` takes it.
 _lesson = gathering(
@@ -50,7 +58,7 @@ _lesson = gathering(
         help="Share of the rows that is held out for testing.",
     ),
     click.option(
-        "--max-per-class", type=int, metavar="N", help="Maximum training rows per class.  [default: 200]"
+        "--max-per-class", type=int, metavar="N", help="Maximum training rows per class.  [default: all]"
     ),
     click.option(
         "--drop-label", "drop_labels", multiple=True, metavar="NAME",
@@ -71,7 +79,7 @@ _lesson = gathering(
     "skillstack learn tickets tickets.csv --family support --label-column queue",
     "skillstack learn entailed pairs.tsv --text-column premise --pair-column hypothesis",
     "skillstack learn tickets more-tickets.parquet --replace",
-    "skillstack learn tickets tickets.csv --method frozen-linear --stack quick",
+    "skillstack learn tickets tickets.csv --method average --stack quick",
     "skillstack learn tickets tickets.csv --time-limit 30m",
     "skillstack learn mails mails.csv --family support --auto-compress --rows tickets=tickets.csv",
 )
@@ -81,8 +89,9 @@ _lesson = gathering(
 @recipe_options(
     click.option(
         "--method",
-        type=click.Choice(["skillstack", "frozen-linear"]),
-        help="skillstack trains an adapter and a head; frozen-linear trains only a head, in seconds.",
+        type=click.Choice(["auto", "lora", "linear", "ngrams", "average"]),
+        help="What is learned: an adapter (lora), a head on the frozen base (linear), a head on n-grams that "
+        "needs no base (ngrams), both heads (average), or the best of these.  [default: auto]",
     ),
     seed_option,
     batch_size_option,
@@ -141,18 +150,19 @@ def learn(
 
 def table_rows(report: TableReport) -> list[tuple[str, str]]:
     """What was found in a table, before anything is trained."""
-    from skillstack.training.recipe import LEARNED_PER_CLASS
+    from skillstack.training.recipe import GUARDED_FROM
 
     found = [
         (reason.role, f"{shorten(reason.column, 30)}: {reason.why}") for reason in report.columns.reasons
     ]
     labels = many(len(report.columns.labels), "label")
-    rows = ("rows", f"{report.train:,} for training, {report.test:,} held out, {labels}")
+    used = f"{report.test:,} to test with, {report.train:,} to learn from"
+    rows = ("rows", f"{report.test + report.train:,}: {used}, {labels}")
     notes = list(report.notes)
-    if report.per_class is None and max(report.train_counts.values()) > LEARNED_PER_CLASS:
+    if report.train >= GUARDED_FROM:
         notes.append(
-            f"At most {LEARNED_PER_CLASS} rows per class train the weights; the others serve model selection "
-            "and the router. --max-per-class changes that."
+            "A fifth of the rows to learn from is kept for the guard of `compress`; "
+            "--set hold_guard=false learns from them too."
         )
     return [*found, rows, *(("note", note) for note in notes)]
 
@@ -178,6 +188,7 @@ def learned_words(learned: Learned, call: Invocation, before: str | None = None)
     tested = ["No rows were held out, so its accuracy is unknown."]
     if learned.test is not None:
         tested = [*_accuracies(learned.test), *_confusions(learned.test)]
+    tested += _candidates(learned)
     commands = (
         call.line("predict", "a text of yours"),
         call.line("predict", "--input", "more.csv", "--output", "answers.csv", "--frame", skill.name),
@@ -186,6 +197,34 @@ def learned_words(learned: Learned, call: Invocation, before: str | None = None)
     next_ = ["", "Try", *(f"  {command}" for command in commands)]
     note += call.now_current(before, stack)
     return [title, *note, "", *tested, "", *_routing(learned, frame), *next_]
+
+
+def _candidates(learned: Learned) -> list[str]:
+    """What was compared on rows that it had not seen, and what the choice means; nothing for older frames."""
+    from skillstack.evaluation.intervals import wilson
+
+    if learned.frame is None:
+        return []
+    skill = learned.frame.skill(learned.name)
+    found = {name: skill.metrics[f"{name}_dev"] for name in CANDIDATES if f"{name}_dev" in skill.metrics}
+    if not found:
+        return []
+    chosen, dev = learned.frame.method(skill), skill.metrics["dev"]
+    rows = [
+        [
+            f"{CANDIDATES[name]}, chosen" if name == chosen else CANDIDATES[name],
+            percent(count.accuracy),
+            between(wilson(count)),
+            f"{count.n:,}",
+        ]
+        for name, count in found.items()
+    ]
+    counts = learned.table.train_counts
+    most, majority = max(counts, key=lambda label: counts[label]), max(counts.values()) / learned.table.train
+    lines = ["", *table(["ON ROWS NOT YET SEEN", "ACCURACY", "95 % INTERVAL", "ROWS"], rows, indent=0)]
+    if wilson(dev).low <= majority:
+        lines.append(f"This is no better than always answering {most!r}: nothing was learned.")
+    return lines
 
 
 def _accuracies(tested: HeldOutResult) -> list[str]:

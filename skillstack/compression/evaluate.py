@@ -188,8 +188,7 @@ def _answers_after(
 def _right(workspace: Workspace, one: SkillRows, rows: Labelled, name: str, weights: SkillWeights) -> Mask:
     """Which of a skill's rows are answered rightly by this skill or another one with some weights."""
     skill = workspace.snapshot.skills[name][1]
-    features = workspace.trial.features(rows.rows, skill.rendering, weights.adapter)
-    answers = weights.head.logits(features).argmax(axis=1)
+    answers = weights.answers(workspace.trial, rows.rows, skill.rendering)
     found: Mask = label_places(skill, one.skill)[answers] == rows.labels
     return found
 

@@ -100,6 +100,13 @@ def workspace_for(snapshot: Snapshot, request: CompressionRequest) -> Workspace:
         raise UsageError(
             f"The frames of the stack {snapshot.name!r} have no adapters.", "Their heads are a few kilobytes."
         )
+    for family in families:
+        for frame, skill in family.skills:
+            if skill.state is not None:
+                raise UsageError(
+                    f"The skill {skill.name!r} answers with n-grams, which no merged adapter takes over.",
+                    f"Leave its frame out with --without {frame.name}, or learn it again with --method lora.",
+                )
     workspace = Workspace(snapshot, request.guard, affected)
     for one in workspace.rows:
         if one.skill.name in affected and not len(one.dev):

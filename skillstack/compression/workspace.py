@@ -8,20 +8,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skillstack.compression.deltas import Adapter, stored
 from skillstack.compression.request import GuardConfig
 from skillstack.compression.rows import SkillRows, skill_rows
 from skillstack.compression.trial import Trial
-from skillstack.errors import SkillStackError, UsageError, did_you_mean
+from skillstack.errors import MismatchError, SkillStackError, UsageError, did_you_mean
 from skillstack.evaluation.questions import published
-from skillstack.models.heads import Head, stored_head
+from skillstack.models.heads import Head
 from skillstack.predictor import Predictor
 from skillstack.results import Frame
 from skillstack.routers.base import Scores
 from skillstack.routers.stack_router import StackRouter
+from skillstack.skills.classification import scorers
+from skillstack.skills.ngrams import NgramHead
 from skillstack.store import transactions
 from skillstack.store.canonical import sha256
-from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.records import FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
 from skillstack.store.walk import walk
@@ -93,10 +98,45 @@ class SkillWeights:
     """What answers for a skill.
 
     :ivar adapter: None for the base alone.
+    :ivar own_head: on features; None where n-grams alone answer.
+    :ivar ngrams: on n-grams, whose logits are added; None for none.
     """
 
     adapter: Adapter | None
-    head: Head
+    own_head: Head | None
+    ngrams: NgramHead | None = None
+
+    @property
+    def head(self) -> Head:
+        """The head on features, for what needs one.
+
+        :raises ValueError: if there is none.
+        """
+        if self.own_head is None:
+            raise ValueError("n-grams alone answer")
+        return self.own_head
+
+    @classmethod
+    def of(cls, store: Store, frame: Frame, skill: Skill, adapter: Adapter | None) -> SkillWeights:
+        """What answers for a skill of a frame today."""
+        head, ngrams = scorers(store, frame.content, skill)
+        if head is not None and not isinstance(head, Head):
+            raise MismatchError(
+                f"The skill {skill.name!r} answers by a state in place of a head.",
+                "Compress a stack without it.",
+            )
+        return cls(adapter, head, ngrams)
+
+    def answers(self, trial: Trial, rows: Sequence[Row], rendering: Rendering) -> NDArray[np.int64]:
+        """The label of each row, ``[rows]``."""
+        logits = None if self.ngrams is None else self.ngrams.logits(rows)
+        if self.own_head is not None:
+            own = self.own_head.logits(trial.features(rows, rendering, self.adapter))
+            logits = own if logits is None else logits + own
+        if logits is None:
+            raise ValueError("nothing answers")
+        found: NDArray[np.int64] = logits.argmax(axis=1)
+        return found
 
 
 class Workspace:
@@ -132,9 +172,7 @@ class Workspace:
         first = min((adapter.spec.first_layer for adapter in self.adapters.values()), default=0)
         self.trial = Trial(loaded, first, snapshot.derived)
         self.weights: Mapping[str, SkillWeights] = {
-            name: SkillWeights(
-                self.adapters.get(frame.name), stored_head(snapshot.store, frame.content, skill)
-            )
+            name: SkillWeights.of(snapshot.store, frame, skill, self.adapters.get(frame.name))
             for name, (frame, skill) in snapshot.skills.items()
         }
         self._scores: dict[tuple[str, str], Scores] = {}

@@ -12,7 +12,7 @@ from skillstack.data.task import Example, TaskData
 from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.predictions import BaselineHead
 from skillstack.store.records import FrameRecord, Skill, taught
-from skillstack.training.baseline import SAMPLING, baseline_key, kept_baselines
+from skillstack.training.baseline import SAMPLING, baseline_key, kept_baselines, sampling
 
 if TYPE_CHECKING:
     from skillstack.models.heads import Floats, Head
@@ -71,7 +71,7 @@ def _rows(record: FrameRecord, skill: Skill, data: TaskData) -> FrameData:
 
     try:
         values = taught(record, skill.name)
-        recipe = Recipe.from_record({name: values[name] for name in SAMPLING})
+        recipe = Recipe.from_record(sampling(values))
     except UsageError as error:
         raise InputError(f"The recipe of the frame {record.name!r}: {error.message}", error.hint) from None
     rows = choose_rows(data, recipe)
@@ -93,6 +93,7 @@ def _fit(rows: FrameData, predictor: Predictor, skill: Skill) -> Head:
     from skillstack.models.features import features_of
     from skillstack.models.split import SplitModel
     from skillstack.skills.head_training import best_logistic
+    from skillstack.training.cross_fit import linear
 
     base = predictor.base
 
@@ -103,11 +104,17 @@ def _fit(rows: FrameData, predictor: Predictor, skill: Skill) -> Head:
 
     places = [skill.labels.index(label) for label in rows.task.labels]
     train, dev = ([places[example.label] for example in part] for part in (rows.train, rows.dev))
+    decoder = base.kind == "decoder"
+    if set(rows.dev) <= set(rows.train):  # every row was learned from, and folds chose
+        found = linear(seen(rows.train), train, len(skill.labels), standardise=decoder)
+        if found.head is None:
+            raise ValueError("a linear candidate has a head")
+        return found.head
     return best_logistic(
         seen(rows.train),
         train,
         seen(rows.dev),
         dev,
         len(skill.labels),
-        standardise=base.kind == "decoder",
+        standardise=decoder,
     )[0]

@@ -101,8 +101,9 @@ def stored_head(store: Store, content: FrameRecord, skill: Skill) -> Head:
     :raises IntegrityError: if its file is missing or altered.
     :raises MismatchError: if the skill has none, or one of another shape.
     """
+    digest = skill.head if skill.head is not None else skill.head_digest
     return Head.from_tensors(
-        store.head(skill.head_digest), hidden_size=content.base.hidden_size, labels=len(skill.labels)
+        store.head(digest), hidden_size=content.base.hidden_size, labels=len(skill.labels)
     )
 
 

@@ -93,7 +93,7 @@ class Classification:
 
     def answerer(self, store: Store, content: FrameRecord, skill: Skill) -> LabelAnswerer:
         """As the protocol says, with the skill's head, and its state as the registry reads it."""
-        (head, ngrams), adapter = _scorers(store, content, skill), frame_adapter(store, content)
+        (head, ngrams), adapter = scorers(store, content, skill), frame_adapter(store, content)
         return LabelAnswerer(
             adapter.key, adapter.load, adapter.spec, head, skill.rendering, content.name, ngrams
         )
@@ -235,7 +235,7 @@ def _canary_logits(model: Answering, answerer: LabelAnswerer, *, pair: bool) -> 
     return skill_logits(model.slot, encode(model.slot.base, rows, answerer.rendering), answerer.head)
 
 
-def _scorers(store: Store, content: FrameRecord, skill: Skill) -> tuple[LabelScorer | None, NgramHead | None]:
+def scorers(store: Store, content: FrameRecord, skill: Skill) -> tuple[LabelScorer | None, NgramHead | None]:
     """What gives logits of features, and what gives logits of texts."""
     head = stored_head(store, content, skill) if skill.head is not None else None
     if skill.state is None:

@@ -165,10 +165,15 @@ class Skill:
 
     @property
     def head_digest(self) -> str:
-        """The digest of its head, for what needs one.
+        """The digest of its head, for what can carry nothing else.
 
-        :raises MismatchError: if it has none.
+        :raises MismatchError: if it has none, or another part of it answers as well.
         """
+        if self.head is not None and self.state is not None:
+            raise MismatchError(
+                f"The skill {self.name!r} answers with n-grams beside its head.",
+                "Leave it out, or learn it again with --method lora or linear.",
+            )
         if self.head is None:
             raise MismatchError(
                 f"The skill {self.name!r} of kind {self.kind!r} has no head.",

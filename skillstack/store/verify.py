@@ -199,8 +199,10 @@ def _adapter_file(path: Path, digest: str) -> None:
 
 
 def _head_fits(store: Store, content: FrameRecord, skill: Skill) -> None:
+    if skill.head is None:
+        return
     try:
-        shape = store.head(skill.head_digest)["weight"].shape
+        shape = store.head(skill.head)["weight"].shape
     except SkillStackError:
         return  # reported under the head's own name
     if shape != (len(skill.labels), content.base.hidden_size):

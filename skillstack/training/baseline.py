@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skillstack.store import canonical
 from skillstack.store.canonical import sha256
 from skillstack.store.derived import FOLDER, Derived
 from skillstack.store.records import FrameRecord, Skill, taught
 from skillstack.store.store import Store
+from skillstack.training.recipe import ALL_ROWS_METHODS
 
 if TYPE_CHECKING:
     from skillstack.models.heads import Head
@@ -33,13 +35,24 @@ def baseline_key(content: FrameRecord, skill: Skill, rows: str) -> str:
             {
                 "base": [content.base.weights, content.base.tokenizer, content.precision],
                 "labels": skill.labels,
-                "recipe": {name: recipe[name] for name in SAMPLING},
+                "recipe": sampling(recipe),
                 "rendering": [rendering.prompt, rendering.truncation, rendering.max_length],
                 "rows": rows,
                 "task": skill.task,
             }
         )
     )
+
+
+def sampling(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What a recipe's record says of the rows that a frame is taught.
+
+    Methods that take all rows are one here; a method that chooses on rows set aside goes without saying.
+    """
+    found = {name: recipe[name] for name in SAMPLING}
+    if recipe.get("method") in ALL_ROWS_METHODS:
+        found |= {"method": "auto", "hold_guard": recipe.get("hold_guard", False)}
+    return found
 
 
 def kept_baselines(folder: Path) -> Derived:
