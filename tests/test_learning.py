@@ -28,7 +28,14 @@ from skillstack.training.progress import Event, FrameStarted, StepDone, Waiting
 
 from . import adding
 
-SMALL = {"max_length": 32, "epochs": 1, "min_epochs": 1, "router_samples": 48, "dev_samples": 40}
+SMALL = {
+    "max_length": 32,
+    "epochs": 1,
+    "min_epochs": 1,
+    "router_samples": 48,
+    "dev_samples": 40,
+    "method": "skillstack",
+}
 TASK = "banking"
 
 
@@ -132,7 +139,7 @@ def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(folder: Pa
 def test_a_head_alone_has_no_adapter_and_needs_no_steps(tmp_path: Path) -> None:
     steps: list[Event] = []
     file = write(tmp_path / "a.csv", rows_of("banking", 3, 150))
-    learned = learn(tmp_path, "tickets", file, recipe={"method": "frozen-linear"}, on_event=steps.append)
+    learned = learn(tmp_path, "tickets", file, recipe={"method": "linear"}, on_event=steps.append)
     assert learned.frame.adapter_bytes == 0
     assert learned.test.frame == learned.test.frozen_linear
     assert not any(isinstance(event, StepDone) for event in steps)
@@ -184,17 +191,17 @@ def test_without_a_stack_of_ones_own_it_starts_a_copy_of_the_reference(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = write(tmp_path / "a.csv", rows_of("banking", 3, 60))
-    learned = adding.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"})
+    learned = adding.learn("tickets", file, recipe={**SMALL, "method": "linear"})
     assert (learned.stack.name, learned.copied) == ("main", True)
     stack = Stack.open()
     assert (stack.name, len(stack)) == ("main", 9)
     assert stack.frames()[-1].id == Stack.open(stack="main").frames()[-1].id
-    assert not adding.learn("tickets", file, recipe={**SMALL, "method": "frozen-linear"}).copied
+    assert not adding.learn("tickets", file, recipe={**SMALL, "method": "linear"}).copied
 
 
 def test_replacing_the_only_frame_is_undone_alone(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", rows_of("banking", 3, 150))
-    head = {"method": "frozen-linear"}
+    head = {"method": "linear"}
     learn(tmp_path, "tickets", file, recipe=head)
     before = Store.open(tmp_path / "frames").tip("own")
     learn(tmp_path, "tickets", file, recipe=head, keep_texts=False, replace=True)
@@ -220,8 +227,8 @@ def test_another_precision_than_the_stacks_own_is_refused(folder: Path) -> None:
 
 def test_without_rows_held_back_it_still_says_what_others_lose(folder: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", rows_of("home", 3, 100))
-    learn(tmp_path, "trips", folder / "trips.csv", recipe={"method": "frozen-linear"})
-    learned = learn(tmp_path, "rooms", file, test_size=0.0, recipe={"method": "frozen-linear"})
+    learn(tmp_path, "trips", folder / "trips.csv", recipe={"method": "linear"})
+    learned = learn(tmp_path, "rooms", file, test_size=0.0, recipe={"method": "linear"})
     assert learned.test is None
     assert learned.lost is not None
     assert "other tasks" in "\n".join(learned_words(learned, Invocation(None, None, False)))

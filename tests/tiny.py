@@ -36,6 +36,7 @@ RECIPE = {
     "learning_rate": 2e-2,
     "head_learning_rate": 1e-2,
     "checks": 1,
+    "method": "skillstack",
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from skillstack.data.sources import load_task
 
-QUICK = ("--method", "frozen-linear", "--set", "router_samples=32", "--stack", "own")
+QUICK = ("--method", "linear", "--set", "router_samples=32", "--stack", "own")
 
 
 @pytest.fixture
