@@ -60,7 +60,6 @@ def test_format_1_holds_no_state_no_prompt_and_no_other_kind(store):
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        (("head",), "a" * 64),
         (("state",), None),
         (("state",), "a" * 64),
         (("state", "files"), []),
@@ -96,7 +95,6 @@ def test_an_impossible_state_is_refused(store, path, wrong):
         (("prompt", "stop"), [""]),
         (("prompt", "max_new_tokens"), 0),
         (("prompt", "max_new_tokens"), 1 << 40),
-        (("head",), "a" * 64),
         (("labels",), ["a", "b"]),
         (("kind",), "classification"),
         (("kind",), "document"),
