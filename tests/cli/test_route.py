@@ -93,7 +93,8 @@ def test_route_answers_in_words(asked):
 def test_route_as_json_has_the_promised_fields(asked):
     (found,) = asked("route", "please block my card", "--json").lines
     assert list(found) == [
-        *("schema", "skill", "task", "family", "frame", "frame_id", "score", "confidence", "calibrated"),
+        *("schema", "skill", "task", "family", "frame", "frame_id", "score"),
+        *("confidence", "route_confidence", "calibrated"),
         *("accepted", "fallback", "depth", "router", "ranking"),
     ]
     assert (found["schema"], found["task"], found["frame"]) == (1, "banking", "banking")
