@@ -157,15 +157,14 @@ def _learn(table: Table, method: str) -> tuple[list[str], list[float], dict[str,
         where = ("--store", str(store), "--stack", "own", "--json")
         began = time.perf_counter()
         how = ("--test-size", "0", "--model", "minilm", "--method", method)
-        _skillstack("learn", "own", str(train), *how, *where)
+        learned = json.loads(_skillstack("learn", "own", str(train), *how, *where))
         seconds = round(time.perf_counter() - began, 1)
-        shown = json.loads(_skillstack("show", "own", *where))
         lines = _skillstack("predict", "--input", str(test), "--frame", "own", *where).splitlines()
     found = [json.loads(line) for line in lines]
     return (
         [line["label_name"] for line in found],
         [line["probability"] for line in found],
-        {"seconds": seconds, "chosen": shown.get("chosen", "")},
+        {"seconds": seconds, "chosen": learned["frame"]["skills"][0]["method"]},
     )
 
 

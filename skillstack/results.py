@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from skillstack.errors import UsageError
-from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.records import CLASSIFICATION, FrameRecord, Skill
 from skillstack.wording import listed, many, percent
 
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ class Frame:
     parent_name: str | None
 
     def method(self, skill: Skill) -> str:
-        """What answers for a skill: ``linear``, ``ngrams``, ``average``, ``lora`` or ``lora+ngrams``."""
+        """What answers for a skill: ``linear``, ``ngrams``, ``average``, ``lora`` or ``lora+ngrams``.
+
+        Of another kind than classification, the kind.
+        """
+        if skill.kind != CLASSIFICATION:
+            return skill.kind
         if self.content.adapter is not None:
             return "lora" if skill.state is None else "lora+ngrams"
         if skill.state is None:
@@ -72,7 +77,13 @@ class Frame:
             "id": self.id,
             "name": self.name,
             "skills": [
-                {"name": s.name, "task": s.task, "family": s.family, "labels": list(s.labels)}
+                {
+                    "name": s.name,
+                    "task": s.task,
+                    "family": s.family,
+                    "labels": list(s.labels),
+                    "method": self.method(s),
+                }
                 for s in self.skills
             ],
             "parent": self.parent,
