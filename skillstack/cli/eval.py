@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 GO_ON = "Finished answers are kept; run the same command again to continue."
 #: How many of the ways in which texts go astray are listed.
 MOST_WAYS = 5
+#: How many labels of a task that is evaluated alone are listed, and how many pairs of confused ones.
+MOST_SCORES, MOST_PAIRS = 10, 5
+#: The most labels of which the confusion is shown as a matrix.
+MOST_COLUMNS = 6
 #: How many labels without a test row are named.
 MOST_LABELS = 5
 #: The baselines that are taught on training rows, in a sentence.
@@ -56,6 +60,8 @@ def evaluation_words(e: Evaluation) -> list[str]:
     texts = sum(task.n for task in e.tasks)
     lines = [f"{e.stack}: {many(len(e.tasks), 'task')}, {texts:,} test texts ({most})", ""]
     lines += [*_modes(e), "", *_differences(e), "", *_tasks(e), "", *_router(e)]
+    if len(e.tasks) == 1:
+        lines += ["", *_labels(e.tasks[0])]
     if e.matrix is not None:
         lines += ["", *_matrix(e.matrix)]
     notes = _notes(e)
@@ -149,6 +155,43 @@ def _tasks(e: Evaluation) -> list[str]:
 
 def _accuracy(task: TaskEvaluation, mode: str) -> str:
     return points(task.answers[mode].count.accuracy) if mode in task.answers else "-"
+
+
+def _labels(task: TaskEvaluation) -> list[str]:
+    """The labels of a task that its own frame tells worst from the others, and what they are taken for."""
+    confusion = task.own.confusion
+    worst = confusion.worst
+    rows = [
+        [
+            shorten(one.label, 30),
+            *["-" if value is None else points(value) for value in (one.precision, one.recall, one.f1)],
+            f"{one.support:,}",
+        ]
+        for one in worst[:MOST_SCORES]
+    ]
+    lines = [
+        "Labels by its own frame, lowest F1 first:",
+        *table(["LABEL", "PRECISION", "RECALL", "F1", "TEXTS"], rows),
+    ]
+    if len(worst) > MOST_SCORES:
+        lines.append(f"  {len(worst) - MOST_SCORES} more")
+    if len(confusion.labels) <= MOST_COLUMNS:
+        heads = ["TEXTS OF", *(shorten(label, 9) for label in confusion.labels)]
+        counts = [
+            [shorten(label, 20), *(f"{count:,}" for count in line)]
+            for label, line in zip(confusion.labels, confusion.counts, strict=True)
+        ]
+        return [*lines, "Right label by row, given label by column:", *table(heads, counts)]
+    pairs = confusion.mistakes
+    if pairs:
+        shown = [
+            [shorten(label, 30), "->", shorten(answer, 30), f"{wrong:,} of {of:,}"]
+            for label, answer, wrong, of in pairs[:MOST_PAIRS]
+        ]
+        lines += ["Labels given in place of another, most first:", *table([], shown, left=(0, 1, 2))]
+        if len(pairs) > MOST_PAIRS:
+            lines.append(f"  {len(pairs) - MOST_PAIRS} more")
+    return lines
 
 
 def _router(e: Evaluation) -> list[str]:

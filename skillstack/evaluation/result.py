@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from skillstack.evaluation.answered import AnsweredRows
 from skillstack.evaluation.intervals import DIGITS, Interval, rounded
 from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Regret, count_of
 from skillstack.evaluation.statistics import Paired
@@ -87,6 +88,7 @@ class TaskEvaluation:
     :ivar skill: the skill that was asked. It names this: several skills of a stack may have one task.
     :ivar texts: digest of the test rows and their labels.
     :ivar answers: by mode; a mode that could not be measured is not there.
+    :ivar own: each row with what the task's own frame answers.
     :ivar routing: where the router sent the rows.
     :ivar fewer: labels with fewer rows than were asked for, and how many they have.
     :ivar other_rows: whether the source's rows are no longer those that the skill was taught.
@@ -100,6 +102,7 @@ class TaskEvaluation:
     labels: tuple[str, ...]
     texts: str
     answers: Mapping[str, Answers]
+    own: AnsweredRows
     routing: TaskRouting
     regret: Regret
     fewer: Mapping[str, int]
@@ -112,7 +115,11 @@ class TaskEvaluation:
         return self.regret.n
 
     def to_json(self) -> dict[str, Any]:
-        """The task with every mode; one that could not be measured is None."""
+        """The task with every mode; one that could not be measured is None.
+
+        ``per_label`` and ``confusion`` are of the answers of the task's own frame.
+        """
+        confusion = self.own.confusion
         return {
             "task": self.task,
             "skill": self.skill,
@@ -122,6 +129,8 @@ class TaskEvaluation:
             "n": self.n,
             "texts": self.texts,
             **{mode: self.answers[mode].to_json() if mode in self.answers else None for mode in MODES},
+            "per_label": [rounded(asdict(score)) for score in confusion.scores],
+            "confusion": rounded(asdict(confusion)),
             "routing": self.routing.to_json(),
             "regret": rounded(asdict(self.regret)),
             "fewer": dict(self.fewer),

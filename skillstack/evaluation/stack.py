@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from skillstack.evaluation.answered import AnsweredRows
 from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import (
     CalibrationError,
@@ -137,6 +138,14 @@ def _task(wanted: PredictionPlan, entry: SkillQuestions, logits: Logits) -> Task
             )
         ),
         answers=found,
+        own=AnsweredRows(
+            names=skill.labels,
+            rows=entry.rows,
+            right=entry.labels,
+            given=own,
+            probabilities=probabilities(logits[name, "own"]).max(axis=1),
+            choices=entry.choices,
+        ),
         routing=TaskRouting(
             task=count_of(home),
             family=Count(sum(route.family == skill.family for route in entry.routes), len(home)),

@@ -17,6 +17,7 @@ from skillstack.reports.material import Material, frame_facts, read_bench
 from skillstack.reports.page import Page, page_files
 from skillstack.reports.provenance import provenance, provenance_rows, report_command, versions
 from skillstack.reports.sections_accuracy import accuracy_section
+from skillstack.reports.sections_labels import labels_section
 from skillstack.reports.sections_methods import methods_section
 from skillstack.reports.sections_routing import regret_section, routing_section
 from skillstack.reports.sections_stack import cost_section, gaps_section, stack_section
@@ -32,6 +33,7 @@ _PROMISE = "The same stack, texts and versions give this very report, byte for b
 _SECTIONS = (
     stack_section,
     accuracy_section,
+    labels_section,
     regret_section,
     routing_section,
     forgetting_section,

@@ -73,3 +73,19 @@ def test_what_cannot_be_meant_is_refused_even_where_all_is_known(evaluated, argu
 def test_the_router_is_chosen_in_one_way_by_all_commands(command, name):
     said = " ".join(command(name, "--help").out.split())
     assert "--router NAME Router: hybrid_chain or hybrid_svm. [default: hybrid_chain]" in said
+
+
+def test_a_task_that_is_evaluated_alone_is_told_label_by_label(evaluated):
+    said = sentences(evaluated("eval", *FEW, "--task", "imdb_sentences"))
+    assert "Labels by its own frame, lowest F1 first: LABEL PRECISION RECALL F1 TEXTS" in said
+    assert "Right label by row, given label by column: TEXTS OF negative positive" in said
+    assert "Labels by its own frame" not in sentences(evaluated("eval", *FEW))
+
+
+def test_of_many_labels_the_worst_ten_are_told_and_how_many_more_there_are(evaluated):
+    ran = evaluated("eval", *FEW, "--task", "banking")
+    said = sentences(ran)
+    document = evaluated("eval", *FEW, "--task", "banking", "--json").json["tasks"][0]
+    scored = [one for one in document["per_label"] if one["f1"] is not None]
+    assert f" {len(scored) - 10} more Labels given in place of another, most first:" in said
+    assert len(document["per_label"]) == document["labels"] == len(document["confusion"]["counts"])

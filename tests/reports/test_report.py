@@ -80,6 +80,11 @@ def test_the_json_is_that_of_the_evaluation_and_what_reproduces_it(document):
 def test_every_number_of_a_table_is_that_of_the_json(page, document):
     tasks = document["tasks"]
     assert page.numbers("accuracy") == [[None, t["n"], *[t[m]["accuracy"] for m in MODES]] for t in tasks]
+    for task in tasks:
+        scores = ("precision", "recall", "f1", "support")
+        wanted = [[one[score] for score in scores] for one in task["per_label"]]
+        assert page.numbers(f"labels_{task['skill']}") == wanted
+        assert page.numbers(f"label_confusion_{task['skill']}") == task["confusion"]["counts"]
     assert page.numbers("modes") == [
         [document[m]["accuracy"], document[m]["macro_f1"], document[m]["n"], document[m]["tasks"]]
         for m in MODES
@@ -210,7 +215,7 @@ def test_what_was_not_measured_is_said_with_the_reason(files, page):
 def test_each_measured_section_tells_what_reproduces_it(page, document):
     text = " ".join(page.text)
     sources = [a for tag, a in page.elements if tag == "details" and a.get("class") == "source"]
-    assert len(sources) == 8
+    assert len(sources) == 9
     for word in (document["tip"], document["report"]["provenance"]["base"]["weights"], "numpy 2.0"):
         assert text.count(word) == len(sources) + 1
     assert "skillstack bench --methods sequential" in text

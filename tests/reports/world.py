@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from skillstack.continual.leaderboard import leaderboard
+from skillstack.evaluation.answered import AnsweredRows
 from skillstack.evaluation.intervals import wilson
 from skillstack.evaluation.metrics import calibration, forgetting, macro, regret
 from skillstack.evaluation.result import (
@@ -26,6 +27,7 @@ from skillstack.evaluation.statistics import mean_interval, paired
 from skillstack.reports.material import Bench, FrameFacts, Material
 from skillstack.store.canonical import sha256
 from skillstack.store.records import BaseIdentity, Count
+from skillstack.store.rows import Row
 
 from ..bench.conftest import by_hand
 
@@ -122,6 +124,7 @@ def _task(name, place, names, skill, fewer, rows, rng) -> TaskEvaluation:
     home = rng.random(rows) < 0.9
     right["routed"] = np.where(home, right["task_aware"], rng.random(rows) < 0.3)
     other = names[(place + 1) % len(names)] if len(names) > 1 else ""
+    labels = np.arange(rows) % 2
     return TaskEvaluation(
         task=name,
         skill=name,
@@ -133,6 +136,14 @@ def _task(name, place, names, skill, fewer, rows, rng) -> TaskEvaluation:
             mode: Answers(hits, wilson(Count(int(hits.sum()), rows)), float(hits.mean()) * 0.9)
             for mode, hits in right.items()
         },
+        own=AnsweredRows(
+            names=("no", "yes"),
+            rows=tuple(Row(f"{name} {row}") for row in range(rows)),
+            right=labels,
+            given=np.where(right["task_aware"], labels, 1 - labels),
+            probabilities=np.linspace(0.4, 1.0, rows),
+            choices=tuple(name if own else other or None for own in home),
+        ),
         routing=TaskRouting(
             Count(int(home.sum()), rows),
             Count(rows, rows),
