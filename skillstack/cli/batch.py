@@ -216,20 +216,21 @@ def _each(rows: list[Row], answer: Callable[[list[Row]], Sequence[A]]) -> Sequen
 # where answers go ---------------------------------------------------------------------------------------
 
 
-def check_output(output: str | None) -> None:
+def check_output(output: str | None, option: str = "--output") -> None:
     """Refuse at once a file that cannot be written, before what takes long.
 
+    :param option: of the command line that names it, for hints.
     :raises UsageError: if its folder is not there, or it is a folder itself.
     """
     if output is None or output == "-":
         return
     path = Path(output)
     if path.is_dir():
-        raise UsageError(f"{output} is a folder.", "Name a file in it with --output.")
+        raise UsageError(f"{output} is a folder.", f"Name a file in it with {option}.")
     if not path.parent.is_dir():
         raise UsageError(
             f"There is no folder {path.parent} to write {path.name} into.",
-            "Make the folder first, or name another file with --output.",
+            f"Make the folder first, or name another file with {option}.",
         )
 
 

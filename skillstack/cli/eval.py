@@ -13,11 +13,16 @@ from skillstack.cli.options import measuring, router_option, where
 from skillstack.wording import between, chance, listed, many, percent, points, seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skillstack.evaluation.answered import WrongAnswer
     from skillstack.evaluation.result import Effort, Evaluation, Matrix, TaskEvaluation
     from skillstack.evaluation.statistics import Paired
 
 #: What is printed at Ctrl-C.
 GO_ON = "Finished answers are kept; run the same command again to continue."
+#: Wrong answers that are written at a time.
+ERROR_ROWS = 1024
 #: How many of the ways in which texts go astray are listed.
 MOST_WAYS = 5
 #: How many labels of a task that is evaluated alone are listed, and how many pairs of confused ones.
@@ -35,23 +40,70 @@ IN_WORDS = {"frozen_linear": "a linear head on the frozen base", "majority_class
     "skillstack eval --data-dir data --eval-samples-per-class all",
     "skillstack eval --task banking --task travel",
     "skillstack eval --test tickets=more-tickets.csv",
+    "skillstack eval --task tickets --errors wrong.csv",
     "skillstack eval --matrix --json > evaluation.json",
 )
 @measuring
 @click.option("--matrix", is_flag=True, help="Also evaluate every frame on every task.")
+@click.option(
+    "--errors", metavar="FILE", help="Table for every wrongly answered text: CSV, TSV, JSON lines or Parquet."
+)
 @router_option
-def eval_(call: Invocation, measured: dict[str, Any], matrix: bool, router: str) -> int:
+def eval_(call: Invocation, measured: dict[str, Any], matrix: bool, errors: str | None, router: str) -> int:
     """Measure how good the stack is, with confidence intervals and baselines.
 
     Every test text is answered by its own frame, by the frame that the router picks, by the newest adapter,
     and by a linear head on the frozen base. Answers are kept, so a second call is quick. The intervals are
     95 % confidence intervals.
+
+    With --errors, each text that its own frame answers wrongly is a row of a table, with the right label, the
+    answer and its probability, and whether the router sends the text elsewhere.
     """
+    if errors is not None:
+        from skillstack.cli.batch import check_output
+        from skillstack.data.batches import known_format
+
+        known_format(errors)
+        check_output(errors, "--errors")
     opened = call.open(**where(measured))
     with console.count_progress("answers", interrupted=GO_ON) as show:
         found = opened.evaluate(matrix=matrix, routing={"router": router}, **measured, on_answers=show)
+    if errors is not None:
+        write_errors(errors, found.mistakes)
     call.answer(found.to_json, lambda: evaluation_words(found))
+    if errors is not None:
+        console.note(f"{many(len(found.mistakes), 'wrong answer')} in {errors}")
     return 0
+
+
+def write_errors(output: str, mistakes: Sequence[WrongAnswer]) -> None:
+    """Write wrong answers as a table in the format of the file's ending; it appears when it is whole.
+
+    :raises UsageError: if the file cannot be written.
+    """
+    from skillstack.cli.batch import open_cell_sink
+    from skillstack.data.batches import TableBatch
+
+    columns = ("task", "text", "text_pair", "label", "answer")
+    added = {"probability": float, "routed_elsewhere": str, "routed_to": str}
+    with open_cell_sink(output, columns, added) as write:
+        for start in range(0, len(mistakes), ERROR_ROWS):
+            part = mistakes[start : start + ERROR_ROWS]
+            rows: list[tuple[str, ...]] = [
+                (one.skill, one.row.text, one.row.text_pair or "", one.label, one.answer) for one in part
+            ]
+            numbers = list(range(start + 1, start + len(part) + 1))
+            write(
+                TableBatch(columns, rows, numbers, numbers),
+                [
+                    {
+                        "probability": round(one.probability, 6),
+                        "routed_elsewhere": "yes" if one.routed_elsewhere else "no",
+                        "routed_to": one.routed_to,
+                    }
+                    for one in part
+                ],
+            )
 
 
 def evaluation_words(e: Evaluation) -> list[str]:

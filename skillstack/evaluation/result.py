@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from skillstack.evaluation.answered import AnsweredRows
+from skillstack.evaluation.answered import AnsweredRows, WrongAnswer
 from skillstack.evaluation.intervals import DIGITS, Interval, rounded
 from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Regret, count_of
 from skillstack.evaluation.statistics import Paired
@@ -293,6 +293,11 @@ class Evaluation:
     def having(self, *modes: str) -> tuple[TaskEvaluation, ...]:
         """The tasks for which all of these modes were measured."""
         return tasks_having(self.tasks, *modes)
+
+    @property
+    def mistakes(self) -> tuple[WrongAnswer, ...]:
+        """Every text that its own frame answers wrongly, task by task."""
+        return tuple(wrong for task in self.tasks for wrong in task.own.mistakes(task.skill))
 
     def to_json(self) -> dict[str, Any]:
         """The document that `skillstack eval --json` prints. Shares are 0 to 1, with six digits."""

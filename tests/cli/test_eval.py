@@ -4,6 +4,10 @@ import shutil
 
 import pytest
 
+from skillstack.cli.eval import write_errors
+
+from .test_batch import load_table
+
 FEW = ("--eval-samples-per-class", "2")
 
 
@@ -89,3 +93,58 @@ def test_of_many_labels_the_worst_ten_are_told_and_how_many_more_there_are(evalu
     scored = [one for one in document["per_label"] if one["f1"] is not None]
     assert f" {len(scored) - 10} more Labels given in place of another, most first:" in said
     assert len(document["per_label"]) == document["labels"] == len(document["confusion"]["counts"])
+
+
+WRONG = ["task", "text", "text_pair", "label", "answer", "probability", "routed_elsewhere", "routed_to"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet", "csv.gz"])
+def test_every_wrong_answer_is_a_row_of_a_table(evaluated, tmp_path, ending):
+    ran = evaluated("eval", *FEW, "--errors", f"wrong.{ending}", "--json")
+    assert ran.status == 0, ran.err
+    rows = load_table(tmp_path / f"wrong.{ending}")
+    missed = sum(task["n"] - task["task_aware"]["correct"] for task in ran.json["tasks"])
+    assert len(rows) == missed > 0
+    assert list(rows[0]) == WRONG
+    assert f"{missed} wrong answers in wrong.{ending}" in ran.err
+    for row in rows:
+        assert row["label"] != row["answer"] and row["text"]
+        assert 0 < float(row["probability"]) <= 1
+        assert row["routed_elsewhere"] == ("no" if row["routed_to"] == row["task"] else "yes")
+
+
+def test_wrong_answers_are_those_that_the_frame_gives_to_these_texts(evaluated, tmp_path):
+    evaluated("eval", *FEW, "--task", "banking", "--errors", "wrong.csv")
+    for row in load_table(tmp_path / "wrong.csv")[:3]:
+        given = evaluated("predict", row["text"], "--frame", "banking", "--json").json
+        assert given["label_name"] == row["answer"]
+        assert given["probability"] == pytest.approx(float(row["probability"]), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "message"),
+    [
+        ("wrong.txt", 3, "wrong.txt: the ending does not say what kind of table this is."),
+        ("wrong.xlsx", 3, "wrong.xlsx is a workbook"),
+        ("nowhere/wrong.csv", 2, "name another file with --errors"),
+    ],
+)
+def test_a_file_that_cannot_hold_wrong_answers_is_refused_before_anything_is_asked(
+    evaluated, tmp_path, file, status, message
+):
+    ran = evaluated("eval", *FEW, "--errors", file)
+    assert (ran.status, ran.out) == (status, "") and message in " ".join(ran.err.split())
+    assert not (tmp_path / file).exists()
+
+
+def test_where_nothing_is_wrong_the_table_has_its_header_alone(tmp_path):
+    write_errors(str(tmp_path / "wrong.csv"), ())
+    assert (tmp_path / "wrong.csv").read_text().split("\n") == [",".join(WRONG), ""]
+
+
+def test_an_older_table_stays_as_it_was_if_writing_fails(tmp_path):
+    file = tmp_path / "wrong.csv"
+    file.write_text("kept")
+    with pytest.raises(AttributeError):
+        write_errors(str(file), [None])
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.csv"] and file.read_text() == "kept"
