@@ -304,7 +304,7 @@ class Route:
 
 @dataclass(frozen=True, repr=False)
 class Predicted:
-    """The chosen frame's answer. `label` and `label_name` are None for a rejected text.
+    """The chosen frame's answer. `label` and `label_name` are None for a rejected text, or an unsure answer.
 
     :ivar routed: how the frame was chosen.
     :ivar label: index of the label.
@@ -312,6 +312,7 @@ class Predicted:
     :ivar probabilities: of each label name, by the chosen frame alone.
     :ivar truncated: whether the text was too long and was cut.
     :ivar precision_change: the precision at which the base was held, where the frame was trained at another.
+    :ivar nearest: name of the label that an unsure answer would have been; else None.
     """
 
     routed: Route
@@ -320,11 +321,18 @@ class Predicted:
     probabilities: Mapping[str, float]
     truncated: bool = False
     precision_change: str | None = None
+    nearest: str | None = None
 
     @property
     def probability(self) -> float | None:
-        """The probability of the label; None for a rejected text."""
+        """The probability of the label; None where there is none."""
         return None if self.label_name is None else self.probabilities[self.label_name]
+
+    def if_sure(self, min_probability: float) -> Predicted:
+        """The same answer, or one without a label where its probability is below this one."""
+        if self.probability is None or self.probability >= min_probability:
+            return self
+        return replace(self, label=None, label_name=None, nearest=self.label_name)
 
     def to_dict(self) -> dict[str, Any]:
         """Every field by its name, those of the route among them."""
@@ -342,9 +350,19 @@ class Predicted:
             "probabilities": {name: round(p, 6) for name, p in self.probabilities.items()},
             "truncated": self.truncated,
             "precision_change": self.precision_change,
+            "nearest": self._nearest(),
         }
 
+    def _nearest(self) -> dict[str, Any] | None:
+        if self.nearest is None:
+            return None
+        label = list(self.probabilities).index(self.nearest)
+        probability = round(self.probabilities[self.nearest], 6)
+        return {"label": label, "label_name": self.nearest, "probability": probability}
+
     def __repr__(self) -> str:
+        if self.nearest is not None:
+            return f"Predicted(unsure, nearest {self.nearest!r}, by {self.routed.skill})"
         if self.probability is None:
             return f"Predicted(rejected, by {self.routed.router})"
         return f"Predicted({self.label_name!r}, {percent(self.probability)}, by {self.routed.skill})"

@@ -462,22 +462,44 @@ class Stack:
         return found[0] if single else found
 
     @overload
-    def predict(self, rows: Text, *, frame: str | None = ..., **routing: Unpack[Routing]) -> Predicted: ...
+    def predict(
+        self,
+        rows: Text,
+        *,
+        frame: str | None = ...,
+        min_probability: float | None = ...,
+        **routing: Unpack[Routing],
+    ) -> Predicted: ...
     @overload
     def predict(
-        self, rows: Any, *, frame: str | None = ..., **routing: Unpack[Routing]
+        self,
+        rows: Any,
+        *,
+        frame: str | None = ...,
+        min_probability: float | None = ...,
+        **routing: Unpack[Routing],
     ) -> list[Predicted]: ...
     def predict(
-        self, rows: Any, *, frame: str | None = None, **routing: Unpack[Routing]
+        self,
+        rows: Any,
+        *,
+        frame: str | None = None,
+        min_probability: float | None = None,
+        **routing: Unpack[Routing],
     ) -> Predicted | list[Predicted]:
         """The chosen frame's answer to a text, or to each of several, in their order.
 
         :param rows: as `route` takes them.
         :param frame: ask this frame, whatever the router says.
+        :param min_probability: least probability, 0 to 1, of an answer; one below it has no label, and
+            `nearest` is the label that it would have been. None for every answer.
         :param routing: as `route` takes it.
+        :raises UsageError: if the least probability is none.
         :raises InputError: if it is no text, or a text is empty or cannot be read.
         :raises MismatchError: if the base here is not the one that the frames were trained on.
         """
+        if min_probability is not None and not 0 <= min_probability <= 1:
+            raise UsageError(f"Invalid minimum probability {min_probability}: must be between 0 and 1.")
         checked, single = check_rows(rows)
         known = self.frames()  # as they are now, whoever changes them
         if frame is None:
@@ -499,7 +521,7 @@ class Stack:
             if answers is None:
                 answers = self.loaded().predict(readable, chosen, skills, taken)
             for place, answer in zip(places, answers, strict=True):
-                found[place] = answer
+                found[place] = answer if min_probability is None else answer.if_sure(min_probability)
         return found[0] if single else found
 
     def evaluate(

@@ -78,10 +78,10 @@ def route_cells(routed: Route) -> Mapping[str, Cell]:
 
 
 def prediction_cells(predicted: Predicted) -> Mapping[str, Cell]:
-    """A prediction by column; ``probability`` is that of the label."""
-    name = predicted.label_name
+    """A prediction by column; ``probability`` is that of the label or, unsure, of the nearest one."""
+    name = predicted.label_name if predicted.nearest is None else predicted.nearest
     probability = round(predicted.probabilities[name], 6) if name is not None else None
-    return {**route_cells(predicted.routed), "label": name, "probability": probability}
+    return {**route_cells(predicted.routed), "label": predicted.label_name, "probability": probability}
 
 
 # answering ----------------------------------------------------------------------------------------------

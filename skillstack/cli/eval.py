@@ -113,7 +113,7 @@ def evaluation_words(e: Evaluation) -> list[str]:
     lines = [f"{e.stack}: {many(len(e.tasks), 'task')}, {texts:,} test texts ({most})", ""]
     lines += [*_modes(e), "", *_differences(e), "", *_tasks(e), "", *_router(e)]
     if len(e.tasks) == 1:
-        lines += ["", *_labels(e.tasks[0])]
+        lines += ["", *_labels(e.tasks[0]), "", *_coverage(e.tasks[0])]
     if e.matrix is not None:
         lines += ["", *_matrix(e.matrix)]
     notes = _notes(e)
@@ -244,6 +244,21 @@ def _labels(task: TaskEvaluation) -> list[str]:
         if len(pairs) > MOST_PAIRS:
             lines.append(f"  {len(pairs) - MOST_PAIRS} more")
     return lines
+
+
+def _coverage(task: TaskEvaluation) -> list[str]:
+    """How many texts are answered, and how well, where unsure answers are left out."""
+    rows = [
+        [
+            f"{one.min_probability:g}",
+            f"{one.answered.n:,} of {one.n:,}",
+            points(one.coverage),
+            "-" if one.accuracy is None else points(one.accuracy),
+        ]
+        for one in task.own.coverage
+    ]
+    heads = ["LEAST PROBABILITY", "ANSWERED", "COVERAGE", "ACCURACY"]
+    return ["Where unsure answers are left out (predict --min-probability):", *table(heads, rows)]
 
 
 def _router(e: Evaluation) -> list[str]:

@@ -10,7 +10,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import pairs, shorten
-from skillstack.cli.options import device_option, model_option, precision_change_option
+from skillstack.cli.options import between, device_option, model_option, precision_change_option
 from skillstack.cli.route import Asking, asking, route_details, route_words, with_text
 from skillstack.store.rows import Row
 from skillstack.wording import clean_line, percent
@@ -29,9 +29,14 @@ LABELS = 3
     "skillstack predict --input texts.jsonl --json > answers.jsonl",
     "skillstack predict --input texts.jsonl --output answers.jsonl --strict",
     "skillstack predict --input tickets.csv --text-column body --output answers.csv",
+    "skillstack predict --input tickets.csv --output sure.csv --min-probability 0.8",
 )
 @asking
 @click.option("--frame", metavar="NAME", help="Ask this frame instead of the one that the router picks.")
+@click.option(
+    "--min-probability", metavar="P", callback=between("minimum probability", 1),
+    help="Give no label where its probability is below this one, such as 0.8.",
+)  # fmt: skip
 @model_option()
 @device_option()
 @precision_change_option()
@@ -39,6 +44,7 @@ def predict(
     call: Invocation,
     asked: Asking,
     frame: str | None,
+    min_probability: float | None,
     model: str | None,
     device: str,
     precision_change: str | None,
@@ -47,6 +53,8 @@ def predict(
 
     With --input, each row gets an answer; "row" is its line number, or its number in the table. A row that
     cannot be answered gives {"row": ..., "error": ...} and, at the end, exit status 3.
+
+    With --min-probability, an unsure answer has no label; "nearest" is the label that it would have been.
     """
     row = asked.check()
     opened = call.open(model=model, precision=precision_change, device=device)
@@ -54,7 +62,7 @@ def predict(
         console.note(agreement_words(opened.agreement()))
 
     def answers(rows: list[Row]) -> Sequence[Predicted]:
-        return opened.predict(rows, frame=frame, **asked.routing)
+        return opened.predict(rows, frame=frame, min_probability=min_probability, **asked.routing)
 
     def form() -> Form[Predicted]:
         from skillstack.cli.batch import PREDICTION, Form, prediction_cells
@@ -66,7 +74,7 @@ def predict(
 
 def prediction_words(predicted: Predicted) -> list[str]:
     """A prediction in full."""
-    routed, name = predicted.routed, predicted.label_name
+    routed, name = predicted.routed, predicted.label_name if predicted.nearest is None else predicted.nearest
     if name is None:
         return route_words(routed)
     ranked = sorted(predicted.probabilities.items(), key=lambda item: -item[1])
@@ -76,15 +84,17 @@ def prediction_words(predicted: Predicted) -> list[str]:
     details = [("other labels", others), ("task", f"{routed.task} ({routed.family})")]
     if predicted.truncated:
         details.append(("note", "the text was too long and was cut"))
-    title = clean_line(f"{name} ({percent(predicted.probabilities[name])})")
-    return [title, *pairs([*details, *route_details(routed)])]
+    title = f"{name} ({percent(predicted.probabilities[name])})"
+    if predicted.nearest is not None:
+        title = f"unsure: nearest is {title}"
+    return [clean_line(title), *pairs([*details, *route_details(routed)])]
 
 
 def prediction_line(text: str, predicted: Predicted) -> str:
     """A prediction in a list of many."""
-    name = predicted.label_name
+    name = predicted.label_name if predicted.nearest is None else predicted.nearest
     share = percent(predicted.probabilities[name]) if name is not None else ""
-    label = shorten(name or "rejected", 24)
+    label = "unsure" if predicted.nearest is not None else shorten(name or "rejected", 24)
     return with_text(f"{share:>7}  {label:<16}  {predicted.routed.task or '-':<16}", text)
 
 

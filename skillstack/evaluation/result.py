@@ -117,7 +117,7 @@ class TaskEvaluation:
     def to_json(self) -> dict[str, Any]:
         """The task with every mode; one that could not be measured is None.
 
-        ``per_label`` and ``confusion`` are of the answers of the task's own frame.
+        ``per_label``, ``confusion`` and ``coverage`` are of the answers of the task's own frame.
         """
         confusion = self.own.confusion
         return {
@@ -131,6 +131,7 @@ class TaskEvaluation:
             **{mode: self.answers[mode].to_json() if mode in self.answers else None for mode in MODES},
             "per_label": [rounded(asdict(score)) for score in confusion.scores],
             "confusion": rounded(asdict(confusion)),
+            "coverage": [one.to_json() for one in self.own.coverage],
             "routing": self.routing.to_json(),
             "regret": rounded(asdict(self.regret)),
             "fewer": dict(self.fewer),

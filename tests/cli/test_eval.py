@@ -83,6 +83,7 @@ def test_a_task_that_is_evaluated_alone_is_told_label_by_label(evaluated):
     said = sentences(evaluated("eval", *FEW, "--task", "imdb_sentences"))
     assert "Labels by its own frame, lowest F1 first: LABEL PRECISION RECALL F1 TEXTS" in said
     assert "Right label by row, given label by column: TEXTS OF negative positive" in said
+    assert "Where unsure answers are left out (predict --min-probability): LEAST PROBABILITY ANSWERED" in said
     assert "Labels by its own frame" not in sentences(evaluated("eval", *FEW))
 
 

@@ -56,6 +56,46 @@ def test_a_rejected_text_has_no_label():
     assert "rejected" in prediction_line("a text", predicted)
 
 
+def test_an_unsure_answer_has_no_label_and_says_which_would_have_been_nearest():
+    unsure = PREDICTED.if_sure(0.95)
+    assert (unsure.label, unsure.label_name, unsure.probability) == (None, None, None)
+    assert unsure.to_json()["nearest"] == {"label": 1, "label_name": "block_card", "probability": 0.9}
+    assert unsure.to_dict()["nearest"] == "block_card"
+    assert repr(unsure) == "Predicted(unsure, nearest 'block_card', by cards)"
+    assert prediction_words(unsure)[0] == "unsure: nearest is block_card (90.0 %)"
+    assert "90.0 %  unsure" in prediction_line("a text", unsure)
+    cells = prediction_cells(unsure)
+    assert (cells["label"], cells["probability"], cells["task"]) == (None, 0.9, "cards")
+
+
+def test_an_answer_that_is_sure_enough_stays_as_it_is():
+    assert PREDICTED.if_sure(0.9) is PREDICTED and PREDICTED.to_json()["nearest"] is None
+    rejected = replace(PREDICTED, label=None, label_name=None, probabilities={})
+    assert rejected.if_sure(0.5) is rejected
+
+
+def test_the_least_probability_of_an_answer_is_given_at_the_command_line(asked, tmp_path):
+    sure = asked("predict", "What a film!", "--min-probability", "0.01", "--json").json
+    unsure = asked("predict", "What a film!", "--min-probability", "0.999999", "--json").json
+    assert sure["label"] is not None and sure["nearest"] is None
+    assert unsure["label"] is unsure["label_name"] is unsure["probability"] is None
+    assert {**unsure["nearest"]} == {name: sure[name] for name in ("label", "label_name", "probability")}
+    assert unsure["probabilities"] == sure["probabilities"]
+    (tmp_path / "in.csv").write_text("text\nWhat a film!\n")
+    files = ("--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv"))
+    assert asked("predict", *files, "--min-probability", "0.999999").status == 0
+    with (tmp_path / "out.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["label"] == row["error"] == "" and float(row["probability"]) > 0
+
+
+@pytest.mark.parametrize("least", ["0", "1.5", "-1", "nan", "much"])
+def test_a_least_probability_that_is_none_is_refused(asked, least):
+    ran = asked("predict", "What a film!", "--min-probability", least)
+    assert (ran.status, ran.out) == (2, "")
+    assert "Invalid minimum probability" in ran.err
+
+
 def test_a_line_of_a_list_fits_the_terminal_and_hides_no_control_character():
     for line in (route_line("\x1b[2J long\n" * 90, ROUTED), prediction_line("long " * 90, PREDICTED)):
         assert len(f"{1:>6}  {line}") <= 80
