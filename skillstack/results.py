@@ -1,4 +1,7 @@
-"""What people get back: frames, routes, predictions. Each prints as one short line."""
+"""What people get back: frames, routes, predictions. Each prints as one short line.
+
+It is long because every such result stands here, so that there is one place to look.
+"""
 
 from __future__ import annotations
 
