@@ -97,6 +97,7 @@ def answer_batch(
     as_json: bool,
     text_column: str | None = None,
     pair_column: str | None = None,
+    encoding: str | None = None,
 ) -> int:
     """Answer every row; returns the exit status.
 
@@ -106,12 +107,13 @@ def answer_batch(
     :param answer: one answer per row; raises InputError if one of the rows cannot be answered.
     :param source: a table, a file of JSON lines, or ``-`` for JSON lines from standard input.
     :param text_column: the column or field that holds the texts; likewise ``pair_column``, second texts.
+    :param encoding: that of a text file; without it, it is what the file's bytes show.
     :raises UsageError: if the text column of a table is not clear.
     :raises InputError: if the source cannot be read, or with ``strict`` at the first bad row.
     """
     tally = _Tally(strict)
     opener = open_cells if is_table(source) or is_table(output) else open_lines
-    with opener(source, text_column, pair_column) as rows:
+    with opener(source, text_column, pair_column, encoding) as rows:
         visible = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
         with (
             _writing(rows, form, output, as_json) as write,

@@ -9,12 +9,14 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import shorten, table, width, wrapped
-from skillstack.cli.options import measuring, router_option, where
+from skillstack.cli.options import encoding_option, measuring, router_option, where
 from skillstack.wording import between, chance, listed, many, percent, points, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from skillstack.data.tables import Table
     from skillstack.evaluation.answered import WrongAnswer
     from skillstack.evaluation.result import Effort, Evaluation, Matrix, TaskEvaluation
     from skillstack.evaluation.statistics import Paired
@@ -44,12 +46,20 @@ IN_WORDS = {"frozen_linear": "a linear head on the frozen base", "majority_class
     "skillstack eval --matrix --json > evaluation.json",
 )
 @measuring
+@encoding_option
 @click.option("--matrix", is_flag=True, help="Also evaluate every frame on every task.")
 @click.option(
     "--errors", metavar="FILE", help="Table for every wrongly answered text: CSV, TSV, JSON lines or Parquet."
 )
 @router_option
-def eval_(call: Invocation, measured: dict[str, Any], matrix: bool, errors: str | None, router: str) -> int:
+def eval_(
+    call: Invocation,
+    measured: dict[str, Any],
+    encoding: str | None,
+    matrix: bool,
+    errors: str | None,
+    router: str,
+) -> int:
     """Measure how good the stack is, with confidence intervals and baselines.
 
     Every test text is answered by its own frame, by the frame that the router picks, by the newest adapter,
@@ -66,6 +76,7 @@ def eval_(call: Invocation, measured: dict[str, Any], matrix: bool, errors: str 
         known_format(errors)
         check_output(errors, "--errors")
     opened = call.open(**where(measured))
+    measured["tables"] = {name: _opened(path, encoding) for name, path in measured["tables"].items()}
     with console.count_progress("answers", interrupted=GO_ON) as show:
         found = opened.evaluate(matrix=matrix, routing={"router": router}, **measured, on_answers=show)
     if errors is not None:
@@ -104,6 +115,16 @@ def write_errors(output: str, mistakes: Sequence[WrongAnswer]) -> None:
                     for one in part
                 ],
             )
+
+
+def _opened(path: Path, encoding: str | None) -> Table:
+    """A table of test rows; how it is read is said."""
+    from skillstack.data.tables import open_table
+
+    found = open_table(path, encoding=encoding)
+    for said in found.notes:
+        console.note(said)
+    return found
 
 
 def evaluation_words(e: Evaluation) -> list[str]:

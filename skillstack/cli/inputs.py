@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import shutil
 import sys
@@ -15,6 +16,7 @@ from typing import BinaryIO, cast
 from skillstack.cli import console
 from skillstack.data.batches import Format, TableBatch, format_of
 from skillstack.data.columns import TextColumns, find_text
+from skillstack.data.encodings import UTF_8, as_utf_8, detect_encoding, encoding_note, wide_encoding
 from skillstack.data.headers import header_note
 from skillstack.data.lines import BYTE_ORDER_MARK, MAX_LINE_BYTES, explained, unpacked
 from skillstack.data.tables import open_table
@@ -82,16 +84,38 @@ def is_table(name: str | None) -> bool:
 
 
 @contextlib.contextmanager
-def open_lines(source: str, text: str | None, pair: str | None) -> Iterator[Rows]:
+def open_lines(
+    source: str, text: str | None, pair: str | None, encoding: str | None = None
+) -> Iterator[Rows]:
     """JSON lines of a file, or of standard input (``-``).
 
     :param text: the field that holds the text; ``text`` if it is not named. Likewise ``text_pair``.
+    :param encoding: that of the lines; without it, it is what their bytes show.
     :raises InputError: if the source cannot be read.
     """
     packed = (format_of(source) or Format("jsonl")).packed
     with _open(source) as raw:
-        chunks = read_chunks(unpacked(raw, packed), CHUNK, text or "text", pair or "text_pair")
+        lines = _decoded(unpacked(raw, packed), source, packed, encoding)
+        chunks = read_chunks(lines, CHUNK, text or "text", pair or "text_pair")
         yield Rows(raw, _explained(chunks, source))
+
+
+def _decoded(stream: BinaryIO, source: str, packed: bool, encoding: str | None) -> BinaryIO:
+    """The lines as UTF-8. Of what comes from a pipe, only what has arrived shows the encoding."""
+    path = Path("standard input" if source == "-" else source)
+    if encoding is not None:
+        return as_utf_8(stream, encoding, path)
+    found = None
+    if path.is_file():
+        # A file that is damaged further down is answered up to there, so reading it says what is wrong.
+        with contextlib.suppress(InputError), explained(path), path.open("rb") as raw:
+            found = detect_encoding(unpacked(cast(BinaryIO, raw), packed))
+    else:
+        stream = stream if hasattr(stream, "peek") else cast(BinaryIO, io.BufferedReader(stream))
+        found = wide_encoding(stream.peek(1))  # type: ignore[attr-defined]
+    if found is not None and found != UTF_8:
+        console.note(encoding_note(path, found))
+    return as_utf_8(stream, found or UTF_8, path)
 
 
 def _explained(chunks: Iterator[list[Line]], source: str) -> Iterator[Chunk]:
@@ -104,15 +128,19 @@ def _explained(chunks: Iterator[list[Line]], source: str) -> Iterator[Chunk]:
 
 
 @contextlib.contextmanager
-def open_cells(source: str, text: str | None, pair: str | None) -> Iterator[Rows]:
+def open_cells(
+    source: str, text: str | None, pair: str | None, encoding: str | None = None
+) -> Iterator[Rows]:
     """The rows of a table, or of JSON lines as a table: with all their cells.
 
-    :param text: name of the text column; if it is not named, it is found. Likewise ``pair``.
+    :param text: name of the text column; if it is not named, it is found. Likewise ``pair`` and ``encoding``.
     :raises UsageError: if it cannot be found, or a name is unknown.
     :raises InputError: if the source cannot be read as a table.
     """
     with _again(source) as path:
-        table = open_table(path, format_of(source) or Format("jsonl"), lenient=True)
+        table = open_table(path, format_of(source) or Format("jsonl"), lenient=True, encoding=encoding)
+        for said in table.notes:
+            console.note(said)
         where = find_text(table, text, pair)
         for reason in where.reasons:
             if reason.why != "named":

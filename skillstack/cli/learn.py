@@ -14,6 +14,7 @@ from skillstack.cli.options import (
     batch_size_option,
     data_dir_option,
     device_option,
+    encoding_option,
     gathering,
     model_option,
     precision_option,
@@ -53,6 +54,7 @@ _lesson = gathering(
     click.option(
         "--label-column", "label", metavar="NAME", help="Column with the labels. Default: detected."
     ),
+    encoding_option,
     click.option(
         "--test-size", type=float, default=0.2, show_default=True, metavar="X",
         help="Share of the rows that is held out for testing.",

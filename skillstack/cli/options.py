@@ -152,6 +152,14 @@ def _known_model(_: click.Context, __: click.Parameter, value: str | None) -> st
     return value
 
 
+def _known_encoding(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from skillstack.data.encodings import check_encoding
+
+    return check_encoding(value)
+
+
 def _existing_folder(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None:
         from skillstack.data.folder import FolderSource
@@ -193,6 +201,10 @@ def precision_change_option(
     return click.option("--precision-change", type=click.Choice(PRECISIONS), help=words)
 
 
+encoding_option = click.option(
+    "--encoding", metavar="NAME", callback=_known_encoding,
+    help="Encoding of text files, such as cp1252. Default: detected.",
+)  # fmt: skip
 per_class_option = click.option(
     "--eval-samples-per-class", "per_class", default="64", show_default=True, metavar="N|all",
     type=number_or("all"), callback=lambda context, option, value: value or None,

@@ -14,7 +14,7 @@ from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import pairs, short, shorten, width
 from skillstack.cli.group import PROGRAM
-from skillstack.cli.options import depth_option, gathering, router_option, threshold_option
+from skillstack.cli.options import depth_option, encoding_option, gathering, router_option, threshold_option
 from skillstack.errors import UsageError
 from skillstack.store.rows import Row, check_row
 from skillstack.wording import clean, clean_line, percent
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NEXT = 3
 _EXAMPLE = "Give it as an argument, or name a table or JSON lines with --input FILE (- reads a pipe)."
 #: Options that make sense for rows of a file only.
-_OF_INPUT = ("output", "text_column", "pair_column", "strict")
+_OF_INPUT = ("output", "text_column", "pair_column", "encoding", "strict")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Asking:
     output: str | None
     text_column: str | None
     pair_column: str | None
+    encoding: str | None
     strict: bool
     router: str
     threshold: float | None
@@ -114,6 +115,7 @@ class Asking:
             as_json=as_json,
             text_column=self.text_column,
             pair_column=self.pair_column,
+            encoding=self.encoding,
         )
 
 
@@ -132,6 +134,7 @@ asking = gathering(
     ),
     click.option("--text-column", metavar="NAME", help="Column or field with the texts.  [default: text]"),
     click.option("--pair-column", metavar="NAME", help="Column or field with the second texts."),
+    encoding_option,
     click.option("--strict", is_flag=True, help="Stop at the first row that cannot be answered."),
     router_option,
     threshold_option,

@@ -43,7 +43,7 @@ def read_lines(file: Traversable) -> Iterator[tuple[int, str]]:
 
 
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_HINT = "Save the file in the encoding UTF-8."
+_HINT = "Save the file in the encoding UTF-8; of a table, --encoding names another."
 
 
 @contextmanager

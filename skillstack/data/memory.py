@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from skillstack.data.batches import BatchBuilder, Format, TableBatch
+from skillstack.data.encodings import check_encoding
 from skillstack.data.own_table import TableTask, load_table
 from skillstack.data.parquet import text_of
 from skillstack.data.tables import BATCH_ROWS, Table, open_table
@@ -33,6 +34,7 @@ class TableOptions:
     :ivar drop_labels: labels whose rows are left out.
     :ivar drop_rare: whether labels of too few rows are left out; otherwise they are an error.
     :ivar keep_texts: whether the store keeps the router's sample texts, or hashed features alone.
+    :ivar encoding: that of a text file, such as "cp1252"; by default it is what the file's bytes show.
     """
 
     text: str | None = None
@@ -43,6 +45,15 @@ class TableOptions:
     drop_labels: Sequence[str] = ()
     drop_rare: bool = False
     keep_texts: bool = True
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        """See that the encoding is one.
+
+        :raises UsageError: if it is none.
+        """
+        if self.encoding is not None:
+            check_encoding(self.encoding)
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ def load_rows(
     """
     chosen = options if options is not None else TableOptions()
     check_name(name, "The task name")
-    table = table_of(data, labels)
+    table = table_of(data, labels, chosen.encoding)
     columns: Mapping[str, str] = table.known if isinstance(table, MemoryTable) else {}
     return load_table(
         table,
@@ -94,17 +105,20 @@ def load_rows(
     )
 
 
-def table_of(data: Any, labels: Any = None) -> Table:
+def table_of(data: Any, labels: Any = None, encoding: str | None = None) -> Table:
     """The table that a person gives.
 
     :param data: the path of a file; a data frame, an Arrow table or a data set; or texts, or `Row` objects.
     :param labels: of each text, its label; where ``data`` has columns they stand in one of them.
+    :param encoding: of a text file, if it is known.
     :raises InputError: if it is none of these, texts and labels do not fit together, or one is no text.
     """
     if labels is not None:
         return _listed(data, labels)
+    if isinstance(data, Table):
+        return data
     if isinstance(data, (str, Path)):
-        return open_table(Path(data))
+        return open_table(Path(data), encoding=encoding)
     names = getattr(data, "column_names", None)  # of data sets and Arrow tables; data frames have ``columns``
     names = getattr(data, "columns", None) if not isinstance(names, list) else names
     if names is None or not hasattr(data, "__getitem__"):

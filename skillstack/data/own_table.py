@@ -39,6 +39,7 @@ class TableReport:
     :ivar train_counts: rows to train with, by label.
     :ivar test_counts: rows held back, by label.
     :ivar dropped: rows of labels that were left out on demand.
+    :ivar reading: what people should know of how the file was read, a sentence each.
     """
 
     columns: Columns
@@ -53,6 +54,7 @@ class TableReport:
     train_counts: dict[str, int]
     test_counts: dict[str, int]
     dropped: int = 0
+    reading: tuple[str, ...] = ()
 
     @property
     def train(self) -> int:
@@ -83,7 +85,8 @@ class TableReport:
         )
         header = (header_note(self.columns.assumed),) if self.columns.assumed else ()
         return (
-            header
+            self.reading
+            + header
             + label_notes(self.columns.labels)
             + tuple(
                 f"{count:,} {'row' if count == 1 else 'rows'} {which}: {what}."
@@ -186,7 +189,7 @@ def load_table(
     few = {label for label, count in zip(columns.labels, choice.train_counts, strict=True) if count < 2}
     if few and drop_rare:
         return load_table(
-            path, name, family, text=text, pair=pair, label=label, test_size=test_size,
+            table, name, family, text=text, pair=pair, label=label, test_size=test_size,
             max_per_class=max_per_class, seed=seed, on_conflict=on_conflict, drop_labels=dropped | few,
         )  # fmt: skip
     _check_classes(path, columns, choice)
@@ -218,6 +221,7 @@ def load_table(
         train_counts=_counts(columns, train),
         test_counts=_counts(columns, test),
         dropped=rows.dropped,
+        reading=table.notes,
     )
     return TableTask(data, report)
 

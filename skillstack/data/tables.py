@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, cast
 from skillstack.data import delimited, json_lines, parquet
 from skillstack.data.batches import Format, TableBatch, known_format
 from skillstack.data.delimited import is_plain
+from skillstack.data.encodings import UTF_8, as_utf_8, check_encoding, detect_encoding, encoding_note
 from skillstack.data.lines import explained, unpacked
 from skillstack.errors import InputError
 
@@ -30,12 +31,21 @@ class Table:
     :ivar format: how the file holds it.
     :ivar columns: names of the columns, each of them once.
     :ivar plain: whether quotes are plain characters, in a TSV.
+    :ivar encoding: that of its characters.
+    :ivar detected: whether this was not named, but is what its bytes show.
     """
 
     path: Path
     format: Format
     columns: tuple[str, ...]
     plain: bool = False
+    encoding: str = UTF_8
+    detected: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know of how it is read, a sentence each."""
+        return (encoding_note(self.path, self.encoding),) if self.detected else ()
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -56,7 +66,7 @@ class Table:
         :param stream: the file, newly opened by :meth:`open`; without it, it is opened here.
         :param lenient: whether broken and empty rows come along, with their errors in the batch; only blank
             lines at the end are no rows.
-        :raises InputError: if the file cannot be read, is no UTF-8, or a row is broken; it names the line.
+        :raises InputError: if the file cannot be read or decoded, or a row is broken; it names the line.
         """
         with ExitStack() as stack:
             raw = stream if stream is not None else stack.enter_context(self.open())
@@ -74,7 +84,7 @@ class Table:
     def _reader(self, raw: BinaryIO, size: int, lenient: bool) -> Iterator[TableBatch]:
         if self.format.kind == "parquet":
             return parquet.read_batches(raw, self.path, self.columns, size, lenient=lenient)
-        text = unpacked(raw, self.format.packed)
+        text = as_utf_8(unpacked(raw, self.format.packed), self.encoding, self.path)
         if self.format.kind == "jsonl":
             return json_lines.read_batches(text, self.path, self.columns, size, lenient=lenient)
         return delimited.read_batches(
@@ -82,31 +92,47 @@ class Table:
         )
 
 
-def open_table(path: Path, format: Format | None = None, *, lenient: bool = False) -> Table:
+def open_table(
+    path: Path, format: Format | None = None, *, lenient: bool = False, encoding: str | None = None
+) -> Table:
     """The table in a file.
 
     :param format: its format, where the file's name does not say it.
     :param lenient: whether broken lines of JSON are no error yet, as for :meth:`Table.batches`.
+    :param encoding: that of its characters; without it, it is what the file's bytes show.
+    :raises UsageError: if the encoding is unknown.
     :raises InputError: if the file's ending is unknown, it cannot be read, or it has no columns.
     """
     chosen = format or known_format(str(path))
-    plain = chosen.kind == "tsv" and _is_plain(path, chosen)
-    with explained(path), path.open("rb") as raw:
-        stream = unpacked(cast(BinaryIO, raw), chosen.packed)
-        if chosen.kind == "parquet":
-            columns = parquet.read_header(stream, path)
-        elif chosen.kind == "jsonl":
-            columns = json_lines.read_header(stream, path, lenient=lenient)
+    named = check_encoding(encoding) if encoding is not None else None
+    if chosen.kind == "parquet":
+        with explained(path), path.open("rb") as raw:
+            return _with_columns(Table(path, chosen, parquet.read_header(cast(BinaryIO, raw), path)))
+    with _bytes(path, chosen) as stream:
+        used = named or detect_encoding(stream)
+    plain = False
+    if chosen.kind == "tsv":
+        with _bytes(path, chosen) as stream:
+            plain = is_plain(as_utf_8(stream, used, path), path)
+    with _bytes(path, chosen) as stream:
+        text = as_utf_8(stream, used, path)
+        if chosen.kind == "jsonl":
+            columns = json_lines.read_header(text, path, lenient=lenient)
         else:
-            columns = delimited.read_header(stream, path, chosen.kind, plain)
-    if not columns:
-        raise InputError(f"{path} holds no rows.", "Give a table with a header and rows.")
-    return Table(path, chosen, columns, plain)
+            columns = delimited.read_header(text, path, chosen.kind, plain)
+    return _with_columns(Table(path, chosen, columns, plain, used, named is None and used != UTF_8))
 
 
-def _is_plain(path: Path, format: Format) -> bool:
+@contextmanager
+def _bytes(path: Path, format: Format) -> Iterator[BinaryIO]:
     with explained(path), path.open("rb") as raw:
-        return is_plain(unpacked(cast(BinaryIO, raw), format.packed), path)
+        yield unpacked(cast(BinaryIO, raw), format.packed)
+
+
+def _with_columns(table: Table) -> Table:
+    if not table.columns:
+        raise InputError(f"{table.path} holds no rows.", "Give a table with a header and rows.")
+    return table
 
 
 #: What is put before a name that the table has already.

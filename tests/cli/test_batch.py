@@ -460,3 +460,28 @@ def test_a_failure_leaves_the_old_table(tmp_path, ending):
         raise KeyboardInterrupt
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_table_of_answers_is_utf_8_whatever_the_encoding_of_the_input(tmp_path, capsys):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_bytes("n,text\n1,wo ist die Überweisung\n2,schöne Grüße\n".encode("cp1252"))
+    assert run(source, output=str(target)) == 0
+    assert [row["text"] for row in load_table(target)] == ["wo ist die Überweisung", "schöne Grüße"]
+    assert "in.csv is read as cp1252; --encoding says otherwise." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_lines_from_a_pipe_of_windows_are_read(monkeypatch, capsys, encoding):
+    data = "".join(f'{{"text": "größe {n}"}}\r\n' for n in range(9)).encode(encoding)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+    assert run("-") == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 9
+    assert err == "standard input is read as UTF-16; --encoding says otherwise.\n"
+
+
+def test_lines_in_an_encoding_that_is_named_are_read_without_a_note(tmp_path, capsys):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes('{"text": "где моя карта"}\n'.encode("cp1251"))
+    assert run(path, encoding="cp1251") == 0
+    assert capsys.readouterr().err == ""
