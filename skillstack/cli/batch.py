@@ -18,6 +18,7 @@ from skillstack.cli.inputs import (
     Chunk,
     Line,
     Rows,
+    holds_table,
     is_table,
     open_cells,
     open_lines,
@@ -101,18 +102,18 @@ def answer_batch(
 ) -> int:
     """Answer every row; returns the exit status.
 
-    JSON lines are answered by JSON lines. Where the source or the output is a table, the output file has all
+    Lines are answered by JSON lines. Where the source or the output is a table, the output file has all
     columns of the source and the answer's cells beside them.
 
     :param answer: one answer per row; raises InputError if one of the rows cannot be answered.
-    :param source: a table, a file of JSON lines, or ``-`` for JSON lines from standard input.
+    :param source: a table, a file of lines, JSON or texts, or ``-`` for lines from standard input.
     :param text_column: the column or field that holds the texts; likewise ``pair_column``, second texts.
     :param encoding: that of a text file; without it, it is what the file's bytes show.
     :raises UsageError: if the text column of a table is not clear.
     :raises InputError: if the source cannot be read, or with ``strict`` at the first bad row.
     """
     tally = _Tally(strict)
-    opener = open_cells if is_table(source) or is_table(output) else open_lines
+    opener = open_cells if holds_table(source, encoding) or is_table(output) else open_lines
     with opener(source, text_column, pair_column, encoding) as rows:
         visible = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
         with (

@@ -1,4 +1,4 @@
-"""Where rows come from: JSON lines as they arrive, or a table whose text column is found."""
+"""Where rows come from: lines as they arrive, JSON or plain texts, or a table whose text column is found."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from skillstack.cli import console
-from skillstack.data.batches import Format, TableBatch, format_of
+from skillstack.data.batches import TableBatch, format_of
 from skillstack.data.columns import TextColumns, find_text
 from skillstack.data.encodings import UTF_8, as_utf_8, detect_encoding, encoding_note, wide_encoding
+from skillstack.data.formats import format_in, is_loose
 from skillstack.data.headers import header_note
 from skillstack.data.lines import BYTE_ORDER_MARK, MAX_LINE_BYTES, explained, unpacked
 from skillstack.data.tables import open_table
@@ -26,6 +27,9 @@ from skillstack.store.rows import Row, check_row
 #: Rows that are answered together at most. Enough for full speed; few enough that an answer comes soon.
 CHUNK = 1024
 MISSING_FIELD = "The field {} is missing."
+_TOO_LONG = f"The line has more than {MAX_LINE_BYTES:,} bytes."
+#: What JSON lines begin with, or an array of JSON that somebody took for them.
+_OPENING = (b"{", b"[{", b'["')
 _PIECE = 1 << 20
 
 
@@ -83,20 +87,33 @@ def is_table(name: str | None) -> bool:
     return found is not None and found.kind != "jsonl"
 
 
+def holds_table(source: str, encoding: str | None = None) -> bool:
+    """Whether a source is a table, by its ending, or by its first lines where the ending does not say it.
+
+    :raises InputError: if it is a workbook that is not read, or cannot be read.
+    """
+    if not is_loose(source) or not Path(source).is_file():
+        return is_table(source)
+    return format_in(Path(source), encoding).kind not in ("jsonl", "lines")
+
+
 @contextlib.contextmanager
 def open_lines(
     source: str, text: str | None, pair: str | None, encoding: str | None = None
 ) -> Iterator[Rows]:
-    """JSON lines of a file, or of standard input (``-``).
+    """Lines of a file, or of standard input (``-``): JSON objects, or texts where the first is none.
+
+    A file whose ending says that it holds JSON lines holds nothing else.
 
     :param text: the field that holds the text; ``text`` if it is not named. Likewise ``text_pair``.
     :param encoding: that of the lines; without it, it is what their bytes show.
     :raises InputError: if the source cannot be read.
     """
-    packed = (format_of(source) or Format("jsonl")).packed
+    packed = source.lower().endswith(".gz")
+    plain = None if format_of(source) is None and text is None and pair is None else False
     with _open(source) as raw:
         lines = _decoded(unpacked(raw, packed), source, packed, encoding)
-        chunks = read_chunks(lines, CHUNK, text or "text", pair or "text_pair")
+        chunks = read_chunks(lines, CHUNK, text or "text", pair or "text_pair", plain)
         yield Rows(raw, _explained(chunks, source))
 
 
@@ -138,7 +155,8 @@ def open_cells(
     :raises InputError: if the source cannot be read as a table.
     """
     with _again(source) as path:
-        table = open_table(path, format_of(source) or Format("jsonl"), lenient=True, encoding=encoding)
+        format = format_of(source) or format_in(path, encoding, any_ending=True)
+        table = open_table(path, format, lenient=True, encoding=encoding)
         for said in table.notes:
             console.note(said)
         where = find_text(table, text, pair)
@@ -184,7 +202,7 @@ def _again(source: str) -> Iterator[Path]:
         yield Path(source)
         return
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "input")
+        copy = Path(folder, "standard input" if source == "-" else Path(source).name)
         with _open(source) as stream, copy.open("wb") as file:
             shutil.copyfileobj(stream, file)
         yield copy
@@ -196,7 +214,9 @@ def _open(source: str) -> Iterator[BinaryIO]:
         if sys.stdin is None:
             raise InputError("There is no standard input.", "Name a file with --input.")
         if sys.stdin.isatty():
-            console.note('Type rows such as {"text": "..."}, one a line; end with Ctrl-D (Windows: Ctrl-Z).')
+            console.note(
+                'Type texts, or rows such as {"text": "..."}, one a line; end with Ctrl-D (Windows: Ctrl-Z).'
+            )
         yield cast(BinaryIO, sys.stdin.buffer)
         return
     try:
@@ -211,7 +231,11 @@ def _open(source: str) -> Iterator[BinaryIO]:
 
 
 def read_chunks(
-    stream: BinaryIO, most: int, text: str = "text", text_pair: str = "text_pair"
+    stream: BinaryIO,
+    most: int,
+    text: str = "text",
+    text_pair: str = "text_pair",
+    plain: bool | None = False,
 ) -> Iterator[list[Line]]:
     """Lines in chunks of at most ``most``, none of them empty.
 
@@ -219,6 +243,7 @@ def read_chunks(
 
     :param text: the field that holds the text.
     :param text_pair: the field that holds the second text, in rows that have one.
+    :param plain: whether each line is a text, not JSON; None if the first line says it.
     """
     number = 0
     for arrived in _arrivals(stream):
@@ -227,7 +252,11 @@ def read_chunks(
             number += 1
             if data is not None and not data.removeprefix(BYTE_ORDER_MARK).strip():
                 continue
-            chunk.append(Line(number, _read(data, text, text_pair, first=number == 1)))
+            if data is not None and number == 1:
+                data = data.removeprefix(BYTE_ORDER_MARK)
+            if plain is None:
+                plain = data is not None and not data.lstrip().startswith(_OPENING)
+            chunk.append(Line(number, _plain(data) if plain else _read(data, text, text_pair)))
             if len(chunk) == most:
                 yield chunk
                 chunk = []
@@ -253,11 +282,20 @@ def _arrivals(stream: BinaryIO) -> Iterator[list[bytes | None]]:
         yield [None if length > MAX_LINE_BYTES else b"".join(started)]
 
 
-def _read(data: bytes | None, text: str, text_pair: str, *, first: bool) -> Row | BadRow:
+def _plain(data: bytes | None) -> Row | BadRow:
     if data is None:
-        return BadRow(f"The line has more than {MAX_LINE_BYTES:,} bytes.")
-    if first:
-        data = data.removeprefix(BYTE_ORDER_MARK)
+        return BadRow(_TOO_LONG)
+    try:
+        return check_row(data.decode("utf-8").rstrip("\r"))
+    except UnicodeDecodeError as error:
+        return BadRow(f"Byte {error.start + 1} is not valid UTF-8.")
+    except InputError as error:
+        return BadRow(error.message)
+
+
+def _read(data: bytes | None, text: str, text_pair: str) -> Row | BadRow:
+    if data is None:
+        return BadRow(_TOO_LONG)
     try:
         value = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -126,7 +126,7 @@ asking = gathering(
     click.option("--text-pair", metavar="TEXT", help="Second text, for tasks on pairs of texts."),
     click.option(
         "--input", "source", metavar="FILE",
-        help='CSV, TSV, Parquet or JSON lines {"text": ..., "text_pair": ...}; - reads a pipe.',
+        help='CSV, TSV, Parquet, JSON lines {"text": ..., "text_pair": ...}, texts; - reads a pipe.',
     ),
     click.option(
         "--output", metavar="FILE",

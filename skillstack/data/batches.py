@@ -17,7 +17,7 @@ ENDINGS = ".csv, .tsv, .jsonl or .parquet"
 class Format:
     """How a file holds its rows.
 
-    :ivar kind: "csv", "tsv", "jsonl" or "parquet".
+    :ivar kind: "csv", "tsv", "jsonl", "parquet", "xlsx", or "lines", each of which is a text.
     :ivar packed: whether the file is a gzip of that.
     """
 
@@ -41,10 +41,6 @@ def known_format(name: str) -> Format:
     :raises InputError: if its ending says none.
     """
     found = format_of(name)
-    if found is None and PurePath(name.lower()).suffix in (".xlsx", ".xls", ".ods"):
-        raise InputError(
-            f"{name} is a workbook, which is not read.", "Save the sheet as a .csv file in UTF-8."
-        )
     if found is None:
         raise InputError(
             f"{name}: the ending does not say what kind of table this is.",

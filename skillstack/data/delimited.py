@@ -138,8 +138,8 @@ def read_header(stream: BinaryIO, path: Path, kind: str, plain: bool = False) ->
     for _, cells, error in _records(stream, path, kind, plain):
         if error is not None:
             raise error
-        return _names(cells, path)
-    return _names([], path)
+        return column_names(cells, path)
+    return column_names([], path)
 
 
 def read_batches(
@@ -263,7 +263,11 @@ def _is_spaced(lines: Sequence[str], separator: str) -> bool:
     )
 
 
-def _names(cells: list[str], path: Path) -> tuple[str, ...]:
+def column_names(cells: list[str], path: Path) -> tuple[str, ...]:
+    """The names in a header; a column without one is called by its place.
+
+    :raises InputError: if there are none, or two columns share one.
+    """
     if not any(cell.strip() for cell in cells):
         raise InputError(f"{path} begins with an empty line or holds nothing.", _NO_HEADER)
     names = tuple(cell if cell.strip() else f"column_{place}" for place, cell in enumerate(cells, 1))

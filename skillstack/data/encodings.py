@@ -16,6 +16,8 @@ TITLES = {"cp932": "Shift-JIS", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "u
 #: Names in the hint for one that is unknown.
 COMMON = ("utf-8", "utf-16", "cp1252", "latin-1", "shift_jis", "euc_jp", "gb18030", "big5", "cp1251")
 _PIECE = 1 << 20
+#: Fewer zero bytes than this are no sign of UTF-16.
+_LEAST_ZEROS = 4
 #: Bytes of lines with other characters than ASCII by which an encoding is judged.
 _JUDGED = 1 << 18
 
@@ -83,12 +85,15 @@ def wide_encoding(data: bytes) -> str | None:
         return "utf-16-le" if data.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
     data = data[: min(len(data), _JUDGED) & ~1]
     low, high = data[1::2].count(0), data[::2].count(0)
-    if (low + high) * 50 < len(data) or min(low, high) * 20 > max(low, high) or not data:
+    zeros = max(low, high)
+    if zeros < _LEAST_ZEROS or min(low, high) * 20 > zeros:
         return None
     encoding = "utf-16-le" if low > high else "utf-16-be"
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(data)
     strange = sum(not (char.isprintable() or char in "\t\r\n\u3000\u00a0\ufeff") for char in text)
-    return encoding if "\ufffd" not in text and strange * 100 <= len(text) else None
+    # Plain text has a zero in most characters; other text at least at the ends of its lines.
+    usual = zeros * 10 >= 7 * len(text) or data.count(b"\n") <= 2 * text.count("\n")
+    return encoding if usual and "\ufffd" not in text and strange * 100 <= len(text) else None
 
 
 def _narrow(sample: bytes) -> str:

@@ -8,9 +8,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from skillstack.data.tables import Table
 from skillstack.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from skillstack.data.tables import Table
 
 #: More labels than this are no classes that a person would name.
 MAX_LABELS = 1_000

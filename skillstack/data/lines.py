@@ -8,8 +8,10 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import BinaryIO, cast
 
+from skillstack.data.batches import BatchBuilder, TableBatch
 from skillstack.errors import InputError
 
 #: Two texts of the greatest accepted length still fit when every character is escaped as twelve bytes.
@@ -40,6 +42,19 @@ def read_lines(file: Traversable) -> Iterator[tuple[int, str]]:
             if not text.strip():
                 raise InputError(f"{file}, line {number}: the line is blank.", "Remove it.")
             yield number, text
+
+
+def read_batches(stream: BinaryIO, path: Path, size: int, *, lenient: bool = False) -> Iterator[TableBatch]:
+    """Lines as a table of one column, ``text``.
+
+    :param lenient: whether an empty line between others comes along with its error.
+    """
+    gathered = BatchBuilder(("text",), size, keep_empty=lenient)
+    for number, line in text_lines(stream, path):
+        text = line.rstrip("\r\n")
+        if gathered.add((text,) if text.strip() else (), number):
+            yield gathered.batch()
+    yield from gathered.rest()
 
 
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")

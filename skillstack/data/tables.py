@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from skillstack.data import delimited, json_lines, parquet
-from skillstack.data.batches import Format, TableBatch, known_format
+from skillstack.data import delimited, json_lines, lines, parquet, workbook
+from skillstack.data.batches import Format, TableBatch
 from skillstack.data.delimited import is_plain
 from skillstack.data.encodings import UTF_8, as_utf_8, check_encoding, detect_encoding, encoding_note
+from skillstack.data.formats import format_in
 from skillstack.data.lines import explained, unpacked
 from skillstack.errors import InputError
 
@@ -84,9 +85,13 @@ class Table:
     def _reader(self, raw: BinaryIO, size: int, lenient: bool) -> Iterator[TableBatch]:
         if self.format.kind == "parquet":
             return parquet.read_batches(raw, self.path, self.columns, size, lenient=lenient)
+        if self.format.kind == "xlsx":
+            return workbook.read_batches(raw, self.path, self.columns, size, lenient=lenient)
         text = as_utf_8(unpacked(raw, self.format.packed), self.encoding, self.path)
         if self.format.kind == "jsonl":
             return json_lines.read_batches(text, self.path, self.columns, size, lenient=lenient)
+        if self.format.kind == "lines":
+            return lines.read_batches(text, self.path, size, lenient=lenient)
         return delimited.read_batches(
             text, self.path, self.format.kind, self.columns, size, plain=self.plain, lenient=lenient
         )
@@ -97,17 +102,18 @@ def open_table(
 ) -> Table:
     """The table in a file.
 
-    :param format: its format, where the file's name does not say it.
+    :param format: its format; without it, it is what the file's ending or its first lines say.
     :param lenient: whether broken lines of JSON are no error yet, as for :meth:`Table.batches`.
     :param encoding: that of its characters; without it, it is what the file's bytes show.
     :raises UsageError: if the encoding is unknown.
     :raises InputError: if the file's ending is unknown, it cannot be read, or it has no columns.
     """
-    chosen = format or known_format(str(path))
+    chosen = format or format_in(path, encoding)
     named = check_encoding(encoding) if encoding is not None else None
-    if chosen.kind == "parquet":
+    if chosen.kind in ("parquet", "xlsx"):
+        reader = parquet if chosen.kind == "parquet" else workbook
         with explained(path), path.open("rb") as raw:
-            return _with_columns(Table(path, chosen, parquet.read_header(cast(BinaryIO, raw), path)))
+            return _with_columns(Table(path, chosen, reader.read_header(cast(BinaryIO, raw), path)))
     with _bytes(path, chosen) as stream:
         used = named or detect_encoding(stream)
     plain = False
@@ -116,9 +122,10 @@ def open_table(
             plain = is_plain(as_utf_8(stream, used, path), path)
     with _bytes(path, chosen) as stream:
         text = as_utf_8(stream, used, path)
+        columns: tuple[str, ...] = ("text",)
         if chosen.kind == "jsonl":
             columns = json_lines.read_header(text, path, lenient=lenient)
-        else:
+        elif chosen.kind != "lines":
             columns = delimited.read_header(text, path, chosen.kind, plain)
     return _with_columns(Table(path, chosen, columns, plain, used, named is None and used != UTF_8))
 

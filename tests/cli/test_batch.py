@@ -485,3 +485,39 @@ def test_lines_in_an_encoding_that_is_named_are_read_without_a_note(tmp_path, ca
     path.write_bytes('{"text": "где моя карта"}\n'.encode("cp1251"))
     assert run(path, encoding="cp1251") == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("source", ["lines.txt", "lines.log", "-"])
+def test_each_line_of_a_text_file_or_a_pipe_is_a_text(tmp_path, monkeypatch, capsys, source):
+    data = "\ufeffmy card, please\r\n\nrefuse this\n[urgent] help".encode()
+    if source == "-":
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    else:
+        (tmp_path / source).write_bytes(data)
+        source = tmp_path / source
+    assert run(source) == 3
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["row"], line.get("score"), line.get("error")) for line in found] == [
+        (1, 15.0, None),
+        (3, None, "This row is refused."),
+        (4, 13.0, None),
+    ]
+
+
+def test_texts_have_one_column_in_a_table_of_answers(tmp_path):
+    source, target = tmp_path / "lines.txt", tmp_path / "out.csv"
+    source.write_text("my card, please\nwhere is it\n")
+    assert run(source, output=str(target)) == 0
+    assert [row["text"] for row in load_table(target)] == ["my card, please", "where is it"]
+
+
+def test_a_table_in_a_text_file_keeps_its_columns(tmp_path):
+    source, target = save_table(tmp_path / "in.tsv").rename(tmp_path / "in.txt"), tmp_path / "out.csv"
+    assert run(source, output=str(target), text_column="body") == 3
+    assert [row["n"] for row in load_table(target)] == ["1", "2", "3", "", "5"]
+
+
+def test_a_broken_first_line_of_json_is_a_bad_row(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "a"\n{"text": "b"}\n')))
+    assert run("-") == 3
+    assert "not a JSON object" in capsys.readouterr().out
