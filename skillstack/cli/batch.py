@@ -6,8 +6,9 @@ import contextlib
 import gzip
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
@@ -23,7 +24,7 @@ from skillstack.cli.inputs import (
     open_cells,
     open_lines,
 )
-from skillstack.data.batches import Format, TableBatch, format_of
+from skillstack.data.batches import ENDINGS, Format, TableBatch, format_of
 from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import InputError, UsageError
 from skillstack.results import Predicted, Route
@@ -33,6 +34,9 @@ from skillstack.wording import many
 
 #: Why a row has no answer.
 ERROR = "error"
+#: Labels that the total of a table names, and characters of a row's own id.
+MOST_COUNTED = 10
+ID_WIDTH = 12
 ROUTE = {"task": str, "family": str, "frame": str, "confidence": float, ERROR: str}
 PREDICTION = {
     **{"task": str, "family": str, "frame": str, "confidence": float},
@@ -66,6 +70,11 @@ class Form(Generic[A]):
     line: Callable[[str, A], str]
     cells: Callable[[A], Mapping[str, Cell]]
     added: Mapping[str, type]
+
+    def counted(self, answer: A) -> str:
+        """What an answer counts as, in the total of many: its label, or its task where it has none."""
+        cells = self.cells(answer)
+        return str(cells.get("label") or cells.get("task") or "rejected")
 
 
 def route_cells(routed: Route) -> Mapping[str, Cell]:
@@ -116,16 +125,19 @@ def answer_batch(
     opener = open_cells if holds_table(source, encoding) or is_table(output) else open_lines
     with opener(source, text_column, pair_column, encoding) as rows:
         visible = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+        told = visible and not as_json
         with (
-            _writing(rows, form, output, as_json) as write,
+            _writing(rows, form, output, as_json, named=told) as write,
             console.byte_progress(rows.stream, wanted=not visible and source != "-") as advance,
         ):
             for chunk in rows.chunks:
-                write(chunk, _answered(chunk.lines, answer, tally))
+                write(chunk, _answered(chunk.lines, answer, tally, form))
                 console.flush()
                 advance(len(chunk.lines))
     if tally.fieldless and not text_column:
         console.note("Name the field that holds the texts with --text-column.")
+    if told and rows.columns and tally.rows:
+        console.note(tally.total)
     if tally.bad:
         console.note(f"error: {many(tally.bad, 'row')} of {tally.rows:,} could not be answered.")
     if output not in (None, "-"):
@@ -143,14 +155,25 @@ class _Tally:
     good: int = 0
     bad: int = 0
     fieldless: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
 
     @property
     def rows(self) -> int:
         return self.good + self.bad
 
-    def count(self, line: Line, answered: object) -> None:
+    @property
+    def total(self) -> str:
+        """How many rows got which answer, the most frequent first."""
+        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        said = [f"{console.shorten(name, 30)} {count:,}" for name, count in ranked[:MOST_COUNTED]]
+        if others := sum(count for _, count in ranked[MOST_COUNTED:]):
+            said.append(f"others {others:,}")
+        return ", ".join([*said, *([many(self.bad, "error")] if self.bad else [])])
+
+    def count(self, line: Line, answered: A | BadRow, form: Form[A]) -> None:
         if not isinstance(answered, BadRow):
             self.good += 1
+            self.counts[form.counted(answered)] += 1
             return
         self.bad += 1
         self.fieldless |= answered.error == MISSING_FIELD.format("text")
@@ -160,15 +183,23 @@ class _Tally:
 
 @contextlib.contextmanager
 def _writing(
-    rows: Rows, form: Form[A], output: str | None, as_json: bool
+    rows: Rows, form: Form[A], output: str | None, as_json: bool, *, named: bool
 ) -> Iterator[Callable[[Chunk, Iterator[tuple[Line, A | BadRow]]], None]]:
-    """What takes a chunk with its answers: into a table where the output is one, else row by row."""
+    """What takes a chunk with its answers: into a table where the output is one, else row by row.
+
+    :param named: whether rows of a table are shown with an id of their own.
+    """
     if output is None or output == "-" or not rows.columns:
         with open_sink(output, as_json=as_json) as sink:
+            ids: int | None = None
 
             def write(chunk: Chunk, answers: Iterator[tuple[Line, A | BadRow]]) -> None:
-                for line, answered in answers:
-                    _put(sink, line, answered, form)
+                nonlocal ids, named
+                if named and chunk.batch is not None:
+                    ids, named = id_column(chunk.batch), False
+                for place, (line, answered) in enumerate(answers):
+                    own = chunk.batch.rows[place][ids] if chunk.batch is not None and ids is not None else ""
+                    _put(sink, line, answered, form, own)
 
             yield write
         return
@@ -185,23 +216,44 @@ def _writing(
         yield write_cells
 
 
-def _put(sink: Sink, line: Line, answered: A | BadRow, form: Form[A]) -> None:
+def id_column(batch: TableBatch) -> int | None:
+    """The place of the column that names a table's rows: by its name, else the first of distinct integers."""
+    for place, name in enumerate(batch.columns):
+        if name.strip().lower() in ("id", "number"):
+            return place
+    for place, cells in enumerate(zip(*batch.rows, strict=True)):
+        whole = all(cell.isascii() and cell.lstrip("-").isdecimal() for cell in cells)
+        if whole and len(set(cells)) == len(cells) > 1:
+            return place
+    return None
+
+
+def _put(sink: Sink, line: Line, answered: A | BadRow, form: Form[A], own: str = "") -> None:
+    """Show one answer.
+
+    :param own: the id of the row in its table.
+    """
+    head = f"{line.number:>6}  " + (f"{console.shorten(own, ID_WIDTH):<{ID_WIDTH}}  " if own else "")
     if isinstance(answered, BadRow):
         error = answered.error
-        sink({"row": line.number, "error": error}, lambda: f"{line.number:>6}  error: {error}")
-    else:
-        text = cast(Row, line.row).joined
-        value = {"row": line.number, **answered.to_json()}
-        sink(value, lambda: f"{line.number:>6}  {form.line(text, answered)}")
+        sink({"row": line.number, "error": error}, lambda: f"{head}error: {error}")
+        return
+
+    def words() -> str:
+        said = form.line(cast(Row, line.row).joined, answered)
+        room = console.width() - len(head)
+        return head + (f"{said[: room - 3].rstrip()}..." if own and len(said) > room else said)
+
+    sink({"row": line.number, **answered.to_json()}, words)
 
 
 def _answered(
-    chunk: list[Line], answer: Callable[[list[Row]], Sequence[A]], tally: _Tally
+    chunk: list[Line], answer: Callable[[list[Row]], Sequence[A]], tally: _Tally, form: Form[A]
 ) -> Iterator[tuple[Line, A | BadRow]]:
     answers = iter(_each([line.row for line in chunk if isinstance(line.row, Row)], answer))
     for line in chunk:
         answered = line.row if isinstance(line.row, BadRow) else next(answers)
-        tally.count(line, answered)
+        tally.count(line, answered, form)
         yield line, answered
 
 
@@ -223,7 +275,7 @@ def check_output(output: str | None, option: str = "--output") -> None:
     """Refuse at once a file that cannot be written, before what takes long.
 
     :param option: of the command line that names it, for hints.
-    :raises UsageError: if its folder is not there, or it is a folder itself.
+    :raises UsageError: if its folder is not there, it is a folder itself, or its ending names no format.
     """
     if output is None or output == "-":
         return
@@ -234,6 +286,12 @@ def check_output(output: str | None, option: str = "--output") -> None:
         raise UsageError(
             f"There is no folder {path.parent} to write {path.name} into.",
             f"Make the folder first, or name another file with {option}.",
+        )
+    special = path.exists() and not path.is_file()
+    if format_of(output) is None and not special:
+        raise UsageError(
+            f"{output}: the ending does not say in which format answers are written.",
+            f"Name a file that ends with {ENDINGS}; the text formats may be packed (.gz).",
         )
 
 

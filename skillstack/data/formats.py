@@ -37,7 +37,7 @@ def format_in(path: Path, encoding: str | None = None, *, any_ending: bool = Fal
     if promised is None or promised.kind != "parquet":
         with explained(path), path.open("rb") as raw:
             head = raw.read(4)
-        if head == _OLE2 or head == _ZIP or (head.startswith(b"PK") and ending.endswith(_SHEETS)):
+        if head in (_OLE2, _ZIP) or (head.startswith(b"PK") and ending.endswith(_SHEETS)):
             return _workbook(path, head)
     if promised is not None:
         return promised

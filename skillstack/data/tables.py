@@ -122,10 +122,12 @@ def open_table(
             plain = is_plain(as_utf_8(stream, used, path), path)
     with _bytes(path, chosen) as stream:
         text = as_utf_8(stream, used, path)
-        columns: tuple[str, ...] = ("text",)
-        if chosen.kind == "jsonl":
+        columns: tuple[str, ...]
+        if chosen.kind == "lines":
+            columns = ("text",) if text.read(1) else ()
+        elif chosen.kind == "jsonl":
             columns = json_lines.read_header(text, path, lenient=lenient)
-        elif chosen.kind != "lines":
+        else:
             columns = delimited.read_header(text, path, chosen.kind, plain)
     return _with_columns(Table(path, chosen, columns, plain, used, named is None and used != UTF_8))
 

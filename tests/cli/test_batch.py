@@ -14,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillstack.cli import inputs
-from skillstack.cli.batch import PREDICTION, ROUTE, Form, answer_batch, open_cell_sink, open_sink, route_cells
+from skillstack.cli.batch import (
+    PREDICTION,
+    ROUTE,
+    Form,
+    answer_batch,
+    check_output,
+    id_column,
+    open_cell_sink,
+    open_sink,
+    route_cells,
+)
 from skillstack.cli.inputs import BadRow, is_table, open_cells, open_lines, read_chunks
 from skillstack.data.batches import TableBatch
 from skillstack.errors import InputError, UsageError
@@ -521,3 +531,65 @@ def test_a_broken_first_line_of_json_is_a_bad_row(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "a"\n{"text": "b"}\n')))
     assert run("-") == 3
     assert "not a JSON object" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out.txt", "out", "out.parquet.gz"])
+def test_an_output_of_no_known_format_is_refused_at_once(tmp_path, name):
+    with pytest.raises(UsageError, match="the ending does not say") as caught:
+        check_output(str(tmp_path / name))
+    assert ".parquet" in caught.value.hint
+
+
+def test_a_device_needs_no_ending():
+    check_output(os.devnull)
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "place"),
+    [
+        (("text", "ID"), [("a", "x"), ("b", "x")], 1),
+        (("text", "Number "), [("a", ""), ("b", "")], 1),
+        (("text", "n", "m"), [("1", "7", "1"), ("b", "7", "2")], 2),
+        (("text", "n"), [("a", "1"), ("b", "")], None),
+        (("text", "n"), [("a", "1")], None),
+    ],
+)
+def test_the_column_that_names_rows_is_found(columns, rows, place):
+    assert id_column(TableBatch(columns, rows, [1, 2], [2, 3])) == place
+
+
+class Terminal(io.StringIO):
+    """What is printed on a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_a_table_shows_ids_and_ends_with_a_total(tmp_path, monkeypatch, capsys):
+    source = tmp_path / "in.csv"
+    source.write_text("ticket,body\n4711,a text\n4712,refuse\n4713,another\n")
+    monkeypatch.setattr("sys.stdout", shown := Terminal())
+    assert run(source, as_json=False, text_column="body") == 3
+    lines = shown.getvalue().splitlines()
+    assert [line.split()[:2] for line in lines] == [["1", "4711"], ["2", "4712"], ["3", "4713"]]
+    total = capsys.readouterr().err.splitlines()[0]
+    assert total == "cards 2, 1 error"
+
+
+def test_away_from_a_terminal_answers_have_their_row_alone(tmp_path, capsys):
+    source = tmp_path / "in.csv"
+    source.write_text("ticket,body\n4711,a text\n4712,another\n")
+    assert run(source, as_json=False, text_column="body") == 0
+    out, err = capsys.readouterr()
+    assert "4711" not in out
+    assert err == ""
+
+
+def test_a_table_of_answers_keeps_the_order_of_columns_and_rows(tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("z,error,text,a\n1,,x,2\n3,,y,4\n")
+    assert run(source, output=str(target)) == 0
+    rows = load_table(target)
+    assert list(rows[0])[:4] == ["z", "error", "text", "a"]
+    assert [row["z"] for row in rows] == ["1", "3"]
+    assert "skillstack_error" in rows[0]
