@@ -23,7 +23,7 @@ from skillstack.store.rows import Row, check_pair, check_rows
 from skillstack.store.store import MAIN, REFERENCE, Store
 from skillstack.store.walk import walk
 from skillstack.training.options import RunOptions
-from skillstack.wording import many
+from skillstack.wording import html_table, many, percent
 
 if TYPE_CHECKING:
     from skillstack.compression.ablation import Ablation
@@ -402,6 +402,17 @@ class Stack:
     def __repr__(self) -> str:
         return f"Stack({self.name!r}, {str(self.store.root)!r})"
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: its frames, the newest first."""
+        rows = []
+        for frame in self.frames():
+            for skill in frame.skills:
+                dev = skill.metrics.get("dev")
+                accuracy = "-" if dev is None else percent(dev.accuracy)
+                rows.append([f"{frame.position + 1}", frame.name, skill.name, skill.family, accuracy])
+        title = f"{self.name}: {many(len(self), 'frame')}"
+        return html_table(title, ["#", "frame", "skill", "family", "dev accuracy"], rows)
+
     def frame(self, name_or_id: str) -> Frame:
         """The frame of this name, of this skill, or of an id that begins so (six digits or more).
 
@@ -479,27 +490,52 @@ class Stack:
         min_probability: float | None = ...,
         **routing: Unpack[Routing],
     ) -> list[Predicted]: ...
+    @overload
     def predict(
         self,
         rows: Any,
         *,
+        text_column: str,
+        pair_column: str | None = ...,
+        frame: str | None = ...,
+        min_probability: float | None = ...,
+        **routing: Unpack[Routing],
+    ) -> Any: ...
+    def predict(
+        self,
+        rows: Any,
+        *,
+        text_column: str | None = None,
+        pair_column: str | None = None,
         frame: str | None = None,
         min_probability: float | None = None,
         **routing: Unpack[Routing],
-    ) -> Predicted | list[Predicted]:
+    ) -> Any:
         """The chosen frame's answer to a text, or to each of several, in their order.
 
-        :param rows: as `route` takes them.
+        With ``text_column``, a data frame of pandas or polars comes back with ``label``, ``probability``,
+        ``task``, ``confidence`` and ``error`` beside its columns; a data set or an Arrow table gives a list.
+
+        :param rows: as `route` takes them, or a table.
+        :param text_column: of a table, the column of the texts; likewise ``pair_column``, of second texts.
         :param frame: ask this frame, whatever the router says.
         :param min_probability: least probability, 0 to 1, of an answer; one below it has no label, and
             `nearest` is the label that it would have been. None for every answer.
         :param routing: as `route` takes it.
         :raises UsageError: if the least probability is none.
         :raises InputError: if it is no text, or a text is empty or cannot be read.
+        :raises UsageError: if the table has no such column.
         :raises MismatchError: if the base here is not the one that the frames were trained on.
         """
         if min_probability is not None and not 0 <= min_probability <= 1:
             raise UsageError(f"Invalid minimum probability {min_probability}: must be between 0 and 1.")
+        if text_column is not None:
+            from skillstack.data.answered import predict_table
+
+            def ask(rows: list[Row]) -> list[Predicted]:
+                return self.predict(rows, frame=frame, min_probability=min_probability, **routing)
+
+            return predict_table(rows, text_column, pair_column, ask)
         checked, single = check_rows(rows)
         known = self.frames()  # as they are now, whoever changes them
         if frame is None:

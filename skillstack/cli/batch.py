@@ -24,6 +24,7 @@ from skillstack.cli.inputs import (
     open_cells,
     open_lines,
 )
+from skillstack.data.answered import answer_each
 from skillstack.data.batches import ENDINGS, Format, TableBatch, format_of
 from skillstack.data.tables import Cell, free_names, table_writer
 from skillstack.errors import InputError, UsageError
@@ -250,22 +251,12 @@ def _put(sink: Sink, line: Line, answered: A | BadRow, form: Form[A], own: str =
 def _answered(
     chunk: list[Line], answer: Callable[[list[Row]], Sequence[A]], tally: _Tally, form: Form[A]
 ) -> Iterator[tuple[Line, A | BadRow]]:
-    answers = iter(_each([line.row for line in chunk if isinstance(line.row, Row)], answer))
+    answers = iter(answer_each([line.row for line in chunk if isinstance(line.row, Row)], answer))
     for line in chunk:
-        answered = line.row if isinstance(line.row, BadRow) else next(answers)
+        found = line.row if isinstance(line.row, BadRow) else next(answers)
+        answered = BadRow(found.message) if isinstance(found, InputError) else found
         tally.count(line, answered, form)
         yield line, answered
-
-
-def _each(rows: list[Row], answer: Callable[[list[Row]], Sequence[A]]) -> Sequence[A | BadRow]:
-    """Answers to all rows at once; where one row spoils it, each half alone, until that row is found."""
-    try:
-        return answer(rows) if rows else []
-    except InputError as error:
-        if len(rows) == 1:
-            return [BadRow(error.message)]
-        half = len(rows) // 2
-        return [*_each(rows[:half], answer), *_each(rows[half:], answer)]
 
 
 # where answers go ---------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def table_of(data: Any, labels: Any = None, encoding: str | None = None) -> Tabl
     if len(set(map(str, names))) < len(names):
         raise InputError("Two columns of the table share a name.", "Give each its own name.")
     columns = {
-        str(name): _texts(values_of(data[name], "a column"), _label_name(data, name)) for name in names
+        str(name): cells_of(values_of(data[name], "a column"), _label_name(data, name)) for name in names
     }
     return _table(f"the {type(data).__name__}", columns)
 
@@ -164,7 +164,7 @@ def _listed(texts: Any, labels: Any) -> Table:
     if any(row.has_pair for row in checked):
         columns["text_pair"] = [row.text_pair or "" for row in checked]
         known["pair"] = "text_pair"
-    return _table("the list", {**columns, "label": _texts(own)}, known)
+    return _table("the list", {**columns, "label": cells_of(own)}, known)
 
 
 def _table(name: str, columns: dict[str, list[str]], known: Mapping[str, str] | None = None) -> Table:
@@ -175,7 +175,11 @@ def _table(name: str, columns: dict[str, list[str]], known: Mapping[str, str] | 
     return MemoryTable(Path(name), Format("parquet"), tuple(columns), cells=cells, known=known or {})
 
 
-def _texts(values: list[Any], named: Callable[[Any], Any] | None = None) -> list[str]:
+def cells_of(values: list[Any], named: Callable[[Any], Any] | None = None) -> list[str]:
+    """Values as cells of a table, as texts; a missing one is empty.
+
+    :param named: what tells the name that a value stands for.
+    """
     return [_text(named(value) if named is not None and value is not None else value) for value in values]
 
 

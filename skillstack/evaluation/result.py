@@ -12,7 +12,7 @@ from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Re
 from skillstack.evaluation.statistics import Paired
 from skillstack.results import SCHEMA
 from skillstack.store.records import Count
-from skillstack.wording import many, percent
+from skillstack.wording import between, html_table, many, percent
 
 #: Ways to answer a text, in the order in which they are shown.
 #:
@@ -342,6 +342,15 @@ class Evaluation:
     def __repr__(self) -> str:
         shares = ", ".join(f"{mode} {percent(score.accuracy)}" for mode, score in self.modes.items())
         return f"Evaluation({self.stack!r}, {many(len(self.tasks), 'task')}: {shares})"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: accuracy by mode, over all tasks."""
+        rows = [
+            [TITLES[mode], percent(score.accuracy), between(score.interval), f"{score.n:,}"]
+            for mode, score in self.modes.items()
+        ]
+        title = f"{self.stack}: {many(len(self.tasks), 'task')}"
+        return html_table(title, ["answered by", "accuracy", "95 % interval", "texts"], rows)
 
 
 def _share(count: Count, interval: Interval) -> dict[str, Any]:
