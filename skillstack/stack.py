@@ -514,7 +514,8 @@ class Stack:
         """The chosen frame's answer to a text, or to each of several, in their order.
 
         With ``text_column``, a data frame of pandas or polars comes back with ``label``, ``probability``,
-        ``task``, ``confidence`` and ``error`` beside its columns; a data set or an Arrow table gives a list.
+        ``task``, ``route_confidence`` and ``error`` beside its columns; a data set or an Arrow table gives a
+        list.
 
         :param rows: as `route` takes them, or a table.
         :param text_column: of a table, the column of the texts; likewise ``pair_column``, of second texts.

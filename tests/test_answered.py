@@ -10,7 +10,7 @@ from skillstack import Stack
 from skillstack.errors import InputError, UsageError
 
 TEXTS = ["please block my card", "can i bring scissors on the plane", None, "  "]
-ADDED = ["label", "probability", "task", "confidence", "error"]
+ADDED = ["label", "probability", "task", "route_confidence", "error"]
 
 
 @pytest.fixture(scope="module")

@@ -38,9 +38,9 @@ ERROR = "error"
 #: Labels that the total of a table names, and characters of a row's own id.
 MOST_COUNTED = 10
 ID_WIDTH = 12
-ROUTE = {"task": str, "family": str, "frame": str, "confidence": float, ERROR: str}
+ROUTE = {"task": str, "family": str, "frame": str, "route_confidence": float, ERROR: str}
 PREDICTION = {
-    **{"task": str, "family": str, "frame": str, "confidence": float},
+    **{"task": str, "family": str, "frame": str, "route_confidence": float},
     **{"label": str, "probability": float, ERROR: str},
 }
 #: Takes an answer as JSON, and a function that words it for people.
@@ -84,7 +84,7 @@ def route_cells(routed: Route) -> Mapping[str, Cell]:
         "task": routed.task,
         "family": routed.family,
         "frame": routed.frame,
-        "confidence": round(routed.confidence, 6),
+        "route_confidence": round(routed.confidence, 6),
     }
 
 

@@ -79,7 +79,7 @@ def _columns(found: Sequence[Predicted | InputError]) -> dict[str, list[Any]]:
         "label": each(lambda one: one.label_name),
         "probability": each(lambda one: one.probability),
         "task": each(lambda one: one.routed.task),
-        "confidence": each(lambda one: one.routed.confidence),
+        "route_confidence": each(lambda one: one.routed.confidence),
         "error": [one.message if isinstance(one, InputError) else None for one in found],
     }
 

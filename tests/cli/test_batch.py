@@ -126,11 +126,11 @@ def test_a_table_keeps_its_columns_and_gets_the_answers_beside_them(tmp_path, ca
     target = tmp_path / f"out.{ending}"
     assert run(source, output=str(target), text_column="body") == 3
     rows = load_table(target)
-    assert list(rows[0]) == ["n", "body", "task", "family", "frame", "confidence", "error"]
+    assert list(rows[0]) == ["n", "body", "task", "family", "frame", "route_confidence", "error"]
     assert [str(row["n"] or "") for row in rows] == ["1", "2", "3", "", "5"]
     assert rows[4]["body"] == "NA, with\na line"
     assert [row["task"] or None for row in rows] == ["cards", None, None, None, "cards"]
-    assert [float(row["confidence"] or 0) for row in rows] == [0.973, 0, 0, 0, 0.973]
+    assert [float(row["route_confidence"] or 0) for row in rows] == [0.973, 0, 0, 0, 0.973]
     assert [row["error"] or None for row in rows] == [
         None,
         "The text is empty.",
@@ -455,7 +455,7 @@ def test_a_table_appears_when_it_is_whole_with_its_columns_and_the_answers(tmp_p
         sink(BATCH, [{"task": "cards", "label": "block", "probability": 0.9}])
         assert not path.exists()
     assert path.read_text().splitlines() == [
-        "text,label,task,family,frame,confidence,skillstack_label,probability,error",
+        "text,label,task,family,frame,route_confidence,skillstack_label,probability,error",
         "a,b,cards,,,,block,0.9,",
     ]
     assert list(tmp_path.iterdir()) == [path]

@@ -108,12 +108,20 @@ def test_a_line_of_a_list_fits_the_terminal_and_hides_no_control_character():
 def test_an_answer_has_a_cell_for_every_column_but_the_error():
     assert {*route_cells(ROUTED), ERROR} == set(ROUTE)
     assert {*prediction_cells(PREDICTED), ERROR} == set(PREDICTION)
-    assert list(PREDICTION) == ["task", "family", "frame", "confidence", "label", "probability", "error"]
+    assert list(PREDICTION) == [
+        "task",
+        "family",
+        "frame",
+        "route_confidence",
+        "label",
+        "probability",
+        "error",
+    ]
 
 
 def test_cells_say_what_the_json_says():
     cells = prediction_cells(PREDICTED)
-    assert (cells["task"], cells["confidence"]) == ("cards", 0.973)
+    assert (cells["task"], cells["route_confidence"]) == ("cards", 0.973)
     assert (cells["label"], cells["probability"]) == ("block_card", 0.9)
 
 
@@ -249,7 +257,7 @@ def test_a_table_is_answered_and_keeps_its_columns(asked, tmp_path):
     with target.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
-        *("id", "body", "task", "family", "frame", "confidence", "label", "probability", "error"),
+        *("id", "body", "task", "family", "frame", "route_confidence", "label", "probability", "error"),
     ]
     assert [row["id"] for row in rows] == ["007", "008", "009"]
     assert [row["task"] for row in rows] == ["banking", "imdb_sentences", ""]
