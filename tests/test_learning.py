@@ -19,9 +19,12 @@ from skillstack.cli.learn import learned_words
 from skillstack.cli.watching import UNFINISHED
 from skillstack.data.own_table import load_table
 from skillstack.data.sources import load_task
+from skillstack.data.table_rows import row_key
 from skillstack.errors import BusyError, InputError, UsageError
 from skillstack.stack import Learned, Stack
 from skillstack.store.files import training_lock
+from skillstack.store.learned import read_learned
+from skillstack.store.rows import Row
 from skillstack.store.store import Store
 from skillstack.store.verify import verify
 from skillstack.training.progress import Event, FrameStarted, StepDone, Waiting
@@ -112,6 +115,15 @@ def test_rows_held_back_are_no_training_rows(folder: Path) -> None:
         example.row.text for example in load_table(folder / "tickets.csv", "tickets", "tickets").data.test
     }
     assert held and not kept & held
+
+
+def test_a_frame_knows_the_rows_that_it_learned_from_and_no_others(folder: Path) -> None:
+    stack = Stack.open(folder / "frames")
+    data = load_table(folder / "tickets.csv", "tickets", "tickets").data
+    learned = read_learned(stack.store, str(stack.frame("tickets").skills[0].learned))
+    assert learned < {row_key(example.row) for example in data.train}
+    assert learned < {row_key(Row(f" {e.row.text.upper()}")) for e in data.train}
+    assert not learned & {row_key(example.row) for example in data.test}
 
 
 def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(folder: Path, tmp_path: Path) -> None:

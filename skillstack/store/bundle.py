@@ -24,7 +24,7 @@ _REDACTED = "kept_back"
 #: The only paths that a bundle may hold besides the manifest.
 _PATHS = re.compile(
     r"(nodes|contents|canaries)/[0-9a-f]{64}\.json"
-    r"|heads/[0-9a-f]{64}\.safetensors"
+    r"|(heads|learned)/[0-9a-f]{64}\.safetensors"
     r"|states/[0-9a-f]{64}/((manifest|state)\.json|[a-z0-9][a-z0-9._-]{0,51}\.safetensors)"
     r"|samples/[0-9a-f]{64}"
     r"|adapters/[a-z0-9][a-z0-9._-]{0,63}-[0-9a-f]{12}/"

@@ -29,6 +29,7 @@ from skillstack.store.bundle import (
 )
 from skillstack.store.fields import check_name
 from skillstack.store.files import Patience, as_store_error, no_patience, training_lock
+from skillstack.store.learned import read_learned
 from skillstack.store.samples import REDACTED_SUFFIX, redaction_bytes, redaction_path
 from skillstack.store.states import read_state
 from skillstack.store.store import MAX_FILE, REFERENCE, Store
@@ -225,6 +226,8 @@ def _check_formats(bundle: BundleStore, contents: BundleContents) -> None:
         for skill in content.skills:
             if skill.state is not None:
                 read_state(bundle, skill.state)
+            if skill.learned is not None:
+                read_learned(bundle, skill.learned)
             if skill.head is None:
                 continue
             shape = bundle.head(skill.head)["weight"].shape

@@ -23,7 +23,17 @@ GRACE = 14 * 24 * 3600
 
 #: Removed in this order. A node without its content would look like damage; a content without a node is only
 #: garbage. So a crash in between leaves garbage and never a broken chain.
-_FOLDERS = ("nodes", "contents", "adapters", "heads", "states", "samples", "canaries", "evaluations")
+_FOLDERS = (
+    "nodes",
+    "contents",
+    "adapters",
+    "heads",
+    "states",
+    "samples",
+    "learned",
+    "canaries",
+    "evaluations",
+)
 
 
 @dataclass(frozen=True)

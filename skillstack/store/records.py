@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from skillstack.errors import MismatchError
-from skillstack.store import canonical, fields
+from skillstack.store import canonical, fields, learned
 from skillstack.store.canonical import sha256
 from skillstack.store.states import StateRef
 
@@ -141,6 +141,8 @@ class Skill:
     :ivar kind: ``classification``, ``generation`` or ``document``, or one that a newer version knows.
     :ivar state: what it knows instead of a head, or None.
     :ivar prompt: how it answers, where its kind is ``generation``; else None.
+    :ivar learned: digest of the keys of the rows that it learned from, where they were a person's own table;
+        else None. No answer depends on them.
     """
 
     name: str
@@ -156,12 +158,18 @@ class Skill:
     kind: str = CLASSIFICATION
     state: StateRef | None = None
     prompt: GenerationPrompt | None = None
+    learned: str | None = None
 
     @property
     def format(self) -> int:
         """The lowest format of frame records that can hold it."""
+        return 1 if self.is_plain and self.learned is None else 2
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it answers as skills of format 1 do: a classification by a head alone."""
         plain = self.kind == CLASSIFICATION and self.head is not None
-        return 1 if plain and self.state is None and self.prompt is None else 2
+        return plain and self.state is None and self.prompt is None
 
     @property
     def head_digest(self) -> str:
@@ -279,6 +287,8 @@ class FrameRecord:
                 paths += skill.state.digests()
             if skill.samples is not None:
                 paths.append(f"samples/{skill.samples}")
+            if skill.learned is not None:
+                paths.append(learned.path_of(skill.learned))
         if self.canaries is not None:
             paths.append(f"canaries/{self.canaries}.json")
         return tuple(dict.fromkeys(paths))
@@ -286,8 +296,8 @@ class FrameRecord:
     def behaviour(self, skill: Skill) -> str:
         """Digest of all that decides this skill's answers, and of nothing else.
 
-        Names, metrics, router samples, recipe and lineage are left out, so measurements keyed by it
-        survive renaming, rebasing and undo.
+        Names, metrics, samples, rows learned from, recipe and lineage are left out, so measurements keyed by
+        it survive renaming, rebasing and undo.
         """
         adapter = self.adapter
         decisive = {
@@ -299,7 +309,7 @@ class FrameRecord:
             "precision": self.precision,
             "rendering": fields.plain(skill.rendering),
         }
-        if skill.format > 1:
+        if not skill.is_plain:
             state = None if skill.state is None else skill.state.digest
             decisive |= {"kind": skill.kind, "prompt": fields.plain(skill.prompt), "state": state}
         return sha256(canonical.dumps(decisive))

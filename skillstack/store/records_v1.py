@@ -20,7 +20,7 @@ from skillstack.store.records import (
 )
 
 #: Fields of a skill that this format does not know.
-_LATER = {"state", "prompt"}
+_LATER = {"state", "prompt", "learned"}
 
 
 def write(record: FrameRecord) -> fields.Json:

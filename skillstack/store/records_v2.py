@@ -1,7 +1,8 @@
 """Frame records of format 2: a skill has a kind, and a head, a state, both, or neither.
 
-A generative skill has a prompt. A kind that this version does not know is read all the same, so that a stack
-can be listed; who asks such a skill is told to update (`skillstack.skills.registry`).
+A generative skill has a prompt, and one that was learned from a person's own table names the keys of its
+rows. A kind that this version does not know is read all the same, so that a stack can be listed; who asks
+such a skill is told to update (`skillstack.skills.registry`).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def _skill(value: object) -> Skill:
         head=fields.optional(v["head"], fields.digest),
         state=fields.optional(v["state"], parse_ref),
         prompt=fields.optional(v["prompt"], _prompt),
+        learned=fields.optional(v["learned"], fields.digest),
         **common(v),
     )
     _check_kind(skill)

@@ -40,6 +40,7 @@ KNOWN: Mapping[str, tuple[re.Pattern[str], ...]] = {
         "heads": [rf"{_DIGEST}\.safetensors"],
         "states": [_DIGEST, rf"{re.escape(MANIFEST)}|{re.escape(VALUES)}|{_NAME}\.safetensors"],
         "samples": [rf"{_DIGEST}(\.withheld)?"],
+        "learned": [rf"{_DIGEST}\.safetensors"],
         "canaries": [rf"{_DIGEST}\.json"],
         "evaluations": [rf"{_DIGEST}-{_NAME}\.json"],
         "derived": [_NAME, rf"{_DIGEST}\.safetensors"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skillstack.errors import SkillStackError, StoreError
-from skillstack.store import canonical, derived, marker, states, tensors
+from skillstack.store import canonical, derived, learned, marker, states, tensors
 from skillstack.store.canonical import sha256_file
 from skillstack.store.files import TEMPORARY
 from skillstack.store.history import read_history, read_steps
@@ -102,6 +102,8 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
             walk.check(path, lambda p=path: redacted_rows(p.read_bytes(), what=p.name, samples=p.stem))  # type: ignore[misc]
         elif folder == "samples":
             walk.check(path, lambda p=path: store.samples(p.name))  # type: ignore[misc]
+        elif folder == learned.FOLDER:
+            walk.check(path, lambda p=path: learned.read_learned(store, p.stem))  # type: ignore[misc]
         elif folder == "canaries":
             walk.check(path, lambda p=path: store.canaries(p.stem))  # type: ignore[misc]
         elif folder == "evaluations":

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from skillstack.data.own_table import KIND
 from skillstack.data.sources import is_referable
+from skillstack.data.table_rows import row_key
 from skillstack.models import adapter_config, canaries
 from skillstack.models.answering import Answering
 from skillstack.models.base import Base
@@ -16,6 +18,7 @@ from skillstack.routers.features import hash_rows
 from skillstack.skills.classification import LabelAnswerer
 from skillstack.skills.registry import kind_named
 from skillstack.store.canonical import sha256
+from skillstack.store.learned import put_learned
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.samples import FeatureSamples, ReferenceSamples, Samples, TextSamples
 from skillstack.store.states import put_state
@@ -164,6 +167,7 @@ def _put(
             **{f"{name}_dev": count for name, count in outcome.measured.items()},
         },
         source=plan.data.source,
+        learned=_learned(store, plan),
     )
     return FrameRecord(
         name=plan.name,
@@ -177,6 +181,13 @@ def _put(
         canaries=store.put_canaries(_canaries(slot, plan, chosen, skill)),
         init_from=None if start is None or chosen.adapter is None else start.content_id,
     )
+
+
+def _learned(store: Store, plan: FramePlan) -> str | None:
+    """Keys of the rows of a person's own table that decided weights or a choice; None for other tasks."""
+    if plan.data.source["kind"] != KIND:
+        return None
+    return put_learned(store, (row_key(one.row) for one in (*plan.data.train, *plan.data.dev)))
 
 
 def _samples(plan: FramePlan) -> Samples:

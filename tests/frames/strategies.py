@@ -124,6 +124,7 @@ later_skills = st.one_of(
     st.builds(_with, skills, kind=st.just("generation"), labels=st.just(()), head=st.none(), prompt=prompts),
     st.builds(_with, skills, kind=st.just("document"), labels=st.just(()), head=st.none(), state=states),
     st.builds(_with, skills, kind=st.just("kind-of-tomorrow"), head=st.none() | digests),
+    st.builds(_with, skills, learned=digests),
 )
 #: Contents that format 1 cannot hold, and which may hold skills that it can.
 later_contents = st.builds(
