@@ -51,7 +51,6 @@ from skillstack.compression.merging import merge_adapters, merge_method
 from skillstack.compression.rows import SkillRows, skill_rows
 from skillstack.errors import SkillStackError
 from skillstack.evaluation.metrics import Mask, accuracy, macro
-from skillstack.evaluation.questions import published
 from skillstack.evaluation.statistics import paired
 from skillstack.hub import quiet
 from skillstack.models import adapter_config
@@ -64,6 +63,7 @@ from skillstack.predictor import Predictor, load_base_of
 from skillstack.stack import Stack
 from skillstack.store import tensors as frame_tensors
 from skillstack.store.canonical import sha256
+from skillstack.wording import published
 
 transformers_logging.disable_progress_bar()
 

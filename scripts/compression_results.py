@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from skillstack.errors import InputError
 from skillstack.evaluation.intervals import DIGITS, Interval
-from skillstack.evaluation.questions import published
+from skillstack.wording import published
 
 #: Version of the documents.
 SCHEMA = 1

@@ -828,6 +828,7 @@ class Stack:
         """The stack, to be evaluated."""
         from skillstack.evaluation.questions import EvaluatedStack
         from skillstack.models.identity import check_device, check_model
+        from skillstack.store.learned import learned_by
 
         frames = tuple(reversed(self._some_frames()))
         # Where every answer is known the base is not loaded, and these are looked at all the same.
@@ -842,6 +843,7 @@ class Stack:
             precision=self.precision or frames[-1].content.precision,
             derived=self._derived(),
             router=routing.get("router", "hybrid_chain"),
+            learned=lambda skill: learned_by(self.store, skill),
         )
 
     def _without_base(

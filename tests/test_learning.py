@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from skillstack.cli.command import Invocation
+from skillstack.cli.eval import evaluation_words
 from skillstack.cli.learn import learned_words
 from skillstack.cli.watching import UNFINISHED
 from skillstack.data.own_table import load_table
@@ -124,6 +125,20 @@ def test_a_frame_knows_the_rows_that_it_learned_from_and_no_others(folder: Path)
     assert learned < {row_key(example.row) for example in data.train}
     assert learned < {row_key(Row(f" {e.row.text.upper()}")) for e in data.train}
     assert not learned & {row_key(example.row) for example in data.test}
+
+
+def test_rows_that_were_learned_from_are_no_test(folder: Path) -> None:
+    stack = Stack.open(folder / "frames", device="cpu")
+    data = load_table(folder / "tickets.csv", "tickets", "tickets").data
+    tables = {"tickets": folder / "tickets.csv"}
+    found = stack.evaluate(tables=tables, only=["tickets"], per_class=None)
+    learned = read_learned(stack.store, str(stack.frame("tickets").skills[0].learned))
+    left_out = found.tasks[0].left_out
+    assert left_out is not None
+    assert (left_out.rows, left_out.of) == (len(learned), len(data.train) + len(data.test))
+    assert found.tasks[0].n == left_out.of - left_out.rows
+    assert found.to_json()["tasks"][0]["left_out"] == {"rows": left_out.rows, "of": left_out.of}
+    assert left_out.words(found.tasks[0].n) in " ".join(" ".join(evaluation_words(found)).split())
 
 
 def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(folder: Path, tmp_path: Path) -> None:

@@ -326,6 +326,8 @@ def _notes(e: Evaluation) -> list[str]:
     for name, why in e.skipped.items():
         lines += wrapped(f"Not evaluated: {name}. {why}")
     for task in e.tasks:
+        if task.left_out is not None:
+            lines += wrapped(f"{task.skill}: {task.left_out.words(task.n)}")
         if task.other_rows:
             lines += wrapped(f"{task.skill}: the rows here differ from those it was trained on.")
         for mode, why in task.unmeasured.items():

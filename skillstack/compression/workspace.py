@@ -16,7 +16,6 @@ from skillstack.compression.request import GuardConfig
 from skillstack.compression.rows import SkillRows, skill_rows
 from skillstack.compression.trial import Trial
 from skillstack.errors import MismatchError, SkillStackError, UsageError, did_you_mean
-from skillstack.evaluation.questions import published
 from skillstack.models.heads import Head
 from skillstack.predictor import Predictor
 from skillstack.results import Frame
@@ -30,6 +29,7 @@ from skillstack.store.records import FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
 from skillstack.store.walk import walk
+from skillstack.wording import published
 
 if TYPE_CHECKING:
     from skillstack.compression.evaluate import RightAnswers

@@ -226,6 +226,37 @@ def row_key(row: Row) -> int:
     return _number(hashlib.sha256(f"learned\0{joined}".encode()).hexdigest())
 
 
+@dataclass(frozen=True)
+class LearnedRows:
+    """Rows of a table that are not asked, as the skill learned from them.
+
+    :ivar rows: how many.
+    :ivar of: usable rows of the table.
+    """
+
+    rows: int
+    of: int
+
+    def words(self, asked: int) -> str:
+        """What is left out and what is asked, as a sentence.
+
+        :param asked: rows that are.
+        """
+        return f"{self.rows:,} of {self.of:,} rows were learned from; {asked:,} are asked."
+
+
+def unlearned(
+    examples: Sequence[Example], learned: Collection[int]
+) -> tuple[tuple[Example, ...], LearnedRows | None]:
+    """The rows that a skill has not learned from, and how many it has; None where it learned from none.
+
+    :param learned: keys of the rows that it learned from.
+    """
+    unseen = tuple(one for one in examples if row_key(one.row) not in learned) if learned else tuple(examples)
+    seen = len(examples) - len(unseen)
+    return unseen, LearnedRows(seen, len(examples)) if seen else None
+
+
 def _folded(text: str) -> str:
     folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return " ".join(folded.casefold().split()) or text

@@ -11,10 +11,11 @@ from skillstack.errors import InputError
 from skillstack.evaluation.baselines import frozen_linear
 from skillstack.evaluation.metrics import NO_ANSWER
 from skillstack.evaluation.predictions import PredictionRequest, Predictions
-from skillstack.evaluation.questions import EvaluatedStack, SkillQuestions, published
+from skillstack.evaluation.questions import EvaluatedStack, SkillQuestions
 from skillstack.results import Frame
 from skillstack.store.records import Skill
 from skillstack.store.rows import Row
+from skillstack.wording import published
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

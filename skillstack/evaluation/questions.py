@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from skillstack.data.memory import table_of
 from skillstack.data.sources import load_task
 from skillstack.data.splits import sample
-from skillstack.data.table_rows import columns_in, labelled_rows
+from skillstack.data.table_rows import LearnedRows, columns_in, labelled_rows, unlearned
 from skillstack.data.tables import Table
 from skillstack.data.task import Example, TaskData
 from skillstack.errors import InputError, SkillStackError, UsageError, did_you_mean
@@ -22,6 +20,7 @@ from skillstack.results import Frame, Route
 from skillstack.skills.registry import check_kind
 from skillstack.store.records import FrameRecord, Skill
 from skillstack.store.rows import Row
+from skillstack.wording import published
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +43,7 @@ class Questions:
     :ivar data: the task's rows, where the source has them; None for a table.
     :ivar fewer: labels that have fewer rows than were asked for, and how many they have.
     :ivar other_rows: whether the task's rows are no longer those that the skill was taught.
+    :ivar left_out: rows of the table that the skill learned from; None where there are none.
     """
 
     skill: str
@@ -52,6 +52,7 @@ class Questions:
     data: TaskData | None
     fewer: Mapping[str, int]
     other_rows: bool = False
+    left_out: LearnedRows | None = None
 
 
 def test_rows(data: TaskData, per_class: int | None) -> tuple[Example, ...]:
@@ -72,12 +73,15 @@ def ask(
     data_dir: Path | None = None,
     table: Path | Table | None = None,
     per_class: int | None = PER_CLASS,
+    learned: Collection[int] = (),
 ) -> Questions:
     """Read the test rows of a skill.
 
     :param data_dir: holds a folder with the rows of each task.
     :param table: labelled rows of a person's own, instead of the task's.
     :param per_class: rows of each class at most; None for all.
+    :param learned: keys of the rows that the skill learned from: those of the table are not asked.
+    :raises UsageError: if it learned from all rows of the table.
     :raises InputError: if there are no test rows, or they have a label that the skill does not know.
     :raises StoreError: if this version does not know the skill's kind.
     :raises SkillStackError: if they cannot be had.
@@ -85,11 +89,21 @@ def ask(
     check_kind(skill.kind, skill.name)
     if table is not None:
         examples = labelled_rows(table, skill.labels, pair=skill.pair, columns=columns_in(skill.source))
-        chosen = sample(examples, per_class if per_class is not None else len(examples), SEED, skill.task)
-        return _questions(skill, chosen, None, per_class)
+        unseen, left_out = unlearned(examples, learned)
+        if not unseen:
+            raise UsageError(
+                f"{_path(table)}: the skill {skill.name!r} learned from all {len(examples):,} rows.",
+                f"Give rows that it has not seen with --test {skill.name}=FILE.",
+            )
+        chosen = sample(unseen, per_class if per_class is not None else len(unseen), SEED, skill.task)
+        return replace(_questions(skill, chosen, None, per_class), left_out=left_out)
     data, places = _known_task(skill, data_dir)
     chosen = tuple(Example(one.row, places[one.label]) for one in test_rows(data, per_class))
     return _questions(skill, chosen, data, per_class)
+
+
+def _path(table: Path | Table) -> Path:
+    return table.path if isinstance(table, Table) else table
 
 
 def task_rows(
@@ -171,6 +185,7 @@ class EvaluatedStack:
     :ivar load: loads the base; it is not called where every answer is known.
     :ivar precision: of the base.
     :ivar derived: folder of derived files.
+    :ivar learned: keys of the rows of a table that a skill learned from.
     """
 
     name: str
@@ -180,6 +195,7 @@ class EvaluatedStack:
     precision: str
     derived: Path
     router: str = "hybrid_chain"
+    learned: Callable[[Skill], Collection[int]] = lambda skill: ()
 
     @property
     def tip(self) -> Frame:
@@ -288,12 +304,12 @@ class SkillQuestions:
 
     def take(self, places: Sequence[int]) -> SkillQuestions:
         """The same with these of its rows, in this order."""
-        questions = dataclasses.replace(
+        questions = replace(
             self.questions,
             rows=tuple(self.questions.rows[place] for place in places),
             labels=tuple(self.questions.labels[place] for place in places),
         )
-        return dataclasses.replace(self, questions=questions, routes=[self.routes[place] for place in places])
+        return replace(self, questions=questions, routes=[self.routes[place] for place in places])
 
 
 @dataclass(frozen=True)
@@ -315,7 +331,7 @@ def stack_questions(stack: EvaluatedStack, config: EvaluationConfig) -> StackQue
     :raises InputError: if no task has test rows; where a task was named, if it has none or they have labels
         that its skill does not know.
     """
-    asked, skipped = _questions_of_each(_skills(stack, config), config)
+    asked, skipped = _questions_of_each(stack, _skills(stack, config), config)
     routes = stack.route([row for _, _, found in asked for row in found.rows])
     entries, place = [], 0
     for frame, skill, found in asked:
@@ -344,7 +360,7 @@ def _skills(stack: EvaluatedStack, config: EvaluationConfig) -> list[tuple[Frame
 
 
 def _questions_of_each(
-    skills: Sequence[tuple[Frame, Skill]], config: EvaluationConfig
+    stack: EvaluatedStack, skills: Sequence[tuple[Frame, Skill]], config: EvaluationConfig
 ) -> tuple[list[tuple[Frame, Skill, Questions]], dict[str, str]]:
     """The rows of each skill, and by skill the reason why it has none."""
     found, skipped = [], {}
@@ -352,7 +368,13 @@ def _questions_of_each(
     for frame, skill in skills:
         table = config.tables.get(skill.name) or config.tables.get(skill.task)
         try:
-            questions = ask(skill, data_dir=config.data_dir, table=table, per_class=config.per_class)
+            questions = ask(
+                skill,
+                data_dir=config.data_dir,
+                table=table,
+                per_class=config.per_class,
+                learned=() if table is None else stack.learned(skill),
+            )
         except SkillStackError as error:
             # What was named by hand has to be there; of a whole stack the rest can be evaluated.
             if table is not None or config.only:
@@ -364,32 +386,3 @@ def _questions_of_each(
     if not found and first is not None:
         raise InputError(f"No task of the stack has test rows here. {first.message}", first.hint)
     return found, skipped
-
-
-#: A path from a root, a drive or a home on. What follows a letter, a colon or a slash is part of a name or an
-#: address: ``owner/model``, ``https://...``.
-_PATH = re.compile(r"(?<![\w.:/\\~-])(?:~[\w.-]*|[A-Za-z]:)?[/\\][^\s'\"<>|]*")
-
-
-def published(message: str, *places: Path | None) -> str:
-    """A message in which the last part alone is left of each path.
-
-    :param places: folders and files that it may name, spaces and all.
-    """
-    names = {spelled: place.resolve().name for place in places if place for spelled in _spellings(place)}
-    for spelled in sorted(names, key=len, reverse=True):
-        message = message.replace(spelled, names[spelled])
-    for home in {str(Path.home()), str(Path.cwd())} - {Path.home().anchor}:
-        message = message.replace(home, "~")
-    return _PATH.sub(_last, message)
-
-
-def _spellings(place: Path) -> set[str]:
-    """Ways to write a path that tell more than a name."""
-    ways = {str(place), str(place.expanduser()), str(place.absolute()), str(place.resolve())}
-    return {way for way in ways if PureWindowsPath(way).name not in ("", "..") and way != place.name}
-
-
-def _last(found: re.Match[str]) -> str:
-    path = found.group().rstrip(".,;:)")
-    return (PureWindowsPath(path).name or path) + found.group()[len(path) :]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from skillstack.data.table_rows import LearnedRows
 from skillstack.evaluation.answered import AnsweredRows, WrongAnswer
 from skillstack.evaluation.intervals import DIGITS, Interval, rounded
 from skillstack.evaluation.metrics import CalibrationError, Forgetting, Mask, Regret, count_of
@@ -93,6 +94,7 @@ class TaskEvaluation:
     :ivar fewer: labels with fewer rows than were asked for, and how many they have.
     :ivar other_rows: whether the source's rows are no longer those that the skill was taught.
     :ivar unmeasured: by mode, why it could not be measured; no path of this machine is in it.
+    :ivar left_out: rows of a table that were not asked, as the skill learned from them; None for none.
     """
 
     task: str
@@ -108,6 +110,7 @@ class TaskEvaluation:
     fewer: Mapping[str, int]
     other_rows: bool
     unmeasured: Mapping[str, str] = field(default_factory=dict)
+    left_out: LearnedRows | None = None
 
     @property
     def n(self) -> int:
@@ -136,6 +139,7 @@ class TaskEvaluation:
             "regret": rounded(asdict(self.regret)),
             "fewer": dict(self.fewer),
             "other_rows": self.other_rows,
+            "left_out": None if self.left_out is None else asdict(self.left_out),
             "unmeasured": dict(self.unmeasured),
         }
 

@@ -156,6 +156,7 @@ def _task(wanted: PredictionPlan, entry: SkillQuestions, logits: Logits) -> Task
         regret=regret(found["task_aware"].right, found["routed"].right, home),
         fewer=entry.questions.fewer,
         other_rows=entry.questions.other_rows,
+        left_out=entry.questions.left_out,
         unmeasured=unmeasured,
     )
 

@@ -9,7 +9,6 @@ from skillstack.continual import registry
 from skillstack.continual.cell import BenchCell
 from skillstack.continual.leaderboard import OURS, MethodStanding
 from skillstack.evaluation.metrics import macro
-from skillstack.evaluation.questions import published
 from skillstack.reports.drawing import (
     FROZEN,
     INK,
@@ -43,7 +42,7 @@ from skillstack.reports.table import (
     text,
 )
 from skillstack.reports.verdict import Decision, outcome
-from skillstack.wording import listed
+from skillstack.wording import listed, published
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

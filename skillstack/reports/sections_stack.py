@@ -134,6 +134,7 @@ def gaps_section(material: Material) -> Section:
     left = [skill for frame in material.frames for skill in frame.skills if skill not in known]
     if left:
         words.append(f"Not part of this evaluation: {', '.join(left)}.")
+    words += [f"{task.skill}: {task.left_out.words(task.n)}" for task in e.tasks if task.left_out is not None]
     others = [task.skill for task in e.tasks if task.other_rows]
     if others:
         words.append(f"The rows differ from those that the skill was taught: {', '.join(others)}.")

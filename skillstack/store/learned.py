@@ -14,6 +14,7 @@ from skillstack.store import files
 from skillstack.store.canonical import check_digest, sha256
 
 if TYPE_CHECKING:
+    from skillstack.store.records import Skill
     from skillstack.store.store import Store
 
 FOLDER = "learned"
@@ -60,3 +61,11 @@ def read_learned(store: Store, digest: str) -> frozenset[int]:
     if sorted(set(keys)) != keys:
         raise IntegrityError(f"{what} holds keys that are not sorted.", "It is damaged.")
     return frozenset(keys)
+
+
+def learned_by(store: Store, skill: Skill) -> frozenset[int]:
+    """The keys of the rows that a skill learned from; none where that is not known.
+
+    :raises IntegrityError: as `read_learned`.
+    """
+    return frozenset() if skill.learned is None else read_learned(store, skill.learned)

@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 
 from skillstack.data.sources import load_task
-from skillstack.errors import InputError
+from skillstack.data.table_rows import LearnedRows, row_key
+from skillstack.errors import InputError, UsageError
 from skillstack.evaluation.questions import ask
 from skillstack.store.canonical import sha256
 from skillstack.store.records import Rendering, Skill
+from skillstack.store.rows import Row
 
 
 def skill_of(task, **changes):
@@ -143,3 +145,28 @@ def test_a_table_takes_the_place_of_the_task(tmp_path, skill):
     } == dict(rows[1:])
     assert asked.data is None and not asked.other_rows
     assert asked.fewer["order_checks"] == 1 and asked.fewer["transfer"] == 0
+
+
+def learned_table(path, *texts):
+    """A table of these texts, all of one label."""
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *((text, "pin_change") for text in texts)])
+    return path
+
+
+def test_rows_of_a_table_that_were_learned_from_are_not_asked(tmp_path, skill):
+    path = learned_table(tmp_path / "mine.csv", "What is  my PIN", "change my pin", "a new pin", "a new pin")
+    learned = {row_key(Row("what is my pin")), row_key(Row("a text of another table"))}
+    asked = ask(skill, table=path, learned=learned)
+    assert {row.text for row in asked.rows} == {"change my pin", "a new pin"}
+    assert asked.left_out == LearnedRows(1, 4)
+    assert asked.left_out.words(len(asked.rows)) == "1 of 4 rows were learned from; 2 are asked."
+    assert ask(skill, table=path).left_out is None
+
+
+def test_a_table_that_was_learned_from_whole_is_refused(tmp_path, skill):
+    path = learned_table(tmp_path / "mine.csv", "change my pin", "a new pin")
+    learned = {row_key(Row("change my pin")), row_key(Row("a new pin"))}
+    with pytest.raises(UsageError, match="learned from all 2 rows") as caught:
+        ask(skill, table=path, learned=learned)
+    assert caught.value.hint == "Give rows that it has not seen with --test banking=FILE."

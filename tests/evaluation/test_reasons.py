@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillstack.evaluation.questions import published
+from skillstack.wording import published
 
 PART = st.text("abcXYZ019_-", min_size=3, max_size=9)
 
