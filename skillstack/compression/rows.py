@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from skillstack.data.splits import sample, split
+from skillstack.data.splits import MAX_GUARD_ROWS, Splits, sample, split, split_hash
+from skillstack.data.table_rows import row_key, unlearned
 from skillstack.data.task import Example
+from skillstack.errors import InputError
 from skillstack.evaluation.questions import SEED, task_rows
 from skillstack.results import Frame
 from skillstack.store.records import Skill, taught
@@ -25,6 +27,8 @@ MORE_ROWS = 512
 SCREEN_FIT_ROWS, SCREEN_DEV_ROWS = 48, 48
 #: Rows of each label that heads are fitted on, where a frame does not say how many it was taught.
 FIT_PER_CLASS = 48
+#: Of the rows of a table that a frame has not learned from, one in so many is a dev row.
+DEV_PART = 4
 #: Dev and guard rows of a skill that no candidate changes: they show what becomes of the whole stack.
 OTHER_ROWS = 128
 
@@ -105,26 +109,53 @@ def skill_rows(
     data_dir: Path | None = None,
     table: Path | None = None,
     known: tuple[Example, ...] = (),
+    learned: Collection[int] = (),
 ) -> SkillRows:
     """The rows of a skill, divided as for its training.
 
     A row's side follows from its text, so no row that a frame was trained on guards, whatever else the source
-    holds now.
+    holds now. Where a frame remembers the rows of a table that it learned from, heads are fitted on these;
+    of the table's others a quarter chooses and the rest guards.
 
     :param data_dir: holds a folder with the rows of each task.
     :param table: labelled rows of a person's own, instead of the task's.
     :param known: rows that are at hand already, instead of both.
-    :raises InputError: if there are none, or they have a label that the skill does not know.
+    :param learned: keys of the rows that the skill learned from.
+    :raises InputError: if there are none, it learned from all, or they have a label that it does not know.
     :raises SkillStackError: if they cannot be had.
     """
     found = task_rows(skill, data_dir=data_dir, table=table, option="--rows") if not known else (known, ())
-    sides = split(*found)
+    sides = _remembered(skill, found[0], learned) or split(*found)
     recipe = taught(frame.content, skill.name)
     per_class, seed = recipe.get("samples_per_class", FIT_PER_CLASS), recipe.get("seed", SEED)
     fit = sample(sides.train, int(per_class) or len(sides.train), int(seed), skill.task)
     more = sample(sides.train, -(-MORE_ROWS // len(skill.labels)), int(seed), skill.task)
     dev = sample(sides.dev, -(-DEV_ROWS // len(skill.labels)), SEED, skill.task) if sides.dev else ()
     return SkillRows(frame, skill, *map(_labelled, (fit, more, dev, sides.guard)))
+
+
+def _remembered(skill: Skill, examples: Sequence[Example], learned: Collection[int]) -> Splits | None:
+    """The sides of rows some of which are known to be learned from; None where none is.
+
+    Rows that were learned from may be on any side of `split`, and tell nothing of a candidate. The others'
+    side follows from their keys, so that rows that are read alike are on one side.
+
+    :raises InputError: if all are.
+    """
+    unseen, found = unlearned(examples, learned)
+    if found is None:
+        return None
+    if not unseen:
+        raise InputError(
+            f"The skill {skill.name!r} learned from all {found.of:,} rows, so none is left to choose by.",
+            f"Give rows that it has not seen with --rows {skill.name}=FILE.",
+        )
+    seen = set(examples).difference(unseen)
+    ordered = sorted(set(unseen), key=lambda one: (split_hash(one.row), one.label))
+    dev = [one for one in ordered if not row_key(one.row) % DEV_PART] or ordered[:1]
+    chosen = set(dev)
+    guard = [one for one in ordered if one not in chosen][:MAX_GUARD_ROWS]
+    return Splits(tuple(seen), tuple(dev), tuple(guard))
 
 
 def _labelled(examples: Sequence[Example]) -> Labelled:

@@ -25,6 +25,7 @@ from skillstack.skills.classification import scorers
 from skillstack.skills.ngrams import NgramHead
 from skillstack.store import transactions
 from skillstack.store.canonical import sha256
+from skillstack.store.learned import learned_by
 from skillstack.store.records import FrameRecord, Rendering, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
@@ -214,7 +215,9 @@ def _rows(
         table = tables.get(name) or tables.get(skill.task)
         try:
             at_hand = config.known.get(name, ())
-            rows = skill_rows(frame, skill, data_dir=data_dir, table=table, known=at_hand)
+            own = table is not None or bool(at_hand)
+            learned = learned_by(snapshot.store, skill) if own else ()
+            rows = skill_rows(frame, skill, data_dir=data_dir, table=table, known=at_hand, learned=learned)
         except SkillStackError as error:
             if name in needed or table is not None:
                 raise

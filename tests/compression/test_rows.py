@@ -7,6 +7,7 @@ import pytest
 
 from skillstack.compression.rows import DEV_ROWS, skill_rows
 from skillstack.data.sources import load_task
+from skillstack.data.table_rows import row_key
 from skillstack.errors import InputError
 from skillstack.training.data import choose_rows
 from skillstack.training.recipe import Recipe
@@ -71,3 +72,39 @@ def test_rows_of_a_label_that_the_skill_does_not_know_are_refused(stack, tmp_pat
     path = table(tmp_path / "films.csv", data.train[:40], ("bad", "good"))
     with pytest.raises(InputError, match="is none that the skill knows"):
         skill_rows(frame, skill, table=path)
+
+
+def test_rows_of_a_table_that_were_learned_from_neither_choose_nor_guard(stack, tmp_path):
+    frame, skill = skills(stack)["imdb_sentences"]
+    data = load_task("imdb_sentences")
+    path = table(tmp_path / "films.csv", data.train, data.task.labels)
+    taught = {row_key(example.row) for example in data.train[::2]}
+    found = skill_rows(frame, skill, table=path, learned=taught)
+    unseen = {example.row for example in data.train if row_key(example.row) not in taught}
+    assert {row_key(row) for row in found.fit.rows} <= taught
+    assert set(found.dev.rows) | set(found.guard.rows) <= unseen
+    assert len(found.guard) > len(unseen) / 2 and not set(found.dev.rows) & set(found.guard.rows)
+    turned = table(tmp_path / "turned.csv", data.train[::-1], data.task.labels)
+    again = skill_rows(frame, skill, table=turned, learned=taught)
+    assert [again.part(name).rows for name in ("dev", "guard")] == [found.dev.rows, found.guard.rows]
+    assert again.fit.rows == found.fit.rows
+
+
+def test_a_table_that_was_learned_from_whole_asks_for_rows_of_its_own(stack, tmp_path):
+    frame, skill = skills(stack)["imdb_sentences"]
+    data = load_task("imdb_sentences")
+    path = table(tmp_path / "films.csv", data.train, data.task.labels)
+    taught = [row_key(one.row) for one in data.train]
+    with pytest.raises(InputError, match="learned from all") as caught:
+        skill_rows(frame, skill, table=path, learned=set(taught))
+    assert caught.value.hint == "Give rows that it has not seen with --rows imdb_sentences=FILE."
+    found = skill_rows(frame, skill, table=path, learned=set(taught[1:]))
+    assert (len(found.dev), len(found.guard)) == (1, 0)
+
+
+def test_a_table_of_other_rows_is_divided_as_ever(stack, tmp_path):
+    frame, skill = skills(stack)["imdb_sentences"]
+    data = load_task("imdb_sentences")
+    path = table(tmp_path / "films.csv", data.train, data.task.labels)
+    found, plain = skill_rows(frame, skill, table=path, learned={1}), skill_rows(frame, skill, table=path)
+    assert (found.fit.rows, found.guard.rows) == (plain.fit.rows, plain.guard.rows)
