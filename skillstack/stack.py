@@ -6,7 +6,7 @@ It is long because everything that a stack can be asked is a method here, each o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from skillstack.routers.registry import Routing
     from skillstack.store.bundle_writer import Exported
     from skillstack.store.history import History, Transaction
+    from skillstack.store.own_tables import OwnTables
     from skillstack.store.verify import Verification
     from skillstack.training.recipe import Recipe
     from skillstack.training.resolve import PreparedTraining
@@ -313,10 +314,12 @@ class Stack:
         :raises SkillStackError: one of its kinds, if anything else cannot be done.
         """
         from skillstack.data.memory import TableOptions, load_rows
+        from skillstack.store.own_tables import TablePlace, remember_table
         from skillstack.training.progress import Deadline
 
         run, table = run if run is not None else RunOptions(), table if table is not None else TableOptions()
         deadline = Deadline(run.time_limit)
+        place = TablePlace.of(data) if labels is None and isinstance(data, (str, Path)) else None
         rows = load_rows(name, family or name, data, labels, table)
         run.on_table(rows.report)
         from skillstack.learning import Learning, check, request_of
@@ -333,6 +336,9 @@ class Stack:
             return Learned(to, name, None, rows.report, change, copied)
         if store.head_stack() != to.name:
             store.set_head_stack(to.name)
+        learned = to.frame(name).skill(name).learned
+        if place is not None and learned is not None:
+            remember_table(store, learned, place)
         return Learned(
             stack=to,
             name=name,
@@ -584,7 +590,7 @@ class Stack:
         from skillstack.evaluation.stack import evaluate
 
         config = EvaluationConfig.of(**asked, matrix=matrix)
-        return evaluate(self._subject(routing or {}), config, on_answers)
+        return evaluate(self._subject(routing or {}, self.own_tables().paths), config, on_answers)
 
     def probe(
         self,
@@ -651,7 +657,7 @@ class Stack:
         from skillstack.reports.report import make_report
 
         return make_report(
-            self._subject({"router": router}),
+            self._subject({"router": router}, self.own_tables().paths),
             EvaluationConfig.of(**asked, matrix=matrix),
             self.store,
             Path(folder),
@@ -758,6 +764,16 @@ class Stack:
         named = [self.frame(name) for name in frames]
         return ablate(self._snapshot(), named, family, GuardConfig.of(**guards), apply=apply, tell=on_task)
 
+    def own_tables(self) -> OwnTables:
+        """Where the tables lie that the skills were learned from.
+
+        `evaluate`, `report`, `compress` and `ablate` read them where no other rows are given: of each the
+        rows that were not learned from.
+        """
+        from skillstack.store.own_tables import own_tables
+
+        return own_tables(self.store, (skill for frame in self.frames() for skill in frame.skills))
+
     # trusting, changing, carrying ---------------------------------------------------------------------
 
     def verify(self, *, deep: bool = False) -> tuple[Verification, tuple[CanaryCheck, ...]]:
@@ -824,8 +840,11 @@ class Stack:
 
     # inside -------------------------------------------------------------------------------------------
 
-    def _subject(self, routing: Routing) -> EvaluatedStack:
-        """The stack, to be evaluated."""
+    def _subject(self, routing: Routing, tables: Mapping[str, Path] | None = None) -> EvaluatedStack:
+        """The stack, to be evaluated.
+
+        :param tables: by skill, the table that it learned from.
+        """
         from skillstack.evaluation.questions import EvaluatedStack
         from skillstack.models.identity import check_device, check_model
         from skillstack.store.learned import learned_by
@@ -844,6 +863,7 @@ class Stack:
             derived=self._derived(),
             router=routing.get("router", "hybrid_chain"),
             learned=lambda skill: learned_by(self.store, skill),
+            tables=tables or {},
         )
 
     def _without_base(
@@ -868,7 +888,8 @@ class Stack:
         from skillstack.compression.workspace import Snapshot
 
         frames = tuple(reversed(self.frames()))
-        return Snapshot(self.store, self.name, frames, load=self.loaded, derived=self._derived())
+        load, tables = self.loaded, self.own_tables().paths
+        return Snapshot(self.store, self.name, frames, load, derived=self._derived(), tables=tables)
 
     def router_folder(self) -> Path:
         """The folder of the router state that fits this stack now."""

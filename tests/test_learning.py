@@ -10,21 +10,28 @@ import random
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from skillstack.cli.command import Invocation
 from skillstack.cli.eval import evaluation_words
+from skillstack.cli.inputs import say_own_tables
 from skillstack.cli.learn import learned_words
 from skillstack.cli.watching import UNFINISHED
+from skillstack.compression.request import GuardConfig
+from skillstack.compression.rows import SkillRows
+from skillstack.compression.workspace import _rows
 from skillstack.data.own_table import load_table
 from skillstack.data.sources import load_task
 from skillstack.data.table_rows import row_key
 from skillstack.errors import BusyError, InputError, UsageError
+from skillstack.library import Library
 from skillstack.stack import Learned, Stack
 from skillstack.store.files import training_lock
 from skillstack.store.learned import read_learned
+from skillstack.store.own_tables import NOTE
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
 from skillstack.store.verify import verify
@@ -139,6 +146,49 @@ def test_rows_that_were_learned_from_are_no_test(folder: Path) -> None:
     assert found.tasks[0].n == left_out.of - left_out.rows
     assert found.to_json()["tasks"][0]["left_out"] == {"rows": left_out.rows, "of": left_out.of}
     assert left_out.words(found.tasks[0].n) in " ".join(" ".join(evaluation_words(found)).split())
+
+
+def test_the_table_is_read_where_it_lies_without_being_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack.open(folder / "frames", device="cpu")
+    named = stack.evaluate(tables={"trips": folder / "trips.csv"}, only=["trips"], per_class=None)
+    found = stack.evaluate(only=["trips"], per_class=None)
+    assert found.tasks[0].texts == named.tasks[0].texts and found.tasks[0].left_out is not None
+    say_own_tables(stack, ["tickets"], "--test")
+    assert capsys.readouterr().err == (
+        f"Rows of trips: those of {(folder / 'trips.csv').resolve()} that it has not learned from.\n"
+    )
+    assert {one.skill.name: len(one.guard) > 0 for one in rows_for(stack)} == {"tickets": True, "trips": True}
+    assert "tables.json" not in " ".join(name for name, _ in exported(stack, tmp_path))
+    assert verify(stack.store).ok and NOTE not in verify(stack.store).strays
+
+
+def test_a_table_that_has_changed_is_not_read_unless_it_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    learn(tmp_path, "tickets", tmp_path / "tickets.csv")  # which finds the frame, and notes the other place
+    with (tmp_path / "tickets.csv").open("a") as file:
+        file.write("one more text,no label\n")
+    stack = Stack.open(tmp_path / "frames", device="cpu")
+    with pytest.raises(InputError, match="No rows of 'tickets' are known"):
+        stack.evaluate(only=["tickets"])
+    say_own_tables(stack, ["trips"], "--test")
+    assert "tickets.csv has changed" in capsys.readouterr().err
+
+
+def rows_for(stack: Stack) -> tuple[SkillRows, ...]:
+    """The rows of a compression."""
+    snapshot = stack._snapshot()
+    return _rows(snapshot, (), GuardConfig(), whole=True)[0]
+
+
+def exported(stack: Stack, folder: Path) -> list[tuple[str, int]]:
+    """Names and sizes of a bundle's files."""
+    Library(stack.store.root).export_stack(stack.name, folder / "own.zip")
+    with zipfile.ZipFile(folder / "own.zip") as archive:
+        return [(info.filename, info.file_size) for info in archive.infolist()]
 
 
 def test_a_name_that_is_taken_is_refused_and_replaced_only_when_asked(folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from skillstack.cli import console
 from skillstack.cli.command import KINDS, Invocation, again, command
 from skillstack.cli.compress import before_after, check_tables, told_if_changed, why_unchangeable
 from skillstack.cli.console import table, wrapped
+from skillstack.cli.inputs import say_own_tables
 from skillstack.cli.options import guarding, where
 from skillstack.errors import UsageError
 from skillstack.wording import between, listed, many, percent, points, size
@@ -59,6 +60,7 @@ def ablate(
 
         frames_with(opened.frames(), family)
     check_tables(opened, guards["tables"])
+    say_own_tables(opened, guards["tables"], "--rows")
     with (
         told_if_changed(opened, "The frame is gone; `skillstack undo` brings it back."),
         console.count_progress("tasks") as show,

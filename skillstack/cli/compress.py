@@ -13,6 +13,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, again, command
 from skillstack.cli.console import shorten, table, wrapped
+from skillstack.cli.inputs import say_own_tables
 from skillstack.cli.options import guarding, names_in, where
 from skillstack.errors import StoreError, UsageError, did_you_mean
 from skillstack.wording import between, listed, many, points, size
@@ -88,6 +89,7 @@ def compress(
     opened, count, left_alone = call.open(**where(guards)), 0, names_in(without or "")
     check_request(opened, family, left_alone, how)
     check_tables(opened, guards["tables"])
+    say_own_tables(opened, guards["tables"], "--rows")
     changed = "The stack has changed; `skillstack undo` takes it back."
     with told_if_changed(opened, changed), console.remembered_interrupts() as check_interrupt:
 

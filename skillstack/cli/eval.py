@@ -9,6 +9,7 @@ import click
 from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import shorten, table, width, wrapped
+from skillstack.cli.inputs import say_own_tables
 from skillstack.cli.options import encoding_option, measuring, router_option, where
 from skillstack.wording import between, chance, listed, many, percent, points, seconds
 
@@ -77,6 +78,7 @@ def eval_(
         check_output(errors, "--errors")
     opened = call.open(**where(measured))
     measured["tables"] = {name: _opened(path, encoding) for name, path in measured["tables"].items()}
+    say_own_tables(opened, measured["tables"], "--test", measured["only"])
     with console.count_progress("answers", interrupted=GO_ON) as show:
         found = opened.evaluate(matrix=matrix, routing={"router": router}, **measured, on_answers=show)
     if errors is not None:

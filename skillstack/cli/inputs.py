@@ -8,10 +8,10 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from skillstack.cli import console
 from skillstack.data.batches import TableBatch, format_of
@@ -23,6 +23,9 @@ from skillstack.data.lines import BYTE_ORDER_MARK, MAX_LINE_BYTES, explained, un
 from skillstack.data.tables import open_table
 from skillstack.errors import InputError
 from skillstack.store.rows import Row, check_row
+
+if TYPE_CHECKING:
+    from skillstack.stack import Stack
 
 #: Rows that are answered together at most. Enough for full speed; few enough that an answer comes soon.
 CHUNK = 1024
@@ -311,3 +314,28 @@ def _read(data: bytes | None, text: str, text_pair: str) -> Row | BadRow:
         return check_row(value[text], value.get(text_pair))
     except InputError as error:
         return BadRow(error.message)
+
+
+def say_own_tables(stack: Stack, given: Collection[str], option: str, only: Collection[str] = ()) -> None:
+    """Say which tables are read though nobody names them: those that skills were learned from.
+
+    :param given: skills and tasks whose tables are named.
+    :param option: that names a table.
+    :param only: skills and tasks that are asked; empty for all.
+    """
+    found = stack.own_tables()
+    if found.damaged is not None:
+        console.note(f"{found.damaged} is damaged and ignored; name tables with {option} SKILL=FILE.")
+    for frame in stack:
+        for skill in frame.skills:
+            names = {skill.name, skill.task}
+            if names & set(given) or (only and not names & set(only)):
+                continue
+            if skill.name in found.paths:
+                path = found.paths[skill.name]
+                console.note(f"Rows of {skill.name}: those of {path} that it has not learned from.")
+            elif skill.name in found.changed:
+                console.note(
+                    f"{found.changed[skill.name]} has changed since {skill.name} was learned from it, and is "
+                    f"not read; name it with {option} {skill.name}=FILE."
+                )

@@ -11,6 +11,7 @@ from skillstack.cli import console
 from skillstack.cli.command import Invocation, command
 from skillstack.cli.console import wrapped
 from skillstack.cli.eval import GO_ON
+from skillstack.cli.inputs import say_own_tables
 from skillstack.cli.options import measuring, router_option, where
 
 
@@ -37,6 +38,7 @@ def report(call: Invocation, output: str, measured: dict[str, Any], **chosen: An
     tables (CSV) and plots (SVG, PDF). Answers of `eval` are reused.
     """
     opened = call.open(**where(measured))
+    say_own_tables(opened, measured["tables"], "--test", measured["only"])
     with console.count_progress("answers", interrupted=f"Nothing was written. {GO_ON}") as show:
         done = opened.report(Path(output).expanduser(), **chosen, **measured, on_answers=show)
     found = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ class Snapshot:
 
     :ivar frames: oldest first.
     :ivar derived: folder of files that can be made again.
+    :ivar tables: by skill, the table that it learned from, where that lies here.
     """
 
     store: Store
@@ -49,6 +50,7 @@ class Snapshot:
     frames: tuple[Frame, ...]
     load: Callable[[], Predictor]
     derived: Path
+    tables: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def skills(self) -> dict[str, tuple[Frame, Skill]]:
@@ -212,14 +214,15 @@ def _rows(
             raise UsageError(f"The stack {snapshot.name!r} has no {name[:80]!r}.", did_you_mean(name, known))
     found, skipped = [], {}
     for name, (frame, skill) in snapshot.skills.items():
-        table = tables.get(name) or tables.get(skill.task)
+        given = tables.get(name) or tables.get(skill.task)
+        at_hand = config.known.get(name, ())
+        table = given if given or at_hand else snapshot.tables.get(name)
         try:
-            at_hand = config.known.get(name, ())
             own = table is not None or bool(at_hand)
             learned = learned_by(snapshot.store, skill) if own else ()
             rows = skill_rows(frame, skill, data_dir=data_dir, table=table, known=at_hand, learned=learned)
         except SkillStackError as error:
-            if name in needed or table is not None:
+            if name in needed or given is not None:
                 raise
             skipped[name] = published(error.message, *[p for p in (data_dir, table) if p is not None])
         else:

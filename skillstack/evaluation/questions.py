@@ -186,6 +186,7 @@ class EvaluatedStack:
     :ivar precision: of the base.
     :ivar derived: folder of derived files.
     :ivar learned: keys of the rows of a table that a skill learned from.
+    :ivar tables: by skill, the table that it learned from, where that lies here.
     """
 
     name: str
@@ -196,6 +197,7 @@ class EvaluatedStack:
     derived: Path
     router: str = "hybrid_chain"
     learned: Callable[[Skill], Collection[int]] = lambda skill: ()
+    tables: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def tip(self) -> Frame:
@@ -366,7 +368,8 @@ def _questions_of_each(
     found, skipped = [], {}
     first: SkillStackError | None = None
     for frame, skill in skills:
-        table = config.tables.get(skill.name) or config.tables.get(skill.task)
+        given = config.tables.get(skill.name) or config.tables.get(skill.task)
+        table = given or stack.tables.get(skill.name)
         try:
             questions = ask(
                 skill,
@@ -377,9 +380,9 @@ def _questions_of_each(
             )
         except SkillStackError as error:
             # What was named by hand has to be there; of a whole stack the rest can be evaluated.
-            if table is not None or config.only:
+            if given is not None or config.only:
                 raise
-            skipped[skill.name] = published(error.message, config.data_dir)
+            skipped[skill.name] = published(error.message, config.data_dir, stack.tables.get(skill.name))
             first = first or error
         else:
             found.append((frame, skill, questions))

@@ -12,6 +12,7 @@ from skillstack.store.canonical import sha256_file
 from skillstack.store.files import TEMPORARY
 from skillstack.store.history import read_history, read_steps
 from skillstack.store.marker import MARKER
+from skillstack.store.own_tables import NOTE
 from skillstack.store.records import ADAPTER_FILES, FrameRecord, Skill
 from skillstack.store.samples import REDACTED_SUFFIX, is_there, redacted_rows
 from skillstack.store.store import Store
@@ -88,8 +89,8 @@ def verify(store: Store, *, other_files: Callable[[Path], bool] | None = None) -
         folder = relative.parts[0]
         if path.name.startswith(TEMPORARY):
             walk.strays.append(walk.name(path))
-        elif folder == "work" and path.suffix == ".lock":
-            pass  # empty, and left in place on purpose
+        elif (folder == "work" and path.suffix == ".lock") or relative.as_posix() == NOTE:
+            pass  # locks are empty and left in place on purpose; nothing depends on the note
         elif folder == "contents":
             walk.check(path, lambda p=path: _content(store, p, walk))  # type: ignore[misc]
         elif folder == "nodes":
