@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skillstack.errors import InputError
 from skillstack.models.slot import Slot
 from skillstack.routers.features import hash_rows
 from skillstack.training import cross_fit
@@ -58,6 +59,7 @@ def fit_on_all(
     :param folders: for the checkpoints of a training on a part of the rows, and of one on all.
     :param place: the frame's number, from 1, and how many there are.
     :raises OutOfTime: at a checkpoint, if the time limit is reached.
+    :raises InputError: if an adapter is asked for, and there are too few rows to compare it on.
     """
     data, method = plan.data, plan.recipe.method
     part, dev = _parts(plan)
@@ -78,6 +80,11 @@ def fit_on_all(
     enough = 1 - best.count(rows.labels).accuracy < GOOD_ENOUGH
     if method in simple or (method == "auto" and (enough or not part)):
         return TrainingOutcome(settled, frozen, 1.0, measured), None
+    if not part:
+        raise InputError(
+            f"The {len(data.train):,} rows of {plan.name!r} leave none to compare an adapter on.",
+            "Give more rows of each label, or choose --method average.",
+        )
     parts = (rows.of_rows(part), rows.of_rows(dev))
     fit = fit_adapter(slot, plan, starts, *parts, folders[0], listen, run, or_frozen=False)
     mine = [rows.labels[row] for row in dev]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from skillstack.errors import InputError
 from skillstack.models.base import Base
 from skillstack.models.loading import load_base
 from skillstack.models.slot import Slot
@@ -76,6 +77,13 @@ def test_an_adapter_is_trained_twice_and_the_second_time_on_all_rows(tmp_path: P
     steps = [event.step for event in ear.of(StepDone)]
     assert made.content.adapter is not None
     assert steps == [*range(1, len(steps) // 2 + 1)] * 2
+
+
+def test_an_adapter_needs_rows_to_be_compared_on(tmp_path: Path, slot: Slot) -> None:
+    plan = plan_of(slot.base, recipe=dataclasses.replace(RECIPE, method="lora", samples_per_class=0))
+    bare = dataclasses.replace(plan, data=dataclasses.replace(plan.data, dev=()))
+    with pytest.raises(InputError, match="leave none to compare an adapter on"):
+        make_frame(Store.create(tmp_path / "frames"), slot, bare, (), place=(1, 1), listen=Ear())
 
 
 def test_an_adapter_that_is_not_clearly_better_gives_way_to_a_simple_head(
