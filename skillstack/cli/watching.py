@@ -107,26 +107,32 @@ class _Pace:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._taken: list[float] = []
-        self._started = 0.0
-        self._first_step = 0
+        self._began: tuple[float, int] | None = None
+        self._latest = 0
         self._dev = ""
         self.frame: FrameStarted | None = None
 
     def hear(self, event: Event) -> None:
         """Note an event."""
         if isinstance(event, FrameStarted):
-            self.frame = event
-            self._started, self._first_step, self._dev = self._clock(), event.resumed_at, ""
+            self.frame, self._began, self._dev = event, None, ""
         elif isinstance(event, DevMeasured):
             self._dev = f", dev {percent(event.dev.accuracy)}"
         elif isinstance(event, FrameDone):
             self._taken.append(event.seconds)
 
     def step(self, event: StepDone) -> str:
-        """``3.1 s left, loss 0.700, dev 80.0 %``."""
-        elapsed = max(self._clock() - self._started, 1e-6)
-        done = event.step - self._first_step
-        left = f"{seconds((event.steps - event.step) * elapsed / done)} left, " if done > 0 else ""
+        """``3.1 s left, loss 0.700, dev 80.0 %``.
+
+        Time is counted from the first step on: what comes before it takes long and tells nothing of steps.
+        """
+        if self._began is None or event.step <= self._latest:
+            self._began = self._clock(), event.step
+        since, first = self._began
+        self._latest = event.step
+        done = event.step - first
+        each = max(self._clock() - since, 1e-6) / max(done, 1)
+        left = f"{seconds((event.steps - event.step) * each)} left, " if done else ""
         return f"{left}loss {event.loss:.3f}{self._dev}"
 
     def frames(self, done: int, total: int) -> str:

@@ -63,7 +63,7 @@ def fit_on_all(
     """
     data, method = plan.data, plan.recipe.method
     part, dev = _parts(plan)
-    announce(plan, len(part), folders[0], place, listen)
+    announce(plan, len(part) or len(data.train), folders[0], place, listen)
     rows = EncodedDataset.of(lower_layers(slot, plan), data.train, plan.rendering)
     simple = _simple(slot, plan, rows, run)
     for candidate in simple.values():
