@@ -6,10 +6,23 @@ from skillstack.evaluation.labels import LabelConfusion
 from skillstack.evaluation.result import TaskEvaluation
 from skillstack.reports.material import Material
 from skillstack.reports.page import Section
-from skillstack.reports.table import Column, ReportTable, count, name_column, number_column, share, text
+from skillstack.reports.table import (
+    Column,
+    ReportTable,
+    TableCell,
+    clean_line,
+    count,
+    name_column,
+    number_column,
+    share,
+    text,
+)
 
-#: Labels of a task whose confusion is a matrix; one of more columns would not fit a telephone.
-MOST_COLUMNS = 6
+#: Characters of a matrix from side to side at most, and of a column at least. A telephone shows about 48 of
+#: them; the names of rows stay while the rest is scrolled.
+WIDEST, NARROWEST = 70, 10
+#: Characters of a label at most where it names a row, as it would cover the row's figures; CSV has all of it.
+MOST_LETTERS = 28
 #: Pairs of confused labels that are listed where there are more labels.
 MOST_PAIRS = 50
 
@@ -35,7 +48,7 @@ def _scores(task: TaskEvaluation) -> ReportTable:
         number_column("texts", "support"),
     )
     rows = tuple(
-        (text(one.label), share(one.precision), share(one.recall), share(one.f1), count(one.support))
+        (_name(one.label), share(one.precision), share(one.recall), share(one.f1), count(one.support))
         for one in task.own.confusion.scores
     )
     note = "A dash stands where a label has no text, or no text was given it."
@@ -47,18 +60,30 @@ def _scores(task: TaskEvaluation) -> ReportTable:
 def _confusion(task: TaskEvaluation) -> ReportTable:
     confusion = task.own.confusion
     key, title = f"label_confusion_{task.skill}", f"Confusion of {task.skill}"
-    if len(confusion.labels) > MOST_COLUMNS:
+    if not _is_narrow(confusion.labels):
         return _pairs(confusion, key, title)
     columns = (
         name_column("texts of", "label"),
         *[Column(label, (f"given_{label}",)) for label in confusion.labels],
     )
     rows = tuple(
-        (text(label), *map(count, line))
+        (_name(label), *map(count, line))
         for label, line in zip(confusion.labels, confusion.counts, strict=True)
     )
     return ReportTable(
         key, title, columns, rows, "A row is a right label, a column the label that was given."
+    )
+
+
+def _name(label: str) -> TableCell:
+    return TableCell((label,), clean_line(label, MOST_LETTERS))
+
+
+def _is_narrow(labels: tuple[str, ...]) -> bool:
+    """Whether a matrix of these labels can be read on a telephone."""
+    return (
+        min(max(map(len, labels)), MOST_LETTERS) + sum(2 + max(len(label), NARROWEST) for label in labels)
+        <= WIDEST
     )
 
 
@@ -71,10 +96,12 @@ def _pairs(confusion: LabelConfusion, key: str, title: str) -> ReportTable:
     )
     mistakes = confusion.mistakes
     rows = tuple(
-        (text(label), text(answer), count(wrong), share(wrong / of))
+        (_name(label), text(answer), count(wrong), share(wrong / of))
         for label, answer, wrong, of in mistakes[:MOST_PAIRS]
     )
     more = len(mistakes) - MOST_PAIRS
+    if not mistakes:
+        return ReportTable(key, title, columns, rows, "No text was given another label than its own.")
     note = "Pairs of labels that are confused, the most frequent first; the JSON has the whole matrix."
     if more > 0:
         note += f" Rarer pairs that are left out: {more:,}."
