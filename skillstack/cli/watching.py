@@ -118,18 +118,18 @@ class _Pace:
             self.frame, self._began, self._dev = event, None, ""
         elif isinstance(event, DevMeasured):
             self._dev = f", dev {percent(event.dev.accuracy)}"
+        elif isinstance(event, StepDone):
+            # What comes before the first step takes long and tells nothing of steps; a second training of the
+            # same frame begins at its own first step.
+            if self._began is None or event.step <= self._latest:
+                self._began = self._clock(), event.step
+            self._latest = event.step
         elif isinstance(event, FrameDone):
             self._taken.append(event.seconds)
 
     def step(self, event: StepDone) -> str:
-        """``3.1 s left, loss 0.700, dev 80.0 %``.
-
-        Time is counted from the first step on: what comes before it takes long and tells nothing of steps.
-        """
-        if self._began is None or event.step <= self._latest:
-            self._began = self._clock(), event.step
-        since, first = self._began
-        self._latest = event.step
+        """``3.1 s left, loss 0.700, dev 80.0 %``."""
+        since, first = self._began or (self._clock(), event.step)
         done = event.step - first
         each = max(self._clock() - since, 1e-6) / max(done, 1)
         left = f"{seconds((event.steps - event.step) * each)} left, " if done else ""

@@ -111,6 +111,8 @@ def test_frame_loss_dev_and_the_time_that_is_left_fit_into_80_columns():
     show(FrameStarted(2, 8, "amazon_sentences", 96, 1000, 0))
     show(DevMeasured("amazon_sentences", "frozen-linear", Count(160, 200)))
     now[0] = 30.0
+    show(StepDone("amazon_sentences", 1, 1000, 0.7))
+    now[0] += 99 * 0.3
     show(StepDone("amazon_sentences", 100, 1000, 0.4567))
     screen = Console(file=io.StringIO(), width=80)
     screen.print(progress.get_renderable())
