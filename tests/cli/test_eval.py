@@ -126,7 +126,7 @@ def test_wrong_answers_are_those_that_the_frame_gives_to_these_texts(evaluated, 
     ("file", "status", "message"),
     [
         ("wrong.txt", 3, "wrong.txt: the ending does not say what kind of table this is."),
-        ("wrong.xlsx", 3, "wrong.xlsx is a workbook"),
+        ("wrong.xlsx", 3, "wrong.xlsx: the ending does not say what kind of table this is."),
         ("nowhere/wrong.csv", 2, "name another file with --errors"),
     ],
 )
