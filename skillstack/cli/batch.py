@@ -193,14 +193,20 @@ def _writing(
     if output is None or output == "-" or not rows.columns:
         with open_sink(output, as_json=as_json) as sink:
             ids: int | None = None
+            wide = ID_WIDTH
 
             def write(chunk: Chunk, answers: Iterator[tuple[Line, A | BadRow]]) -> None:
-                nonlocal ids, named
+                nonlocal ids, named, wide
                 if named and chunk.batch is not None:
                     ids, named = id_column(chunk.batch), False
+                    if ids is not None:
+                        wide = min(max(len(row[ids]) for row in chunk.batch.rows), ID_WIDTH)
                 for place, (line, answered) in enumerate(answers):
-                    own = chunk.batch.rows[place][ids] if chunk.batch is not None and ids is not None else ""
-                    _put(sink, line, answered, form, own)
+                    own = (
+                        chunk.batch.rows[place][ids] if chunk.batch is not None and ids is not None else None
+                    )
+                    shown = "" if own is None else f"{console.shorten(own, wide):<{wide}}  "
+                    _put(sink, line, answered, form, shown)
 
             yield write
         return
@@ -232,9 +238,9 @@ def id_column(batch: TableBatch) -> int | None:
 def _put(sink: Sink, line: Line, answered: A | BadRow, form: Form[A], own: str = "") -> None:
     """Show one answer.
 
-    :param own: the id of the row in its table.
+    :param own: the id of the row in its table, as it is shown.
     """
-    head = f"{line.number:>6}  " + (f"{console.shorten(own, ID_WIDTH):<{ID_WIDTH}}  " if own else "")
+    head = f"{line.number:>6}  {own}"
     if isinstance(answered, BadRow):
         error = answered.error
         sink({"row": line.number, "error": error}, lambda: f"{head}error: {error}")
