@@ -17,6 +17,7 @@ from skillstack.models.heads import Head, fit_logistic
 from skillstack.routers.base import probabilities
 from skillstack.routers.calibration import fit_temperature
 from skillstack.routers.features import HashedRows
+from skillstack.skills.head_training import right_answers
 from skillstack.skills.ngrams import NgramHead
 from skillstack.store.records import Count
 
@@ -50,14 +51,9 @@ class SimpleCandidate:
     unseen: Floats
     scale: float = 1.0
 
-    def count(self, labels: Sequence[int], rows: NDArray[np.int64] | None = None) -> Count:
-        """How many rows are answered rightly by fits that did not see them.
-
-        :param rows: which of them; all by default.
-        """
-        right = self.unseen.argmax(axis=1) == np.asarray(labels)
-        chosen = right if rows is None else right[rows]
-        return Count(int(chosen.sum()), len(chosen))
+    def count(self, labels: Sequence[int]) -> Count:
+        """How many rows are answered rightly by fits that did not see them."""
+        return Count(int(right_answers(self.unseen, labels).sum()), len(labels))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +125,8 @@ def ngrams(rows: HashedRows, labels: Sequence[int], n_classes: int) -> SimpleCan
 def average(one: SimpleCandidate, other: SimpleCandidate, labels: Sequence[int]) -> SimpleCandidate:
     """The weighted sum of two candidates' logits whose shares give the likeliest answers to unseen rows.
 
-    A sum of logits is the product of both answers' probabilities, raised to their shares (Heskes 1998,
-    https://proceedings.neurips.cc/paper/1997/hash/f2e43fa3400d826df4195a9ac70dca62-Abstract.html).
+    A sum of logits is the product of both answers' probabilities, raised to their shares (T. Heskes,
+    Selecting weighting factors in logarithmic opinion pools, NIPS 1997).
 
     :param one: a head on features.
     :param other: a head on n-grams.

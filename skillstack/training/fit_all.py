@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from skillstack.errors import InputError
 from skillstack.models.slot import Slot
 from skillstack.routers.features import hash_rows
+from skillstack.skills.head_training import right_answers
 from skillstack.training import cross_fit
 from skillstack.training.candidates import Choice, FrameCandidate
 from skillstack.training.cross_fit import SimpleCandidate
@@ -162,8 +161,7 @@ def _clearly_better(
     :param other: answered all rows.
     :param labels: of these rows.
     """
-    mine = one.unseen.argmax(axis=1) == np.asarray(labels)
-    theirs = other.unseen[list(rows)].argmax(axis=1) == np.asarray(labels)
+    mine, theirs = right_answers(one.unseen, labels), right_answers(other.unseen[list(rows)], labels)
     wins, losses = int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
     return wins - losses > math.sqrt(wins + losses)
 
