@@ -18,7 +18,7 @@ from skillstack.results import Agreement, CanaryCheck, Frame, Predicted, Route, 
 from skillstack.routers.stack_router import StackRouter
 from skillstack.store.files import Patience, no_patience
 from skillstack.store.locate import choose_stack, find_store, holding, packaged_store, store_to_add_to
-from skillstack.store.records import FrameRecord, Skill
+from skillstack.store.records import FrameRecord
 from skillstack.store.rows import Row, check_pair, check_rows
 from skillstack.store.store import MAIN, REFERENCE, Store
 from skillstack.store.walk import walk
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from skillstack.predictor import Predictor
     from skillstack.reports.report import WrittenReport
     from skillstack.routers.registry import Routing
+    from skillstack.skills.ngrams import NgramHead
     from skillstack.store.bundle_writer import Exported
     from skillstack.store.history import History, Transaction
     from skillstack.store.own_tables import OwnTables
@@ -162,6 +163,7 @@ class Stack:
         self._folder = folder
         self._frames: tuple[str | None, tuple[Frame, ...]] | None = None
         self._predictor: Predictor | None = None
+        self._ngram_heads: dict[str, NgramHead] = {}
         self._router = StackRouter(store, name)
         self._lock = ProcessLock()
 
@@ -560,7 +562,9 @@ class Stack:
             for row, skill in zip(readable, skills, strict=True):
                 check_pair(row, skill)
             taken = [routes[place] for place in places]
-            answers = self._without_base(readable, skills, taken)
+            from skillstack.skills.answers import without_base
+
+            answers = without_base(self.store, readable, skills, taken, self._ngram_heads)
             if answers is None:
                 answers = self.loaded().predict(readable, chosen, skills, taken)
             for place, answer in zip(places, answers, strict=True):
@@ -865,16 +869,6 @@ class Stack:
             learned=lambda skill: learned_by(self.store, skill),
             tables=tables or {},
         )
-
-    def _without_base(
-        self, rows: Sequence[Row], skills: Sequence[Skill], routes: Sequence[Route]
-    ) -> list[Predicted] | None:
-        """The answers, if no base is needed for any of them; else None."""
-        if any(skill.head is not None or skill.state is None for skill in skills):
-            return None
-        from skillstack.skills.answers import without_base
-
-        return without_base(self.store, rows, skills, routes)
 
     def _derived(self) -> Path:
         """The folder of files that can be made again; a store for reading only has it elsewhere."""

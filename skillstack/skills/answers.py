@@ -37,20 +37,28 @@ def predicted(
 
 
 def without_base(
-    store: Store, rows: Sequence[Row], skills: Sequence[Skill], routes: Sequence[Route]
+    store: Store,
+    rows: Sequence[Row],
+    skills: Sequence[Skill],
+    routes: Sequence[Route],
+    known: dict[str, NgramHead],
 ) -> list[Predicted] | None:
     """Each row's answer by its own skill, if n-grams alone answer for all of them; else None.
 
+    :param known: heads by the digest of their state, which are read once; new ones are added.
     :raises IntegrityError: if a file of a skill is missing or altered.
     """
     heads: dict[str, NgramHead] = {}
     for skill in {skill.name: skill for skill in skills}.values():
         if skill.head is not None or skill.state is None:
             return None
-        state = read_state(store, skill.state)
-        if state.type != NGRAMS:
-            return None
-        heads[skill.name] = NgramHead.from_state(state, labels=len(skill.labels))
+        digest = skill.state.digest
+        if digest not in known:
+            state = read_state(store, skill.state)
+            if state.type != NGRAMS:
+                return None
+            known[digest] = NgramHead.from_state(state, labels=len(skill.labels))
+        heads[skill.name] = known[digest]
     found: dict[int, Predicted] = {}
     for name, head in heads.items():
         places = [place for place, skill in enumerate(skills) if skill.name == name]
