@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skillstack.models import adapter_config
-from skillstack.store.records import Count, FrameRecord, Rendering, Skill
+from skillstack.models.answering import Reader
+from skillstack.store.records import Count, FrameRecord, Skill
 from skillstack.store.rows import Row
 from skillstack.store.store import Store
 
@@ -59,28 +60,12 @@ def frame_adapter(store: Store, content: FrameRecord) -> FrameAdapter:
     return FrameAdapter(f"{ref.config}:{ref.model}", lambda: store.adapter_tensors(ref), spec)
 
 
-class Answerer(Protocol):
+class Answerer(Reader, Protocol):
     """A skill, ready to answer: the kind of skill that made it knows what else it has."""
 
     @property
     def kind(self) -> str:
         """Name of its kind."""
-
-    @property
-    def key(self) -> str:
-        """Digests of the adapter's config and tensors, or empty without an adapter."""
-
-    @property
-    def load(self) -> Callable[[], Tensors]:
-        """Reads the adapter's tensors."""
-
-    @property
-    def spec(self) -> LoraSpec | None:
-        """The adapter's shape, or None."""
-
-    @property
-    def rendering(self) -> Rendering:
-        """How rows become the model's input."""
 
     @property
     def name(self) -> str:
