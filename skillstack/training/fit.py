@@ -91,15 +91,14 @@ def fit_frame(
     """
     recipe, data = plan.recipe, plan.data
     announce(plan, len(data.train), folder, place, listen)
-    if recipe.method == "frozen-linear":
-        split = SplitModel(slot.base, 0)
-        train, dev = (EncodedDataset.of(split, part, plan.rendering) for part in (data.train, data.dev))
+    frozen_alone = recipe.method == "frozen-linear"
+    split = SplitModel(slot.base, 0) if frozen_alone else lower_layers(slot, plan)
+    train, dev = (EncodedDataset.of(split, part, plan.rendering) for part in (data.train, data.dev))
+    if frozen_alone:
         with execution.deadline.timed("prepare", passes(plan)):
             frozen = Starts(slot, plan, train, dev, execution).logistic(None)
         listen(DevMeasured(plan.name, frozen.name, frozen.dev))
         return TrainingOutcome(frozen, frozen, 1.0), None
-    split = lower_layers(slot, plan)
-    train, dev = (EncodedDataset.of(split, part, plan.rendering) for part in (data.train, data.dev))
     found = fit_adapter(slot, plan, starts, train, dev, folder, listen, execution)
     return found.outcome, found.start
 
